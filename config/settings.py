@@ -1,0 +1,230 @@
+"""One typed settings object, from a TOML file and the environment.
+
+A key may also come from the environment as LIFTWATCH_SECTION__KEY, which wins over the file,
+so that secrets need not stand in a file. Unknown keys are refused: a misspelt deadline that is
+silently ignored would be found out on the worst night.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from config.errors import ConfigError
+from config.text import Text
+
+
+class Section(BaseModel):
+    """A table of the file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Site(Section):
+    """The site folder and how the site is spoken of."""
+
+    folder: Path = Path("var/site")
+    name_zh: str = "示范区"
+    name_en: str = "Demo district"
+    timezone: str = "Asia/Shanghai"
+    arrival_profile: Literal["urban", "legal_city", "legal_rural"] = "urban"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except Exception:
+            raise ValueError("an IANA zone such as Asia/Shanghai / 应为 IANA 时区名") from None
+        return value
+
+
+class Mqtt(Section):
+    """The broker. `embedded` starts one of our own on loopback."""
+
+    url: str = "embedded"
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    client_id: str = "liftwatch"
+    window: int = Field(20, ge=1, le=65535)
+
+    @field_validator("url")
+    @classmethod
+    def _broker_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        try:
+            known = value == "embedded" or (parts.scheme in ("mqtt", "mqtts") and parts.hostname)
+            if not known or (parts.port is not None and not 0 < parts.port < 65536):
+                raise ValueError
+        except ValueError:
+            raise ValueError(
+                "embedded, mqtt://HOST:PORT or mqtts://HOST:PORT / 应为 embedded 或 mqtt(s) 地址"
+            ) from None
+        if parts.username or parts.password:
+            raise ValueError("user and password have keys of their own / 用户与口令另有键")
+        return value
+
+    @property
+    def host(self) -> str:
+        """Host of the broker."""
+        return urlsplit(self.url).hostname or "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        """Port of the broker; 1883, or 8883 with TLS, unless the URL says otherwise."""
+        parts = urlsplit(self.url)
+        return parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+
+    @property
+    def tls(self) -> bool:
+        """True for mqtts."""
+        return urlsplit(self.url).scheme == "mqtts"
+
+
+class Ingest(Section):
+    """What is taken from the wire, and how it is cut into batches."""
+
+    batch_ms: int = Field(100, ge=5, le=5000)
+    batch_rows: int = Field(5000, ge=1, le=100_000)
+    late_after_s: float = Field(120, ge=10, le=3600)
+    ahead_s: float = Field(60, ge=1, le=600)
+    oldest_days: int = Field(400, ge=1, le=3650)
+    max_payload_bytes: int = Field(256 * 1024, ge=1024, le=16 * 1024 * 1024)
+    max_samples: int = Field(2000, ge=1, le=100_000)
+    snapshot_s: float = Field(30, ge=1, le=3600)
+
+
+class History(Section):
+    """The embedded history store."""
+
+    retention_days: int = Field(400, ge=1, le=3650)
+    memory_mb: int = Field(1024, ge=64)
+    quarantine_mb: int = Field(512, ge=1)
+
+
+class Influx(Section):
+    """A derived copy in InfluxDB; off while `url` is empty."""
+
+    url: str | None = None
+    token: SecretStr | None = None
+    org: str = "liftwatch"
+    bucket: str = "liftwatch"
+
+
+class Web(Section):
+    """Console and API."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    public_url: str | None = None
+    session_hours: float = Field(12, gt=0, le=168)
+
+
+class Smtp(Section):
+    """The mail server for pages by e-mail; off while `host` is empty."""
+
+    host: str | None = None
+    port: int = Field(587, ge=1, le=65535)
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: str = "liftwatch@localhost"
+    starttls: bool = True
+
+
+class Notify(Section):
+    """How pages leave the house."""
+
+    smtp: Smtp = Smtp()
+    webhook_secret: SecretStr | None = None
+    timeout_s: float = Field(10, ge=0.5, le=120)
+    attempts: int = Field(8, ge=1, le=100)
+    link_hours: float = Field(24, ge=0.5, le=168)
+
+
+class Settings(BaseSettings):
+    """Everything a site may set. Defaults run the demo district on loopback."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LIFTWATCH_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    data_dir: Path = Path("var")
+    database_url: str | None = None
+    site: Site = Site()
+    mqtt: Mqtt = Mqtt()
+    ingest: Ingest = Ingest()
+    history: History = History()
+    influx: Influx = Influx()
+    web: Web = Web()
+    notify: Notify = Notify()
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL of the alert database; SQLite in data_dir unless set."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'liftwatch.db'}"
+
+    @property
+    def public_url(self) -> str:
+        """Where people reach the console, for links in pages."""
+        return (self.web.public_url or f"http://{self.web.host}:{self.web.port}").rstrip("/")
+
+
+class _FileSettings(Settings):
+    """The environment wins over the file: it is read as the first source."""
+
+    @classmethod
+    def settings_customise_sources(  # type: ignore[no-untyped-def]
+        cls, settings_cls, init_settings, env_settings, dotenv_settings, file_secret_settings
+    ):
+        return env_settings, init_settings
+
+
+def _refuse(file: Path | str, error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    what = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        way_out = Text("没有这个键，请核对拼写", "there is no such key: check its spelling")
+    else:
+        way_out = Text(f"应为：{what}", what)
+    secret = any(word in key for word in ("password", "token", "secret"))
+    return ConfigError(file, key, "(secret)" if secret else first.get("input"), way_out)
+
+
+def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
+    """Read settings from `file` (TOML) and the environment.
+
+    Raises ConfigError naming file, key, value and what would be right. Relative paths in the
+    file are meant from the file's own folder.
+    """
+    data: dict[str, Any] = {}
+    if file is not None:
+        try:
+            data = tomllib.loads(file.read_text("utf-8"))
+        except OSError as error:
+            way_out = Text("无法读取配置文件", "the configuration file cannot be read")
+            raise ConfigError(file, "file", error.strerror or "", way_out) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(file, "TOML", str(error), Text("语法有误", "not TOML")) from None
+        _anchor(data, file.parent)
+    try:
+        return _FileSettings(**(data | overrides))
+    except ValidationError as error:
+        raise _refuse(file or "environment", error) from None
+
+
+def _anchor(data: dict[str, Any], folder: Path) -> None:
+    places = [(data, "data_dir"), (data.get("site", {}), "folder")]
+    places += [(data.get("mqtt", {}), key) for key in ("ca_file", "cert_file", "key_file")]
+    for table, key in places:
+        if isinstance(table, dict) and isinstance(table.get(key), str):
+            table[key] = str(folder / table[key])

@@ -1,0 +1,192 @@
+"""The registry: which lifts and gateways exist, and which of them belong together.
+
+A site is a folder: lifts.csv and gateways.csv (header = field names, UTF-8) beside
+directory.toml. A lift's position in `Registry.lifts` is its row everywhere: in batches, in
+the detector's columns and in history, so a row never changes once it was given.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.errors import ConfigError
+from config.text import Text
+
+REG_CODE = re.compile(r"[0-9]{20}")
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """One lift. Unit fields hold ids of the directory; speed in m/s, load in kg."""
+
+    reg_code: str
+    rescue_code: str
+    name: str
+    place: str
+    street_office: str
+    use_unit: str
+    maintenance: str
+    gateway: str
+    type: str
+    rated_speed: float
+    rated_load_kg: float
+    floor_lo: int
+    floor_hi: int
+    feeder: str
+    period_s: float
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One acquisition and transmission device (采集传输装置) and who made it."""
+
+    id: str
+    vendor: str
+    place: str
+
+
+_CASTS = {"float": float, "int": int, "str": str}
+_LIMITS: Mapping[str, tuple[float, float]] = {
+    "rated_speed": (0.1, 20),
+    "rated_load_kg": (50, 20000),
+    "floor_lo": (-10, 200),
+    "floor_hi": (-10, 200),
+    "period_s": (0.05, 3600),
+    "lat": (-90, 90),
+    "lon": (-180, 180),
+}
+
+
+def _cell(file: Path, line: int, name: str, cast: str, raw: str) -> str | int | float:
+    key = f"line {line}, {name}"
+    try:
+        value = _CASTS[cast](raw)
+    except ValueError:
+        raise ConfigError(file, key, raw, Text("应为数字", "must be a number")) from None
+    if name in _LIMITS and isinstance(value, int | float):
+        lo, hi = _LIMITS[name]
+        if not lo <= value <= hi:
+            way_out = Text(f"应在 {lo:g}..{hi:g} 之间", f"must be within {lo:g}..{hi:g}")
+            raise ConfigError(file, key, raw, way_out)
+    return value
+
+
+def _table(file: Path, kind: type[Lift] | type[Gateway]) -> Iterator[tuple[int, dict[str, object]]]:
+    casts = {f.name: str(f.type) for f in fields(kind)}
+    try:
+        stream = file.open(encoding="utf-8-sig", newline="")
+    except OSError as error:
+        way_out = Text("站点文件夹需要这个文件", "the site folder needs this file")
+        raise ConfigError(file, "file", error.strerror or "", way_out) from None
+    with stream:
+        reader = csv.DictReader(stream)
+        missing = [name for name in casts if name not in (reader.fieldnames or ())]
+        if missing:
+            way_out = Text("表头应包含 " + ",".join(casts), "the header needs " + ",".join(casts))
+            raise ConfigError(file, "header", ",".join(missing), way_out)
+        for line, row in enumerate(reader, start=2):
+            yield (
+                line,
+                {n: _cell(file, line, n, c, (row[n] or "").strip()) for n, c in casts.items()},
+            )
+
+
+class Registry:
+    """All lifts and gateways of a site; `lifts[row]` is the lift of that row."""
+
+    def __init__(self, lifts: Sequence[Lift | None], gateways: Sequence[Gateway]) -> None:
+        """Rows of lifts that left the site stay reserved as None, so no row is used twice."""
+        self.slots = list(lifts)
+        self.gateways = list(gateways)
+        self.row_of = {lift.reg_code: i for i, lift in enumerate(self.slots) if lift}
+        self.gateway_index = {gateway.id: i for i, gateway in enumerate(self.gateways)}
+        owners = [self.gateway_index[lift.gateway] if lift else -1 for lift in self.slots]
+        self.lift_gateway: NDArray[np.int32] = np.array(owners, np.int32)
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    @property
+    def lifts(self) -> list[Lift]:
+        """The lifts of the site, without rows that are only reserved."""
+        return [lift for lift in self.slots if lift]
+
+    def lift(self, row: int) -> Lift:
+        """Return the lift of a row. Raises KeyError for a row that is only reserved."""
+        lift = self.slots[row]
+        if lift is None:
+            raise KeyError(row)
+        return lift
+
+    def find(self, reg_code: str) -> Lift | None:
+        """Return the lift with this registration code, or None."""
+        row = self.row_of.get(reg_code)
+        return None if row is None else self.slots[row]
+
+    def columns(self) -> dict[str, NDArray[np.float32]]:
+        """Return what rules may know of a lift: float32[N] each, NaN on a reserved row."""
+        names = ("rated_speed", "rated_load_kg", "floor_lo", "floor_hi", "period_s")
+        table = {
+            name: np.array(
+                [getattr(lift, name) if lift else np.nan for lift in self.slots], np.float32
+            )
+            for name in names
+        }
+        table["gateway_row"] = self.lift_gateway.astype(np.float32)
+        return table
+
+
+def _lift(file: Path, line: int, row: dict[str, object], gateways: Mapping[str, Gateway]) -> Lift:
+    lift = Lift(**row)  # type: ignore[arg-type]
+    if not REG_CODE.fullmatch(lift.reg_code):
+        way_out = Text("注册代码应为 20 位数字", "a registration code has 20 digits")
+        raise ConfigError(file, f"line {line}, reg_code", lift.reg_code, way_out)
+    if lift.gateway not in gateways:
+        way_out = Text("应为 gateways.csv 中的 id", "must be an id of gateways.csv")
+        raise ConfigError(file, f"line {line}, gateway", lift.gateway, way_out)
+    if lift.floor_lo >= lift.floor_hi:
+        way_out = Text("应低于 floor_hi", "must be below floor_hi")
+        raise ConfigError(file, f"line {line}, floor_lo", lift.floor_lo, way_out)
+    return lift
+
+
+def _gateways(file: Path) -> dict[str, Gateway]:
+    found: dict[str, Gateway] = {}
+    for line, row in _table(file, Gateway):
+        gateway = Gateway(**row)  # type: ignore[arg-type]
+        if not NAME.fullmatch(gateway.id) or gateway.id in found:
+            way_out = Text(
+                "应唯一，1–64 个字母、数字或 _.-", "must be unique, 1–64 letters, digits or _.-"
+            )
+            raise ConfigError(file, f"line {line}, id", gateway.id, way_out)
+        found[gateway.id] = gateway
+    return found
+
+
+def load_registry(folder: Path, known: Sequence[str] = ()) -> Registry:
+    """Read a site folder. Lifts in `known` keep that position as their row.
+
+    Raises ConfigError with file, line, field, value and what would be right.
+    """
+    gateways = _gateways(folder / "gateways.csv")
+    file = folder / "lifts.csv"
+    found: dict[str, Lift] = {}
+    for line, row in _table(file, Lift):
+        lift = _lift(file, line, row, gateways)
+        if lift.reg_code in found:
+            way_out = Text("注册代码重复", "this registration code stands twice")
+            raise ConfigError(file, f"line {line}, reg_code", lift.reg_code, way_out)
+        found[lift.reg_code] = lift
+    slots: list[Lift | None] = [found.pop(code, None) for code in known]
+    slots.extend(found.values())
+    return Registry(slots, list(gateways.values()))
