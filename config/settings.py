@@ -40,7 +40,7 @@ class Site(Section):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except Exception:
+        except (KeyError, ValueError, OSError):
             raise ValueError("an IANA zone such as Asia/Shanghai / 应为 IANA 时区名") from None
         return value
 
@@ -55,6 +55,7 @@ class Mqtt(Section):
     cert_file: Path | None = None
     key_file: Path | None = None
     client_id: str = "liftwatch"
+    embedded_port: int = Field(1883, ge=0, le=65534)
     window: int = Field(20, ge=1, le=65535)
 
     @field_validator("url")

@@ -55,7 +55,7 @@ class Gateway:
     place: str
 
 
-_CASTS = {"float": float, "int": int, "str": str}
+_CASTS: Mapping[str, type[str] | type[int] | type[float]] = {"float": float, "int": int, "str": str}
 _LIMITS: Mapping[str, tuple[float, float]] = {
     "rated_speed": (0.1, 20),
     "rated_load_kg": (50, 20000),
@@ -70,7 +70,7 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
 def _cell(file: Path, line: int, name: str, cast: str, raw: str) -> str | int | float:
     key = f"line {line}, {name}"
     try:
-        value = _CASTS[cast](raw)
+        value: str | int | float = _CASTS[cast](raw)
     except ValueError:
         raise ConfigError(file, key, raw, Text("应为数字", "must be a number")) from None
     if name in _LIMITS and isinstance(value, int | float):

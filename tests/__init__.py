@@ -1,1 +1,1 @@
-"""Tests mirror the packages: tests/monitor, tests/alerts, tests/devices, tests/config, tests/house."""
+"""Tests mirror the packages: monitor, alerts, devices, config; house/ looks after the house."""

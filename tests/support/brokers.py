@@ -198,8 +198,8 @@ def broker_factory(tmp_path: Path) -> Iterator[BrokerFactory]:
     made: list[TestBroker] = []
 
     def make(kind: Kind, **options: Any) -> TestBroker:
-        maker = {"mosquitto": Mosquitto, "embedded": Embedded}[kind]
-        broker = maker(tmp_path / f"broker-{len(made)}", **options)
+        folder = tmp_path / f"broker-{len(made)}"
+        broker = (Mosquitto if kind == "mosquitto" else Embedded)(folder, **options)
         made.append(broker)
         return broker.start()
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 ARGUMENTS = [
     "--headless",
@@ -43,6 +46,8 @@ def chromium_path() -> str:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         yield browser
@@ -51,7 +56,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A fresh page (own cookies), 1440 × 900; an uncaught error in its JavaScript fails the test."""
+    """A fresh page (own cookies), 1440 × 900; an error in its JavaScript fails the test."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
     context.set_default_timeout(15_000)
     page = context.new_page()

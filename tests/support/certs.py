@@ -20,12 +20,12 @@ def make_certs(folder: Path) -> Certs:
     certs = Certs(folder / "ca.crt", folder / "server.crt", folder / "server.key")
     ca_key, request, extra = folder / "ca.key", folder / "server.csr", folder / "server.ext"
     extra.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n", "utf-8")
-    new = ["-newkey", "rsa:2048", "-nodes", "-keyout"]
+    new: list[str | Path] = ["-newkey", "rsa:2048", "-nodes", "-keyout"]
     _openssl(
         "req", "-x509", *new, ca_key, "-out", certs.ca, "-days", "2", "-subj", "/CN=test authority"
     )
     _openssl("req", *new, certs.key, "-out", request, "-subj", "/CN=localhost")
-    signed_by = ["-CA", certs.ca, "-CAkey", ca_key, "-CAcreateserial"]
+    signed_by: list[str | Path] = ["-CA", certs.ca, "-CAkey", ca_key, "-CAcreateserial"]
     _openssl(
         "x509", "-req", "-in", request, *signed_by, "-out", certs.cert, "-days", "2",
         "-extfile", extra,

@@ -113,5 +113,5 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
 
 def _beside_python(name: str | Path) -> str:
     """Console scripts of the same environment are found without an activated venv."""
-    script = Path(sys.executable).with_name(str(name))
-    return str(script) if os.sep not in str(name) and script.exists() else str(name)
+    script = Path(sys.executable).parent / str(name)
+    return str(script) if script.exists() else str(name)

@@ -23,7 +23,7 @@ def until(
     while True:
         value, trouble = _ask(cond)
         if trouble is None and value:
-            return value  # type: ignore[return-value]
+            return value
         if time.monotonic() >= deadline:
             raise _gave_up(cond, what, timeout_s, value, trouble)
         time.sleep(poll_s)
@@ -42,8 +42,8 @@ async def until_async(
         trouble: Exception | None = None
         try:
             answer = cond()
-            value = await answer if inspect.isawaitable(answer) else answer  # type: ignore[assignment]
-        except Exception as error:
+            value = await answer if inspect.isawaitable(answer) else answer
+        except Exception as error:  # noqa: BLE001 - told when we give up
             trouble = error
         if trouble is None and value:
             return value
@@ -55,7 +55,7 @@ async def until_async(
 def _ask(cond: Callable[[], T]) -> tuple[T | None, Exception | None]:
     try:
         return cond(), None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told when we give up
         return None, error
 
 

@@ -130,7 +130,7 @@ def _handler(hook: Webhook) -> type[BaseHTTPRequestHandler]:
             self.send_header("content-length", "0")
             self.end_headers()
 
-        do_GET = do_PUT = do_POST
+        do_GET = do_PUT = do_POST  # noqa: N815 - names given by http.server
 
         def log_message(self, format: str, *args: object) -> None:
             """Quiet: the test reads `requests`."""

@@ -1,0 +1,179 @@
+"""What a page says: where, what, how many people, since when, by when, why, and one link.
+
+The page is written when its step fires, in both languages; channels only carry it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from typing import Any
+
+from alerts.chains import ChainStep
+from alerts.directory import Contact
+from alerts.lifecycle import clock_text
+from alerts.links import Links
+from alerts.model import Evidence
+from config.text import Text
+from devices.vocabulary import Channel, Kind, Vocabulary
+
+VERSION = 1
+Words = Callable[[Evidence], Text]
+
+SEVERITY_TEXT: Mapping[str, Text] = {
+    "critical": Text("紧急", "CRITICAL"),
+    "major": Text("重要", "MAJOR"),
+    "minor": Text("一般", "MINOR"),
+    "info": Text("提示", "INFO"),
+}
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Writes pages. `words` tells one value of the evidence; `tz` is the site's zone."""
+
+    links: Links
+    words: Words
+    tz: tzinfo
+
+    def build(
+        self,
+        alert: Mapping[str, Any],
+        evidence: tuple[Evidence, ...],
+        step: ChainStep,
+        contact: Contact,
+        deadline: tuple[int, Text] | None,
+        now_ms: int,
+    ) -> dict[str, Any]:
+        """Return the page as JSON.
+
+        Keys: v, alert, step, step_text, severity, rule, code, incident, title, text, where, what,
+        people, with_people, since_ms, raised_ms, sent_ms, deadline_ms, deadline_text, evidence,
+        link, to. Every text is {"zh", "en"}; times are epoch ms.
+        """
+        link = self.links.url(alert["id"], contact.id, now_ms)
+        facts = [(e, self.words(e)) for e in evidence]
+        what = Text(alert["rule_zh"], alert["rule_en"])
+        return {
+            "v": VERSION,
+            "alert": alert["id"],
+            "incident": alert["incident"],
+            "step": step.id,
+            "step_text": step.text.as_json(),
+            "severity": alert["severity"],
+            "rule": alert["rule"],
+            "code": alert["code"],
+            "title": self._title(alert, what).as_json(),
+            "text": self._text(alert, what, facts, step, deadline, link).as_json(),
+            "where": {
+                name: alert[name]
+                for name in ("subject_kind", "subject", "name", "place", "rescue_code")
+            },
+            "what": what.as_json(),
+            "people": alert["people"],
+            "with_people": alert["with_people"],
+            "since_ms": alert["since_ms"],
+            "raised_ms": alert["raised_ms"],
+            "sent_ms": now_ms,
+            "deadline_ms": deadline[0] if deadline else None,
+            "deadline_text": deadline[1].as_json() if deadline else None,
+            "evidence": [e.as_json() | {"text": words.as_json()} for e, words in facts],
+            "link": link,
+            "to": {"contact": contact.id, "name": contact.name, "unit": contact.unit},
+        }
+
+    def _title(self, alert: Mapping[str, Any], what: Text) -> Text:
+        level = SEVERITY_TEXT[alert["severity"]]
+        zh = f"【{level.zh}】{what.zh} · {alert['place']} {alert['name']}"
+        en = f"[{level.en}] {what.en} · {alert['place']} {alert['name']}"
+        return Text(zh.rstrip(), en.rstrip())
+
+    def _text(
+        self,
+        alert: Mapping[str, Any],
+        what: Text,
+        facts: list[tuple[Evidence, Text]],
+        step: ChainStep,
+        deadline: tuple[int, Text] | None,
+        link: str,
+    ) -> Text:
+        code = alert["rescue_code"] or alert["subject"]
+        since, people = self._moment(alert["since_ms"]), people_text(alert)
+        zh = [
+            f"地点：{alert['place']} {alert['name']}（识别码 {code}）",
+            f"情况：{what.zh}",
+            f"人员：{people.zh}",
+            f"始于：{since}",
+        ]
+        en = [
+            f"Where: {alert['place']} {alert['name']} (code {code})",
+            f"What: {what.en}",
+            f"People: {people.en}",
+            f"Since: {since}",
+        ]
+        if facts:
+            zh.append("依据：" + "；".join(words.zh for _, words in facts))
+            en.append("Evidence: " + "; ".join(words.en for _, words in facts))
+        if deadline:
+            at = clock_text(deadline[0], self.tz)
+            zh.append(f"时限：{at} {deadline[1].zh}")
+            en.append(f"Due: {at} {deadline[1].en}")
+        zh += [f"通知原因：{step.text.zh}", f"接单：{link}"]
+        en += [f"Why you: {step.text.en}", f"Accept: {link}"]
+        return Text("\n".join(zh), "\n".join(en))
+
+    def _moment(self, at_ms: int) -> str:
+        return datetime.fromtimestamp(at_ms / 1000, self.tz).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def people_text(alert: Mapping[str, Any]) -> Text:
+    """Say how many people; "unknown" is said as such, never as nobody."""
+    if alert["people"]:
+        count = alert["people"]
+        return Text(f"{count} 人", f"{count}")
+    if alert["with_people"]:
+        return Text("轿内有人，人数不明", "somebody is in the car, number unknown")
+    return Text("未见有人", "none seen")
+
+
+def vocabulary_words(
+    vocabulary: Vocabulary, derived: Mapping[str, tuple[Text, str]] | None = None
+) -> Words:
+    """Return how to say a value: channels from the vocabulary, derived columns as (text, unit)."""
+    more = derived or {}
+
+    def words(evidence: Evidence) -> Text:
+        name, value = evidence.name, evidence.value
+        channel = vocabulary.by_name.get(name)
+        if channel is not None:
+            said = _said(channel, value)
+            return Text(f"{channel.text.zh} {said.zh}", f"{channel.text.en}: {said.en}")
+        text, unit = more.get(name, (Text(name, name), ""))
+        number = _number(value, unit)
+        return Text(f"{text.zh} {number.zh}", f"{text.en}: {number.en}")
+
+    return words
+
+
+def _said(channel: Channel, value: float | None) -> Text:
+    if value is None:
+        return _number(None, "")
+    if channel.kind is Kind.BOOL:
+        return Text("是", "yes") if value else Text("否", "no")
+    if channel.kind is Kind.ENUM and int(value) in channel.values:
+        return channel.values[int(value)].text
+    return _number(value, channel.unit)
+
+
+def _number(value: float | None, unit: str) -> Text:
+    if value is None:
+        return Text("无数据", "no data")
+    told = f"{value:.4g} {unit}".rstrip()
+    return Text(told, told)
+
+
+def plain_words(evidence: Evidence) -> Text:
+    """Say a value by its bare name, where no vocabulary is at hand."""
+    number = _number(evidence.value, "")
+    return replace(number, zh=f"{evidence.name} {number.zh}", en=f"{evidence.name}: {number.en}")

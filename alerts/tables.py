@@ -1,0 +1,299 @@
+"""The tables, portable between SQLite and PostgreSQL, and how they are opened and written.
+
+One writer at a time holds for every write (BEGIN IMMEDIATE on SQLite, an advisory lock on
+PostgreSQL), so journal ids are handed out without gaps and in the order of commit: a feed that
+has seen id n has seen everything before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMES)
+Big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's rowid alias must say INTEGER
+WRITER_LOCK = 0x4C494654  # "LIFT"; any number that nobody else of this database locks
+BUSY_MS = 10_000
+
+
+def _key() -> Column[Any]:
+    return Column("id", Big, primary_key=True, autoincrement=True)
+
+
+def _ms(name: str, nullable: bool = True) -> Column[Any]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _word(name: str, nullable: bool = False, **more: Any) -> Column[Any]:
+    return Column(name, String(128), nullable=nullable, **more)
+
+
+def _flag(name: str) -> Column[Any]:
+    return Column(name, Boolean(create_constraint=False), nullable=False)
+
+
+def _of_alert(nullable: bool = False, **more: Any) -> Column[Any]:
+    return Column("alert_id", Big, ForeignKey("alert.id"), nullable=nullable, **more)
+
+
+# What was true of subject and rule at the raise is kept with the alert: a later change of the
+# registry or the rules must not rewrite what people were told.
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=False),
+    _word("subject_kind"),
+    _word("subject"),
+    _word("rule"),
+    _ms("since_ms", nullable=False),
+    _ms("raised_ms", nullable=False),
+    _ms("last_raised_ms", nullable=False),
+    Column("again_count", Integer, nullable=False),
+    Column("round", Integer, nullable=False),
+    _ms("cleared_ms"),
+    _ms("closed_ms"),
+    _word("alarm_state"),
+    _word("rescue_state"),
+    _word("chain"),
+    _word("profile"),
+    _word("severity"),
+    Column("severity_rank", Integer, nullable=False),
+    Column("code", Integer),
+    _flag("latched"),
+    _flag("manual_reset"),
+    _flag("with_people"),
+    Column("people", Integer),
+    Column("rule_zh", Text, nullable=False),
+    Column("rule_en", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    _word("lift_type"),
+    _word("rescue_code"),
+    _word("maintenance"),
+    _word("use_unit"),
+    _word("street_office"),
+    _word("feeder"),
+    _word("gateway"),
+    Column("incident", String(192), nullable=False),
+    Column("owner", Text),
+    _word("owner_unit", nullable=True),
+    _flag("accident"),
+    _ms("arrival_due_ms"),
+    _ms("acknowledged_ms"),
+    _ms("accepted_ms"),
+    _ms("departed_ms"),
+    _ms("arrived_ms"),
+    _ms("freed_ms"),
+    _ms("cause_filed_ms"),
+    _ms("verified_ms"),
+    _ms("cancelled_ms"),
+    Column("done", Text, nullable=False),  # JSON {step: {name, at_ms}}: who was first
+    Column("cause", Text),
+    Column("evidence", Text, nullable=False),
+    Column("batch", BigInteger),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("subject_kind", "subject", "rule", "since_ms"),
+    Index(None, "closed_ms", "severity_rank"),
+    Index(None, "subject", "rule"),
+    Index(None, "incident"),
+)
+
+# Every onset of a condition with the alert it belongs to: the natural key of a transition.
+occurrence = Table(
+    "occurrence",
+    metadata,
+    _word("subject_kind", primary_key=True),
+    _word("subject", primary_key=True),
+    _word("rule", primary_key=True),
+    Column("since_ms", BigInteger, primary_key=True, autoincrement=False),
+    _of_alert(index=True),
+    _ms("at_ms", nullable=False),
+    _ms("cleared_ms"),
+)
+
+# Lifts whose silence is told by their gateway's alert; they get their own when it returns alone.
+folded = Table(
+    "folded",
+    metadata,
+    _word("subject", primary_key=True),
+    _word("rule", primary_key=True),
+    Column("since_ms", BigInteger, primary_key=True, autoincrement=False),
+    _word("gateway", index=True),
+    _ms("at_ms", nullable=False),
+    _ms("cleared_ms"),
+    _ms("unfold_ms"),
+    _flag("done"),
+    Column("evidence", Text, nullable=False),
+)
+
+# Units that have to do with an alert: a firm sees an alert when its unit stands here.
+alert_unit = Table(
+    "alert_unit",
+    metadata,
+    _of_alert(primary_key=True),
+    _word("unit", primary_key=True),
+    _word("part"),
+    _ms("answered_ms"),
+    Column("answered_by", Text),
+    Index(None, "unit", "alert_id"),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=False),
+    _ms("at_ms", nullable=False),
+    _of_alert(nullable=True, index=True),
+    _word("kind"),
+    Column("actor", Text, nullable=False),
+    _word("role"),
+    _word("unit", nullable=True),
+    Column("data", Text, nullable=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+timer = Table(
+    "timer",
+    metadata,
+    _key(),
+    _of_alert(),
+    _word("step"),
+    Column("round", Integer, nullable=False),
+    _ms("due_ms", nullable=False),
+    _word("state"),
+    _ms("ended_ms"),
+    _word("reason", nullable=True),
+    UniqueConstraint("alert_id", "step", "round"),
+    Index(None, "state", "due_ms"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _key(),
+    Column("key", String(255), nullable=False, unique=True),
+    _of_alert(),
+    _word("step"),
+    Column("round", Integer, nullable=False),
+    _word("unit"),
+    _word("contact"),
+    _word("channel"),
+    Column("address", Text, nullable=False),
+    Column("rest", Text, nullable=False),  # JSON [[channel, address], …] still to try
+    _word("lang"),
+    Column("priority", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+    _word("state"),
+    Column("attempts", Integer, nullable=False),
+    _ms("created_ms", nullable=False),
+    _ms("next_ms", nullable=False),
+    _ms("lease_until_ms"),
+    _word("lease_owner", nullable=True),
+    _ms("delivered_ms"),
+    Column("receipt", Text),
+    Column("last_error", Text),
+    _word("reason", nullable=True),
+    Index(None, "state", "channel", "next_ms"),
+    Index(None, "alert_id", "step"),
+)
+
+app_user = Table(
+    "app_user",
+    metadata,
+    _word("name", primary_key=True),
+    _word("role"),
+    _word("unit", nullable=True),
+    Column("password_hash", Text, nullable=False),
+    _ms("created_ms", nullable=False),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    _word("key", primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+
+def open_engine(url: str) -> Engine:
+    """Open a database by URL.
+
+    SQLite: WAL, synchronous FULL (a committed alert survives a power cut), foreign keys on,
+    waits up to 10 s for the writer before. The folder of a SQLite file is made if missing.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_MS / 1000})
+    event.listen(engine, "connect", _on_sqlite_connect)
+    event.listen(engine, "begin", _on_sqlite_begin)
+    return engine
+
+
+def _on_sqlite_connect(dbapi: Any, _record: Any) -> None:
+    dbapi.isolation_level = None  # BEGIN is ours, see _on_sqlite_begin
+    cursor = dbapi.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    # A write takes its lock at once: a read that turns into a write could not wait, only fail.
+    writing = connection.get_execution_options().get("liftwatch_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One write transaction, serialised with every other one; commits, or rolls back and raises."""
+    with (
+        engine.connect().execution_options(liftwatch_write=True) as connection,
+        connection.begin(),
+    ):
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITER_LOCK})
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One read transaction: everything read in it belongs to the same moment."""
+    with engine.connect() as connection, connection.begin():
+        yield connection

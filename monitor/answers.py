@@ -1,0 +1,121 @@
+"""The low-rate side of MQTT, on asyncio: answers to gateways, and their status."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import aiomqtt
+import orjson
+import structlog
+
+from config.settings import Mqtt
+from devices.codecs.topics import ACK, PREFIX, split, topic
+from monitor.intake import NAMED_IN_AN_ANSWER, Answer
+from monitor.metrics import Metrics
+from monitor.receive import tls_context
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """What a gateway (or its last will) last said of itself."""
+
+    online: bool
+    boot: int | None
+    at_ms: int
+
+
+def connection(settings: Mqtt, client_id: str) -> aiomqtt.Client:
+    """Return an aiomqtt client for the site's broker, not yet connected."""
+    return aiomqtt.Client(
+        settings.host,
+        settings.port,
+        username=settings.username,
+        password=settings.password.get_secret_value() if settings.password else None,
+        identifier=client_id,
+        tls_context=tls_context(settings) if settings.tls else None,
+        keepalive=30,
+    )
+
+
+class Answers:
+    """Publishes answers, the newest a gateway and boot; keeps the status of every gateway."""
+
+    def __init__(self, settings: Mqtt, clock: Callable[[], int], metrics: Metrics) -> None:
+        self._settings, self._clock, self._metrics = settings, clock, metrics
+        self._pending: dict[tuple[str, int | None], Answer] = {}
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.status: dict[str, GatewayStatus] = {}
+
+    def post(self, answers: Iterable[Answer]) -> None:
+        """Hand answers over from the pipeline's thread. An older one is overtaken, not lost:
+        `durable` only grows, and its refusals are carried along."""
+        fresh = list(answers)
+        if fresh and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._merge, fresh)
+
+    def _merge(self, answers: list[Answer]) -> None:
+        for answer in answers:
+            key = (answer.gateway, answer.boot)
+            older = self._pending.get(key)
+            refused = (older.refused if older else []) + answer.refused
+            self._pending[key] = replace(answer, refused=refused[-NAMED_IN_AN_ANSWER:])
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Stay connected until cancelled; a lost connection is taken up again."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            try:
+                async with connection(self._settings, f"{self._settings.client_id}-answers") as c:
+                    await c.subscribe(f"{PREFIX}/+/status", qos=1)
+                    async with asyncio.TaskGroup() as tasks:
+                        tasks.create_task(self._publish(c))
+                        tasks.create_task(self._listen(c))
+            except* aiomqtt.MqttError as error:
+                log.warning("answers.disconnected", reason=str(error.exceptions[0]))
+            await asyncio.sleep(1)
+
+    async def _publish(self, client: aiomqtt.Client) -> None:
+        while True:
+            while self._pending:
+                key = next(iter(self._pending))
+                answer = self._pending[key]
+                await client.publish(topic(answer.gateway, ACK), self._payload(answer), qos=1)
+                # Gone only now, and only if no newer one came while this one was on its way.
+                if self._pending.get(key) is answer:
+                    del self._pending[key]
+            self._wake.clear()
+            await self._wake.wait()
+
+    def _payload(self, answer: Answer) -> bytes:
+        return orjson.dumps(
+            {
+                "v": 1,
+                "boot": answer.boot,
+                "durable": answer.durable,
+                "gaps": answer.gaps,
+                "ts": self._clock(),
+                "refused": answer.refused,
+            }
+        )
+
+    async def _listen(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            parts = split(str(message.topic))
+            payload = message.payload
+            if parts is None or not isinstance(payload, bytes | bytearray):
+                continue
+            try:
+                said = orjson.loads(payload)
+                boot = said.get("boot")
+                state = GatewayStatus(said["state"] == "online", boot, self._clock())
+            except (orjson.JSONDecodeError, KeyError, AttributeError) as error:
+                log.warning("status.unreadable", gateway=parts[0], reason=repr(error))
+                continue
+            self.status[parts[0]] = state
+            self._metrics.gateways_up.set(sum(s.online for s in self.status.values()))

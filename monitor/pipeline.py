@@ -1,0 +1,251 @@
+"""The one loop: batch → history committed → signals → transitions committed → acknowledged.
+
+The order is the promise. History first: it holds the ledger, so a message that comes again is
+known. Then the alerts of the batch. Only then is the broker told, and the gateway. After a
+crash anywhere in between, `recover` judges the logged batches again; every effect is keyed by
+what caused it, so judging twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from alerts.desk import AlertDesk
+from alerts.model import Transition
+from config.settings import Settings
+from monitor.intake import Answer, ClosedBatch, Intake
+from monitor.judge import Judge
+from monitor.metrics import Metrics
+from monitor.snapshot import Snapshots
+from monitor.store.compact import compact
+from monitor.store.history import History
+from monitor.store.replay import batches_after
+
+log = structlog.get_logger()
+TICK_S = 0.25
+RETRY_S = 1.0
+COMPACT_EVERY_MS = 3_600_000
+# Without a usable snapshot this much of the log is judged again; older state is stale anyway.
+REPLAY_WITHOUT_SNAPSHOT_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wires:
+    """How the pipeline reaches the broker; both are called after the commit only."""
+
+    acknowledge: Callable[[Sequence[tuple[int, int]]], None]
+    answer: Callable[[Sequence[Answer]], None]
+
+
+class Pipeline:
+    """Owns the order of effects; runs in a thread of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        history: History,
+        intake: Intake,
+        judge: Judge,
+        desk: AlertDesk,
+        snapshots: Snapshots,
+        wires: Wires,
+        clock: Callable[[], int],
+        metrics: Metrics,
+    ) -> None:
+        self._settings, self._history, self._intake = settings, history, intake
+        self._judge, self._desk, self._snapshots = judge, desk, snapshots
+        self._wires, self._clock, self._metrics = wires, clock, metrics
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self.run, name="pipeline", daemon=True)
+        self._next_tick = 0.0
+        self._next_snapshot = time.monotonic() + settings.ingest.snapshot_s
+        self._compacted_ms = 0
+        self.pulse_ms = 0
+        self.trouble: str | None = None
+
+    # -- life ---------------------------------------------------------------------------
+
+    def recover(self) -> int:
+        """Rebuild the state from the newest snapshot and the batches logged since.
+
+        Returns how many batches were judged again.
+        """
+        number = self._snapshots.read(self._judge.parts)
+        count, last_ms = 0, 0
+        for logged in batches_after(self._history, self._replay_from(number)):
+            transitions = self._judge.judge(logged.batch, logged.now_ms, logged.id)
+            transitions += self._judge.tick(logged.now_ms)
+            if transitions:
+                self._desk.apply(logged.now_ms, transitions)
+            count, last_ms = count + 1, logged.now_ms
+        self._judge.listen_from(max(self._clock(), last_ms))
+        log.info("pipeline.recovered", snapshot=number, batches=count)
+        return count
+
+    def _replay_from(self, snapshot: int | None) -> int:
+        if snapshot is not None:
+            return snapshot
+        db = self._history.reader()
+        try:
+            row = db.execute(
+                "SELECT coalesce(max(id), 0) FROM batch"
+                " WHERE now_ms < (SELECT max(now_ms) FROM batch) - ?",
+                (REPLAY_WITHOUT_SNAPSHOT_MS,),
+            ).fetchone()
+        finally:
+            db.close()
+        return int(row[0]) if row else 0
+
+    def start(self) -> None:
+        """Start the loop in its thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch at hand, write a snapshot, end."""
+        self._stopping.set()
+        self._intake.stop()
+        if self._thread.is_alive():
+            self._thread.join(timeout=60)
+        self._snapshot()
+
+    def run(self) -> None:
+        """The loop. A failing commit is tried again for ever: nothing is acknowledged by it."""
+        while not self._stopping.is_set():
+            closed = self._intake.take(TICK_S)
+            if closed is not None:
+                self.process(closed)
+            self._turn()
+
+    # -- one batch ----------------------------------------------------------------------
+
+    def process(self, closed: ClosedBatch) -> None:
+        """Commit a batch and all it causes, then acknowledge it."""
+        now_ms = self._clock()
+        number = self._commit(closed, now_ms)
+        if number is None:  # stopping while the disk is full: it all comes again
+            return
+        transitions = self._judged(closed, now_ms, number)
+        if transitions and not self._applied(transitions, now_ms):
+            return
+        self._wires.acknowledge(closed.receipts)
+        self._wires.answer(closed.answers)
+        batch = closed.batch
+        self._metrics.batches.inc()
+        if len(batch):
+            self._metrics.late.inc(int(np.count_nonzero(batch.late)))
+            self._metrics.lag_s.set(max(0, self._clock() - int(batch.ts_ms.max())) / 1000)
+
+    def _commit(self, closed: ClosedBatch, now_ms: int) -> int | None:
+        nothing = not (
+            len(closed.batch)
+            or len(closed.batch.messages)
+            or closed.batch.waveforms
+            or closed.quarantine
+            or closed.ledger
+        )
+        if nothing:  # repeats only: they were committed before
+            return self._history.last_batch
+        while True:
+            try:
+                with self._metrics.commit_s.time():
+                    number = self._history.append(
+                        closed.batch, now_ms, closed.ledger, closed.quarantine
+                    )
+                self.trouble = None
+                return number
+            except duckdb.Error as error:
+                if not self._wait_out("history", error):
+                    return None
+
+    def _judged(self, closed: ClosedBatch, now_ms: int, number: int) -> list[Transition]:
+        try:
+            with self._metrics.detect_s.time():
+                return self._judge.judge(closed.batch, now_ms, number)
+        except Exception:
+            # The samples are safe in history; one batch that trips a fault of ours must not
+            # silence every other lift of the city. The health page turns red.
+            self._metrics.errors.inc()
+            self.trouble = f"detector failed on batch {number}"
+            log.exception("detector.failed", batch=number)
+            return []
+
+    def _applied(self, transitions: list[Transition], now_ms: int) -> bool:
+        for t in transitions:
+            self._metrics.transitions.labels(t.rule, "raised" if t.raised else "cleared").inc()
+        while True:
+            try:
+                self._desk.apply(now_ms, transitions)
+                return True
+            except SQLAlchemyError as error:
+                if not self._wait_out("alerts", error):
+                    return False
+
+    def _wait_out(self, what: str, error: Exception) -> bool:
+        """Note trouble and wait a little. False when the service is stopping."""
+        self.trouble = f"{what}: {error}"
+        self._metrics.retries.inc()
+        log.error("commit.failed", part=what, reason=str(error))
+        return not self._stopping.wait(RETRY_S)
+
+    # -- what time does -----------------------------------------------------------------
+
+    def _turn(self) -> None:
+        now, now_ms = time.monotonic(), self._clock()
+        if now >= self._next_tick:
+            self._next_tick = now + TICK_S
+            self._tick(now_ms)
+        if now >= self._next_snapshot:
+            self._next_snapshot = now + self._settings.ingest.snapshot_s
+            self._snapshot()
+            self._compact(now_ms)
+        self.pulse_ms = now_ms
+
+    def _tick(self, now_ms: int) -> None:
+        try:
+            transitions = self._judge.tick(now_ms)
+        except Exception:
+            self._metrics.errors.inc()
+            self.trouble = "detector failed on a tick"
+            log.exception("detector.tick_failed")
+            transitions = []
+        if transitions:
+            self._applied(transitions, now_ms)
+        try:
+            self._desk.tick(now_ms)
+        except SQLAlchemyError as error:  # the timers are rows: the next tick finds them still due
+            self.trouble = f"timers: {error}"
+            log.error("timers.failed", reason=str(error))
+
+    def _snapshot(self) -> None:
+        try:
+            self._snapshots.write(self._history.last_batch, self._judge.parts)
+            self._history.fold_ledger(self._clock())
+        except (OSError, duckdb.Error) as error:  # only makes the next start longer
+            log.error("snapshot.failed", reason=str(error))
+
+    def _compact(self, now_ms: int) -> None:
+        if now_ms - self._compacted_ms < COMPACT_EVERY_MS:
+            return
+        self._compacted_ms = now_ms
+        limits = self._settings.history
+        try:
+            done = compact(
+                self._history,
+                now_ms,
+                self._snapshots.newest(),
+                limits.retention_days,
+                limits.quarantine_mb,
+            )
+        except (OSError, duckdb.Error) as error:
+            log.error("compact.failed", reason=str(error))
+            return
+        if done.segments or done.removed:
+            log.info("history.compacted", segments=done.segments, removed=done.removed)

@@ -1,0 +1,102 @@
+"""Receiving from the broker: a persistent session, acknowledged by hand after the commit."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion
+
+from config.settings import Mqtt
+from devices.codecs.topics import PREFIX
+from monitor.intake import Intake
+from monitor.metrics import Metrics
+
+log = structlog.get_logger()
+TOPICS = tuple((f"{PREFIX}/+/{kind}", 1) for kind in ("telemetry", "message", "waveform"))
+
+
+def tls_context(settings: Mqtt) -> ssl.SSLContext:
+    """Return a verifying TLS context with the site's CA and, where set, our certificate."""
+    context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+    if settings.cert_file:
+        key = str(settings.key_file) if settings.key_file else None
+        context.load_cert_chain(str(settings.cert_file), key)
+    return context
+
+
+class Receiver:
+    """The service's one subscriber to what gateways send.
+
+    clean_session is off and acknowledgement manual: what was not committed comes again, to
+    this process or to the next one.
+    """
+
+    def __init__(self, settings: Mqtt, intake: Intake, metrics: Metrics) -> None:
+        self._intake, self._metrics = intake, metrics
+        self._host, self._port = settings.host, settings.port
+        # Packet ids are only worth something on the connection they came by.
+        self._epoch = 0
+        self.connected = threading.Event()
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=settings.client_id,
+            clean_session=False,
+            protocol=mqtt.MQTTv311,
+            manual_ack=True,
+        )
+        if settings.username is not None:
+            password = settings.password.get_secret_value() if settings.password else None
+            self._client.username_pw_set(settings.username, password)
+        if settings.tls:
+            self._client.tls_set_context(tls_context(settings))
+        self._client.reconnect_delay_set(min_delay=1, max_delay=15)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
+
+    def start(self) -> None:
+        """Connect in the background and keep trying; the service runs on meanwhile."""
+        self._client.connect_async(self._host, self._port, keepalive=30)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Leave the broker; the session stays there and keeps what comes."""
+        self._client.disconnect()
+        self._client.loop_stop()
+        self.connected.clear()
+
+    def acknowledge(self, receipts: Sequence[tuple[int, int]]) -> None:
+        """Send PUBACK for messages of the present connection; earlier ones come again."""
+        for epoch, packet_id in receipts:
+            if packet_id and epoch == self._epoch:
+                self._client.ack(packet_id, 1)
+
+    def _on_connect(
+        self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
+    ) -> None:
+        if reason.is_failure:
+            log.error("broker.refused", host=self._host, port=self._port, reason=str(reason))
+            return
+        self._epoch += 1
+        client.subscribe(list(TOPICS))
+        self._metrics.broker_up.set(1)
+        self.connected.set()
+        log.info("broker.connected", host=self._host, port=self._port)
+
+    def _on_disconnect(
+        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
+    ) -> None:
+        self._epoch += 1
+        self.connected.clear()
+        self._metrics.broker_up.set(0)
+        log.warning("broker.disconnected", reason=str(reason))
+
+    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        # A QoS 0 message has no packet id (mid 0) and nothing to acknowledge here; the answer on
+        # the gateway's `ack` topic holds for it all the same.
+        self._intake.offer(message.topic, message.payload, (self._epoch, message.mid))

@@ -1,0 +1,82 @@
+"""Reading logged batches back, to rebuild the detector's state after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.batch import MessageRows, TelemetryBatch
+from monitor.store.history import History
+
+BATCHES_A_READ = 100
+_MESSAGE_KINDS: Mapping[str, Any] = {
+    "lift": np.int32,
+    "ts_ms": np.int64,
+    "code": np.int32,
+    "state": np.int8,
+    "late": np.bool_,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A batch as it was logged."""
+
+    id: int
+    now_ms: int
+    batch: TelemetryBatch
+
+
+def batches_after(history: History, number: int) -> Iterator[Logged]:
+    """Yield logged batches with a number above `number`, in order, rows as they arrived.
+
+    Waveforms are not read: no state is made of them.
+    """
+    db = history.reader()
+    try:
+        ids = db.execute(
+            "SELECT id, now_ms FROM batch WHERE id > ? ORDER BY id", (number,)
+        ).fetchall()
+        names = ", ".join(f'"{channel.name}"' for channel in history.vocab.channels)
+        samples = f"SELECT batch, lift, ts_ms, late, {names} FROM sample"  # noqa: S608
+        messages = "SELECT batch, lift, ts_ms, code, state, late FROM message"
+        span = " WHERE batch BETWEEN ? AND ? ORDER BY batch, rowid"
+        for start in range(0, len(ids), BATCHES_A_READ):
+            part = ids[start : start + BATCHES_A_READ]
+            ends = (part[0][0], part[-1][0])
+            found = db.execute(samples + span, ends).fetchnumpy()
+            said = db.execute(messages + span, ends).fetchnumpy()
+            yield from _split(history, part, found, said)
+    finally:
+        db.close()
+
+
+def _split(
+    history: History,
+    ids: list[tuple[int, int]],
+    found: Mapping[str, NDArray[Any]],
+    said: Mapping[str, NDArray[Any]],
+) -> Iterator[Logged]:
+    values = np.full((len(found["lift"]), len(history.vocab)), np.nan, np.float32)
+    for channel in history.vocab.channels:
+        column = found[channel.name].astype(np.float32)
+        values[:, channel.index] = np.ma.filled(column, np.nan)
+    numbers = np.array([number for number, _ in ids])
+    cuts = np.searchsorted(np.asarray(found["batch"]), numbers, "left")
+    ends = np.searchsorted(np.asarray(found["batch"]), numbers, "right")
+    message_cuts = np.searchsorted(np.asarray(said["batch"]), numbers, "left")
+    message_ends = np.searchsorted(np.asarray(said["batch"]), numbers, "right")
+    lift = np.asarray(found["lift"]).astype(np.int32)
+    ts_ms = np.asarray(found["ts_ms"]).astype(np.int64)
+    late = np.asarray(found["late"]).astype(np.bool_)
+    columns = {name: np.asarray(said[name]).astype(k) for name, k in _MESSAGE_KINDS.items()}
+    for i, (number, now_ms) in enumerate(ids):
+        own = slice(cuts[i], ends[i])
+        theirs = slice(message_cuts[i], message_ends[i])
+        messages = MessageRows(**{name: column[theirs] for name, column in columns.items()})
+        batch = TelemetryBatch(lift[own], ts_ms[own], values[own], late[own], messages)
+        yield Logged(number, now_ms, batch)

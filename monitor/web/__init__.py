@@ -1,0 +1,1 @@
+"""Console and API: what people see of the service, and how they act on it."""

@@ -1,0 +1,145 @@
+"""Who may sign in: users and their roles, kept in the table `app_user`.
+
+There is no default password anywhere: users are made by `add_user`, which the command line and
+the demo call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from alerts.model import Actor, Role
+from alerts.tables import app_user, reading, writing
+from monitor.web.passwords import hash_password, nobody, verify_password
+
+NAME = re.compile(r"[\w.@-]{1,64}")
+ROLES = (Role.OPERATOR, Role.FIRM, Role.ADMIN)
+_REMEMBERED = 256
+_REMEMBER_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One account. `unit` is set for a firm and binds it to its lifts and alerts."""
+
+    name: str
+    role: Role
+    unit: str | None
+    password_hash: str
+
+    @property
+    def scope(self) -> str | None:
+        """The unit whose things this user may see; None = everything."""
+        return self.unit if self.role is Role.FIRM else None
+
+    @property
+    def actor(self) -> Actor:
+        """This user as the alert desk knows it."""
+        return Actor(self.name, self.role, self.unit)
+
+
+def add_user(
+    engine: Engine, name: str, password: str, role: str, now_ms: int, unit: str | None = None
+) -> User:
+    """Make an account.
+
+    Raises ValueError, naming what is wrong and the limit, for a bad or taken name, an unknown
+    role, a firm without a unit, or a password of fewer than 10 characters.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"name: {name!r}: 1–64 letters, digits or . _ @ - / 用户名有误")
+    if role not in ROLES:
+        raise ValueError(f"role: {role!r}: one of {', '.join(ROLES)} / 角色有误")
+    if (role == Role.FIRM) != bool(unit):
+        raise ValueError("unit: needed for role firm, and only there / 维保账号须有单位，其他不可有")
+    row = {
+        "name": name,
+        "role": role,
+        "unit": unit,
+        "password_hash": hash_password(password),
+        "created_ms": now_ms,
+    }
+    try:
+        with writing(engine) as connection:
+            connection.execute(insert(app_user).values(row))
+    except IntegrityError:
+        raise ValueError(f"name: {name!r} is taken: choose another / 用户名已存在") from None
+    return User(name, Role(role), unit, str(row["password_hash"]))
+
+
+def set_password(engine: Engine, name: str, password: str) -> None:
+    """Give an account another password; ends all its sessions.
+
+    Raises KeyError for an unknown name, ValueError for fewer than 10 characters.
+    """
+    hashed = hash_password(password)
+    with writing(engine) as connection:
+        statement = update(app_user).where(app_user.c.name == name)
+        if connection.execute(statement.values(password_hash=hashed)).rowcount != 1:
+            raise KeyError(name)
+
+
+def remove_user(engine: Engine, name: str) -> None:
+    """Delete an account; its sessions end. Raises KeyError for an unknown name."""
+    with writing(engine) as connection:
+        if connection.execute(delete(app_user).where(app_user.c.name == name)).rowcount != 1:
+            raise KeyError(name)
+
+
+def find_user(engine: Engine, name: str) -> User | None:
+    """Return an account, or None."""
+    with reading(engine) as connection:
+        row = connection.execute(select(app_user).where(app_user.c.name == name)).one_or_none()
+    return User(row.name, Role(row.role), row.unit, row.password_hash) if row else None
+
+
+def list_users(engine: Engine) -> list[User]:
+    """Return all accounts by name."""
+    with reading(engine) as connection:
+        rows = connection.execute(select(app_user).order_by(app_user.c.name)).all()
+    return [User(row.name, Role(row.role), row.unit, row.password_hash) for row in rows]
+
+
+def check_password(engine: Engine, name: str, password: str) -> User | None:
+    """Return the account when name and password fit; takes as long when they do not."""
+    user = find_user(engine, name)
+    fits = verify_password(password, user.password_hash if user else nobody())
+    return user if user and fits else None
+
+
+class Remembered:
+    """Basic credentials verified within the last minute.
+
+    A program that reads the API every second would otherwise keep a core busy with scrypt. Kept
+    are keyed digests, never passwords; a changed password has another hash and so misses.
+    """
+
+    def __init__(self) -> None:
+        self._key = os.urandom(32)
+        self._until: OrderedDict[bytes, float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def _digest(self, user: User, password: str) -> bytes:
+        message = "\0".join((user.name, user.password_hash, password)).encode()
+        return hmac.new(self._key, message, hashlib.sha256).digest()
+
+    def knows(self, user: User, password: str, now_s: float) -> bool:
+        """Return whether exactly these were verified less than a minute ago."""
+        with self._lock:
+            return self._until.get(self._digest(user, password), 0.0) > now_s
+
+    def remember(self, user: User, password: str, now_s: float) -> None:
+        """Note that these were verified now."""
+        with self._lock:
+            self._until[self._digest(user, password)] = now_s + _REMEMBER_S
+            while len(self._until) > _REMEMBERED:
+                self._until.popitem(last=False)

@@ -1,0 +1,1 @@
+"""Pages for people: rendered here, made lively by small modules of JavaScript."""

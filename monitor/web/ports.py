@@ -1,0 +1,178 @@
+"""What the web needs of the service, and nothing more.
+
+`monitor.service` gives one object that fits `ServicePort`. All methods may be called from worker
+threads; none may block longer than a query does. Texts always carry both languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine
+
+from alerts.desk import AlertDesk
+from alerts.directory import Directory
+from config.settings import Settings
+from devices.registry import Registry
+from devices.vocabulary import Vocabulary
+
+BothLanguages = Mapping[str, str]
+"""`{"zh": …, "en": …}`, as `config.text.Text.as_json` gives it."""
+
+Readings = Mapping[str, tuple[float, int]]
+"""Channel → (value, epoch ms it was measured)."""
+
+
+class HistoryPort(Protocol):
+    """The history store, read only."""
+
+    def series(
+        self, row: int, channel: str, from_ms: int, to_ms: int, points: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return times (epoch ms, rising) and values of one channel of one lift.
+
+        At most about `points` of them, thinned so that extremes survive; empty when there is
+        nothing. Raises KeyError for an unknown channel.
+        """
+        ...
+
+
+class QuarantineRow(TypedDict):
+    """One refused message or field; `payload` holds at most the first 4 KiB of its bytes."""
+
+    id: int
+    at_ms: int
+    gateway: str
+    topic: str
+    reason: str
+    field: str | None
+    value: str | None
+    limit: str | None
+    lift: str | None
+    way_out: BothLanguages
+    size: int
+    payload: bytes
+
+
+class QuarantinePort(Protocol):
+    """What was refused and kept."""
+
+    def recent(
+        self, limit: int, before_id: int | None = None, gateway: str | None = None
+    ) -> Sequence[QuarantineRow]:
+        """Return refusals, newest first, those with id < `before_id` where it is given."""
+        ...
+
+
+class HealthPart(TypedDict):
+    """One part of the service; `detail` says what is wrong, or what is good, with figures."""
+
+    name: str
+    text: BothLanguages
+    ok: bool
+    detail: BothLanguages
+
+
+class GatewayHealth(TypedDict):
+    """One gateway; `state` is online, offline or unknown; ms are epoch, None = never."""
+
+    id: str
+    vendor: str
+    place: str
+    state: str
+    last_ms: int | None
+    lifts: int
+    refused: int
+    gaps: int
+
+
+class Figure(TypedDict):
+    """One number a person may ask for, e.g. samples a second."""
+
+    name: str
+    text: BothLanguages
+    value: float
+    unit: str
+
+
+class HealthReport(TypedDict):
+    """`ready` is False while alerts may be missed; `reasons` then says why."""
+
+    ready: bool
+    reasons: Sequence[BothLanguages]
+    parts: Sequence[HealthPart]
+    figures: Sequence[Figure]
+    gateways: Sequence[GatewayHealth]
+
+
+class ServicePort(Protocol):
+    """The running service as the web sees it."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def secret(self) -> bytes:
+        """At least 32 random bytes, kept over restarts: signs sessions and links."""
+        ...
+
+    @property
+    def engine(self) -> Engine:
+        """The alert database, for `alerts.queries` and the users' table."""
+        ...
+
+    @property
+    def desk(self) -> AlertDesk: ...
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def directory(self) -> Directory: ...
+    @property
+    def vocab(self) -> Vocabulary: ...
+    @property
+    def history(self) -> HistoryPort: ...
+    @property
+    def quarantine(self) -> QuarantinePort: ...
+
+    def now_ms(self) -> int:
+        """Wall time of the service (in a demo at speed: its simulated time)."""
+        ...
+
+    def pulse_ms(self) -> int:
+        """When the pipeline last finished a turn, by the same clock as `now_ms`.
+
+        Consoles show a banner when this, or the feed itself, is more than 3 s old.
+        """
+        ...
+
+    def live(self, row: int) -> Readings:
+        """Return the last value of each channel of a lift; empty before its first sample."""
+        ...
+
+    def health(self) -> HealthReport: ...
+
+    def on_journal(self, wake: Callable[[], None]) -> None:
+        """Call `wake` (from any thread) after each commit that wrote to the journal.
+
+        Only shortens the way: the feed finds new entries by itself within half a second.
+        """
+        ...
+
+
+def row_of(port: ServicePort, reg_code: str) -> int | None:
+    """Return the row of a lift, or None when the site has no such lift."""
+    return port.registry.row_of.get(reg_code)
+
+
+def fresh_ms(port: ServicePort, reg_code: str) -> int:
+    """Return the age in ms beyond which the values of a lift count as stale.
+
+    Three periods of the lift, at least 10 s (domain default: rule 23 counts three periods).
+    """
+    lift = port.registry.find(reg_code)
+    return int(max(10.0, 3 * (lift.period_s if lift else 0.0)) * 1000)
+
+
+Json = dict[str, Any]

@@ -1,0 +1,88 @@
+"""The words of states, steps and severities, as messages of the catalogue.
+
+Written as functions of the catalogue so that the extraction of messages finds each literal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from alerts.model import SEVERITIES, AlarmState, RescueState, Role, Step
+from monitor.web.i18n import Catalogue
+
+
+def severities(catalogue: Catalogue) -> Mapping[str, str]:
+    """Severity → word."""
+    _ = catalogue.gettext
+    return dict(zip(SEVERITIES, (_("Critical"), _("Major"), _("Minor"), _("Info")), strict=True))
+
+
+def alarm_states(catalogue: Catalogue) -> Mapping[str, str]:
+    """Alarm state → word."""
+    _ = catalogue.gettext
+    return {
+        AlarmState.UNACKNOWLEDGED: _("Unacknowledged"),
+        AlarmState.ACKNOWLEDGED: _("Acknowledged"),
+        AlarmState.RETURNED: _("Returned, unacknowledged"),
+        AlarmState.LATCHED: _("Latched, to be verified"),
+        AlarmState.CLOSED: _("Closed"),
+    }
+
+
+def rescue_states(catalogue: Catalogue) -> Mapping[str, str]:
+    """Rescue state → word."""
+    _ = catalogue.gettext
+    return {
+        RescueState.NONE: "",
+        RescueState.RAISED: _("Nobody has accepted yet"),
+        RescueState.ACCEPTED: _("Accepted"),
+        RescueState.ON_THE_WAY: _("On the way"),
+        RescueState.ARRIVED: _("Arrived"),
+        RescueState.FREED: _("Freed"),
+        RescueState.CAUSE_FILED: _("Cause filed"),
+        RescueState.VERIFIED: _("Verified"),
+        RescueState.CANCELLED: _("Cancelled"),
+    }
+
+
+def steps(catalogue: Catalogue) -> Mapping[str, str]:
+    """Step → what its button says."""
+    _ = catalogue.gettext
+    return {
+        Step.ACKNOWLEDGE: _("Acknowledge"),
+        Step.ACCEPT: _("Accept the job"),
+        Step.DEPART: _("On my way"),
+        Step.ARRIVE: _("Arrived on site"),
+        Step.FREE: _("Passengers freed"),
+        Step.FILE_CAUSE: _("File the cause"),
+        Step.VERIFY: _("Verify and close"),
+        Step.CANCEL: _("Cancel the alert"),
+    }
+
+
+def roles(catalogue: Catalogue) -> Mapping[str, str]:
+    """Role → word."""
+    _ = catalogue.gettext
+    return {
+        Role.OPERATOR: _("duty desk"),
+        Role.FIRM: _("firm"),
+        Role.ADMIN: _("administrator"),
+        Role.SYSTEM: _("system"),
+    }
+
+
+def causes(catalogue: Catalogue) -> Mapping[str, str]:
+    """Cause → word; the split of causes that 96333 platforms publish (domain default)."""
+    _ = catalogue.gettext
+    return {
+        "door": _("Doors"),
+        "control": _("Control system"),
+        "drive": _("Drive or brake"),
+        "safety": _("Safety circuit"),
+        "power": _("Power cut"),
+        "misuse": _("Misuse or overload"),
+        "flood": _("Water or fire"),
+        "maintenance": _("During maintenance"),
+        "sensor": _("Sensor or gateway"),
+        "false": _("Nothing found"),
+    }

@@ -1,0 +1,131 @@
+"""Alerts as pages show them: every word chosen, every time as text and as number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from alerts import lifecycle
+from alerts.lifecycle import Done, State
+from alerts.model import AlarmState, RescueState, Role, Step, severity_rank
+from monitor.web import terms
+from monitor.web.words import Words
+
+Alert = Mapping[str, Any]
+NEEDS = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
+_UTC = ZoneInfo("UTC")
+
+
+def needs_acknowledging(alert: Alert) -> bool:
+    """True while nobody has acknowledged."""
+    return alert["alarm_state"] in NEEDS
+
+
+def sort_key(alert: Alert) -> str:
+    """Return a string by which a list sorts: priority, then unacknowledged, then newest."""
+    rank = severity_rank(alert["severity"])
+    return f"{rank}{0 if needs_acknowledging(alert) else 1}{10**14 - int(alert['raised_ms']):015d}"
+
+
+def legal_steps(alert: Alert, role: Role) -> list[Step]:
+    """Return the steps that would change something now, for somebody of this role."""
+    state = State(
+        AlarmState(alert["alarm_state"]),
+        RescueState(alert["rescue_state"]),
+        active=alert.get("cleared_ms") is None,
+        latched=bool(alert.get("latched")),
+    )
+    done = {
+        Step(step): Done(str(who["name"]), int(who["at_ms"]))
+        for step, who in (alert.get("done") or {}).items()
+    }
+    found = []
+    for step in Step:
+        outcome = lifecycle.apply(state, step, role, tz=_UTC, comment="?", cause="?", done=done)
+        if isinstance(outcome, lifecycle.Moved):
+            found.append(step)
+    return found
+
+
+def next_step(legal: list[Step]) -> Step | None:
+    """Return the step to put first: the rescue's next one, else acknowledging."""
+    order = (
+        Step.ACCEPT,
+        Step.DEPART,
+        Step.ARRIVE,
+        Step.FREE,
+        Step.FILE_CAUSE,
+        Step.VERIFY,
+        Step.ACKNOWLEDGE,
+    )
+    return next((step for step in order if step in legal), None)
+
+
+def row_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, Any]:
+    """Return what one line of the list shows."""
+    raised, ended = int(alert["raised_ms"]), alert.get("closed_ms")
+    catalogue = words.catalogue
+    return {
+        "id": alert["id"],
+        "version": alert["version"],
+        "subject": alert["subject"],
+        "is_lift": alert["subject_kind"] == "lift",
+        "severity": alert["severity"],
+        "severity_word": terms.severities(catalogue)[alert["severity"]],
+        "alarm_state": alert["alarm_state"],
+        "alarm_word": terms.alarm_states(catalogue)[alert["alarm_state"]],
+        "rescue_state": alert["rescue_state"],
+        "rescue_word": terms.rescue_states(catalogue)[alert["rescue_state"]],
+        "needs": needs_acknowledging(alert),
+        "open": ended is None,
+        "code": alert["code"] if alert.get("code") is not None else "",
+        "rule": words.text(alert["rule_text"]),
+        "place": alert.get("place") or "",
+        "name": alert.get("name") or alert["subject"],
+        "where": words.where(alert),
+        "lift_type": words.lift_type(str(alert.get("lift_type") or "")),
+        "people": words.people(alert),
+        "people_count": alert.get("people") or ("+" if alert.get("with_people") else ""),
+        "raised_ms": raised,
+        "clock": words.clock(raised, now_ms),
+        "age": words.duration((ended or now_ms) - raised),
+        "ended_ms": ended,
+        "owner": alert.get("owner") or "",
+        "due_ms": alert.get("next_due_ms") if ended is None else None,
+        "due_word": words.text(alert.get("next_due_text")) if ended is None else "",
+        "sort": sort_key(alert),
+        "may_acknowledge": needs_acknowledging(alert) and Step.ACKNOWLEDGE in _may(role),
+    }
+
+
+def _may(role: Role) -> set[Step]:
+    return {step for step, roles in lifecycle.MAY.items() if role in roles}
+
+
+def page_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, Any]:
+    """Return what the page of one alert shows beyond its line in the list."""
+    legal = legal_steps(alert, role)
+    names = terms.steps(words.catalogue)
+    first = next_step(legal)
+    return row_view(words, alert, now_ms, role) | {
+        "headline": words.headline(alert, now_ms),
+        "legal": [{"step": step.value, "word": names[step]} for step in legal],
+        "first": first.value if first else None,
+        "causes": terms.causes(words.catalogue),
+        "cause": cause_word(words, alert.get("cause")),
+        "evidence": [words.evidence(row, now_ms) for row in alert.get("evidence", ())],
+        "latched": bool(alert.get("latched")),
+        "cleared": words.clock(alert.get("cleared_ms"), now_ms),
+        "still_seen": alert.get("cleared_ms") is None,
+        "accident": bool(alert.get("accident")),
+    }
+
+
+def cause_word(words: Words, cause: str | None) -> str:
+    """Return a filed cause in words; free text stays as it was written."""
+    if not cause:
+        return ""
+    key, colon, more = cause.partition(":")
+    word = terms.causes(words.catalogue).get(key, "")
+    return f"{word}: {more.strip()}" if word and colon else word or cause

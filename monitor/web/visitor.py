@@ -1,0 +1,157 @@
+"""Who is asking: the state of the web, and the visitor behind a request."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from alerts.model import Role
+from monitor.web import auth, problems
+from monitor.web.auth import Remembered, User
+from monitor.web.i18n import Catalogue
+from monitor.web.ports import ServicePort
+from monitor.web.sessions import CSRF_FIELD, CSRF_HEADER, Session, Sessions, password_mark
+from monitor.web.throttle import Throttle
+
+if TYPE_CHECKING:
+    from monitor.web.console.render import Pages
+    from monitor.web.feed import Hub
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+@dataclass
+class Web:
+    """What all routes share; one for each app."""
+
+    port: ServicePort
+    sessions: Sessions
+    catalogues: dict[str, Catalogue]
+    pages: Pages
+    hub: Hub
+    throttle: Throttle = field(default_factory=Throttle)
+    remembered: Remembered = field(default_factory=Remembered)
+
+
+def web_of(request: Request) -> Web:
+    """Return the shared state of the app a request came to."""
+    web: Web = request.app.state.web
+    return web
+
+
+def address_of(request: Request) -> str:
+    """Return the address a request came from, as uvicorn tells it."""
+    return request.client.host if request.client else "?"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who may see something."""
+
+    user: User
+    session: Session | None
+    """None when the request carried Basic credentials instead."""
+
+    @property
+    def scope(self) -> str | None:
+        """The unit whose things this visitor may see; None = everything."""
+        return self.user.scope
+
+    @property
+    def desk(self) -> bool:
+        """True for those who see the whole site."""
+        return self.user.role in (Role.OPERATOR, Role.ADMIN)
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    scheme, _, raw = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, password = base64.b64decode(raw, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (name, password) if colon else None
+
+
+def sign_in(web: Web, request: Request, name: str, password: str) -> User | None:
+    """Check a name and password under the throttle. Raises Problem 429 when it is closed."""
+    now_s, address = time.monotonic(), address_of(request)
+    wait_s = web.throttle.wait_s(name, address, now_s)
+    if wait_s > 0:
+        raise problems.too_many(wait_s)
+    user = auth.check_password(web.port.engine, name, password)
+    if user is None:
+        web.throttle.failed(name, address, now_s)
+    else:
+        web.throttle.succeeded(name, address)
+    return user
+
+
+def _by_basic(web: Web, request: Request, name: str, password: str) -> User | None:
+    # A browser that remembers Basic credentials sends them along with a foreign page's forms.
+    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return None
+    now_s = time.monotonic()
+    known = auth.find_user(web.port.engine, name)
+    if known and web.remembered.knows(known, password, now_s):
+        return known
+    user = sign_in(web, request, name, password)
+    if user:
+        web.remembered.remember(user, password, now_s)
+    return user
+
+
+def identify(request: Request) -> Visitor | None:
+    """Return who is asking, by session or by HTTP Basic; None for a stranger."""
+    web = web_of(request)
+    if credentials := _basic(request):
+        user = _by_basic(web, request, *credentials)
+        return Visitor(user, None) if user else None
+    session = web.sessions.read(request)
+    if session.user is None:
+        return None
+    user = auth.find_user(web.port.engine, session.user)
+    if user is None or password_mark(user.password_hash) != session.mark:
+        return None
+    return Visitor(user, session)
+
+
+async def check_forgery(request: Request, session: Session) -> None:
+    """Raise Problem 403 unless an unsafe request carries the token of its session."""
+    if request.method in SAFE:
+        return
+    token = request.headers.get(CSRF_HEADER)
+    if token is None:
+        form = await request.form()
+        token = str(form.get(CSRF_FIELD, ""))
+    if not web_of(request).sessions.csrf_ok(session, token):
+        raise problems.forged()
+
+
+async def signed_in(request: Request) -> Visitor:
+    """Dependency: somebody who has signed in. Raises Problem 401, or 403 for a forged form."""
+    visitor = await run_in_threadpool(identify, request)
+    if visitor is None:
+        raise problems.not_signed_in()
+    if visitor.session is not None:
+        await check_forgery(request, visitor.session)
+    return visitor
+
+
+def at_desk(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
+    """Dependency: an operator or admin. Raises Problem 403 for a firm."""
+    if not visitor.desk:
+        raise problems.forbidden()
+    return visitor
+
+
+AnyVisitor = Annotated[Visitor, Depends(signed_in)]
+DeskVisitor = Annotated[Visitor, Depends(at_desk)]

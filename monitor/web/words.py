@@ -1,0 +1,162 @@
+"""Values, times and alerts in words, in the reader's language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from config.text import Text
+from devices.vocabulary import Channel, Kind, Vocabulary
+from monitor.detector.schema import DERIVED
+from monitor.web.i18n import Catalogue
+
+LIFT_TYPES = {
+    "passenger": Text("乘客电梯", "passenger lift"),
+    "freight": Text("载货电梯", "freight lift"),
+    "bed": Text("病床电梯", "bed lift"),
+    "hospital": Text("病床电梯", "bed lift"),
+    "firefighter": Text("消防员电梯", "firefighters lift"),
+    "panoramic": Text("观光电梯", "panoramic lift"),
+    "home": Text("家用电梯", "home lift"),
+    "escalator": Text("自动扶梯", "escalator"),
+    "walkway": Text("自动人行道", "moving walk"),
+}
+
+
+@dataclass(frozen=True)
+class Words:
+    """Wording for one language and one site."""
+
+    catalogue: Catalogue
+    vocab: Vocabulary
+    tz: tzinfo
+
+    @property
+    def lang(self) -> str:
+        """`zh_CN` or `en`."""
+        return self.catalogue.lang
+
+    def text(self, both: Mapping[str, str] | Text | None) -> str:
+        """Return this language's side of a text that carries both."""
+        if both is None:
+            return ""
+        text = both if isinstance(both, Text) else Text(both.get("zh", ""), both.get("en", ""))
+        return text.of(self.lang)
+
+    def clock(self, at_ms: int | None, now_ms: int | None = None) -> str:
+        """Return `03:12:45`, with the date before it when that is not today."""
+        if at_ms is None:
+            return "–"
+        local = datetime.fromtimestamp(at_ms / 1000, self.tz)
+        if now_ms is None or datetime.fromtimestamp(now_ms / 1000, self.tz).date() == local.date():
+            return local.strftime("%H:%M:%S")
+        return local.strftime("%Y-%m-%d %H:%M:%S")
+
+    def duration(self, ms: float) -> str:
+        """Return `34 s`, `4 min 10 s`, `2 h 05 min` or `3 d 4 h`."""
+        _ = self.catalogue.gettext
+        seconds = max(0, int(ms // 1000))
+        minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+        if minutes < 1:
+            return _("%(s)d s") % {"s": seconds}
+        if hours < 1:
+            return _("%(m)d min %(s)02d s") % {"m": minutes, "s": seconds % 60}
+        if days < 1:
+            return _("%(h)d h %(m)02d min") % {"h": hours, "m": minutes % 60}
+        return _("%(d)d d %(h)d h") % {"d": days, "h": hours % 24}
+
+    def lift_type(self, name: str) -> str:
+        """Return the kind of lift in words; what the site wrote where we have no word for it."""
+        return LIFT_TYPES[name].of(self.lang) if name in LIFT_TYPES else name
+
+    def channel(self, name: str) -> str:
+        """Return what a channel, code, or derived column is called."""
+        if name in self.vocab.by_name:
+            return self.vocab.by_name[name].text.of(self.lang)
+        code = _code(name)
+        if code is not None and code in self.vocab.messages:
+            return f"{code} {self.vocab.messages[code].text.of(self.lang)}"
+        derived = DERIVED.get(name)
+        return derived.text.of(self.lang) if derived else name
+
+    def value(self, name: str, value: float | None) -> str:
+        """Return a value in words: `open`, `yes`, `1.75 m/s`."""
+        _ = self.catalogue.gettext
+        if value is None or math.isnan(value):
+            return _("unknown")
+        channel = self.vocab.by_name.get(name)
+        if channel is not None:
+            return self._of_channel(channel, value)
+        derived = DERIVED.get(name)
+        kind = str(derived.kind) if derived else "bool" if _code(name) is not None else "float"
+        if kind == "bool":
+            return _("yes") if value else _("no")
+        return self._number(value, derived.unit if derived else "")
+
+    def _of_channel(self, channel: Channel, value: float) -> str:
+        _ = self.catalogue.gettext
+        if channel.kind is Kind.BOOL:
+            return _("yes") if value else _("no")
+        if channel.kind is Kind.ENUM:
+            known = channel.values.get(int(value))
+            return known.text.of(self.lang) if known else str(int(value))
+        if channel.name == "car_position":
+            return _("floor %(n)d") % {"n": int(value)}
+        return self._number(value, channel.unit)
+
+    def _number(self, value: float, unit: str) -> str:
+        _ = self.catalogue.gettext
+        digits = 0 if value == int(value) else 2 if abs(value) < 10 else 1
+        unit = {"floor": _("floors"), "people": "", "s": _("s")}.get(unit, unit)
+        return f"{value:.{digits}f} {unit}".rstrip().replace("-", "−")
+
+    def evidence(self, row: Mapping[str, Any], now_ms: int) -> dict[str, str]:
+        """Return one line of evidence: what, its value, since when and for how long."""
+        since = row.get("since_ms")
+        return {
+            "name": self.channel(row["name"]),
+            "value": self.value(row["name"], row["value"]),
+            "since": self.clock(since, now_ms) if since else "",
+            "long": self.duration(now_ms - since) if since else "",
+        }
+
+    def people(self, alert: Mapping[str, Any]) -> str:
+        """Return `3 people`, `people`, or nothing when nobody is known to be in the car."""
+        count = alert.get("people")
+        if not alert.get("with_people") and not count:
+            return ""
+        if not count:
+            return self.catalogue.gettext("people in the car")
+        n = int(count)
+        form = self.catalogue.ngettext("%(n)d person in the car", "%(n)d people in the car", n)
+        return form % {"n": n}
+
+    def where(self, alert: Mapping[str, Any]) -> str:
+        """Return place and name of the lift."""
+        parts = [str(alert.get("place") or ""), str(alert.get("name") or alert.get("subject"))]
+        if parts[1].startswith(parts[0]):
+            return parts[1]
+        return " ".join(part for part in parts if part)
+
+    def headline(self, alert: Mapping[str, Any], now_ms: int) -> str:
+        """Return one sentence: what happened, where, with how many people, since when."""
+        _ = self.catalogue.gettext
+        rule = self.text(alert["rule_text"])
+        facts = {
+            "rule": rule[:1].upper() + rule[1:],
+            "where": self.where(alert),
+            "people": self.people(alert),
+            "since": self.clock(alert.get("since_ms") or alert["raised_ms"], now_ms),
+        }
+        if facts["people"]:
+            return _("%(where)s: %(rule)s. %(people)s since %(since)s.") % facts
+        return _("%(where)s: %(rule)s, since %(since)s.") % facts
+
+
+def _code(name: str) -> int | None:
+    if name.startswith("code(") and name.endswith(")") and name[5:-1].isdigit():
+        return int(name[5:-1])
+    return None
