@@ -7,10 +7,10 @@ any moment leaves either both or neither; after a restart exactly what is due ha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import func, insert, select, update
 
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
@@ -49,7 +49,6 @@ class Escalator:
     directory: Directory
     subjects: Subjects
     pages: Pages
-    _answered: dict[int, set[str]] = field(default_factory=dict, init=False)
 
     def plan(self, work: Work, row: Row) -> None:
         """Write the timers of an alert's chain; what is due already fires now.
@@ -60,7 +59,7 @@ class Escalator:
         now: list[ChainStep] = []
         for step in self.chains.of(row["chain"]).steps:
             due_ms = step.due_ms(start, self.chains.profiles[row["profile"]])
-            at_once = due_ms <= max(start, work.now_ms) and step.after_s == 0
+            at_once = step.after_s == 0
             if at_once:
                 now.append(step)
             rows.append(
@@ -214,10 +213,10 @@ class Escalator:
 
     def rearm(self, work: Work, row: Row) -> None:
         """Bring back what was dropped only because the condition had gone for a while."""
-        again = or_(timer.c.reason == "cleared")
         work.conn.execute(
             update(timer)
-            .where(timer.c.alert_id == row["id"], timer.c.state == "cancelled", again)
+            .where(timer.c.alert_id == row["id"], timer.c.state == "cancelled")
+            .where(timer.c.reason == "cleared")
             .values(state="pending", ended_ms=None, reason=None)
         )
         work.conn.execute(
@@ -225,6 +224,12 @@ class Escalator:
             .where(outbox.c.alert_id == row["id"], outbox.c.reason == "cleared")
             .where(outbox.c.state == "withdrawn")
             .values(state="due", reason=None, next_ms=work.now_ms)
+        )
+        work.conn.execute(
+            update(outbox)
+            .where(outbox.c.alert_id == row["id"], outbox.c.reason == "cleared")
+            .where(outbox.c.state == "leased")
+            .values(reason=None)
         )
 
 

@@ -29,9 +29,10 @@ class Doors:
         rows = np.flatnonzero((phase >= OPENING) & (phase <= CLOSING))
         if not len(rows):
             return
-        rows = rows[~cars.no_power[rows] | cars.driving[rows]]
         now = phase[rows]
-        opening, opened, closing = rows[now == OPENING], rows[now == OPEN], rows[now == CLOSING]
+        power = ~cars.no_power[rows] | cars.driving[rows]
+        opening, closing = rows[(now == OPENING) & power], rows[(now == CLOSING) & power]
+        opened = rows[now == OPEN]  # people walk out of an open car even in the dark
         if len(opening):
             self._open(opening, dt)
         if len(opened):
@@ -63,7 +64,8 @@ class Doors:
         due = rows[clock >= cars.next_person_s[rows]]
         passed = self._exchange(due) if len(due) else due
         quiet = clock >= np.maximum(cars.dwell_s[rows], cars.next_person_s[rows] + PERSON_S)
-        done = rows[quiet & ~cars.held[rows] & (cars.mode[rows] != 0)]
+        shuts = ~(cars.held[rows] | cars.no_power[rows]) & (cars.mode[rows] != 0)
+        done = rows[quiet & shuts]
         if len(passed):
             done = np.setdiff1d(done, passed)
         cars.phase[done], cars.clock[done] = CLOSING, 0.0

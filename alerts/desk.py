@@ -1,0 +1,328 @@
+"""The alert desk: the one door through which alerts change. Every call is one transaction.
+
+`apply` takes the rules' transitions, `tick` fires what is due, `act` is a person's tap. Several
+processes may use desks on the same database: writers are serialised there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine, insert, select, update
+
+from alerts import lifecycle, queries
+from alerts.chains import Chains
+from alerts.directory import Directory
+from alerts.escalation import FIRE_AT_ONCE, Escalator, next_timer_ms
+from alerts.grouping import SILENCE_RULE, fold
+from alerts.lifecycle import Already, Done, Moved, Refusal
+from alerts.links import LinkClaim
+from alerts.model import (
+    ActResult,
+    Actor,
+    AlarmState,
+    Evidence,
+    FeedEvent,
+    RescueState,
+    Role,
+    RuleMeta,
+    Step,
+    Transition,
+)
+from alerts.page import Pages
+from alerts.raising import STEP_MS, Raiser
+from alerts.subjects import Subjects
+from alerts.tables import alert, alert_unit, folded, reading, writing
+from alerts.work import Row, Work, done_of, state_of
+from config.text import Text
+
+# One rescue frees the car, whichever of its alerts the mechanic's link belongs to.
+SHARED_STEPS = frozenset({Step.ACCEPT, Step.DEPART, Step.ARRIVE, Step.FREE, Step.FILE_CAUSE})
+PAST: Mapping[Step, str] = {
+    Step.ACKNOWLEDGE: "acknowledged",
+    Step.ACCEPT: "accepted",
+    Step.DEPART: "departed",
+    Step.ARRIVE: "arrived",
+    Step.FREE: "freed",
+    Step.FILE_CAUSE: "cause_filed",
+    Step.VERIFY: "verified",
+    Step.CANCEL: "cancelled",
+}
+
+
+@dataclass
+class AlertDesk:
+    """See the module's text. `unfold_s`: how long after a gateway's return its lifts may still be
+    silent before each gets its own alert, in seconds; domain default 120."""
+
+    engine: Engine
+    rules: Mapping[str, RuleMeta]
+    chains: Chains
+    directory: Directory
+    subjects: Subjects
+    pages: Pages
+    again_quiet_s: float = 600.0
+    unfold_s: float = 120.0
+    _escalator: Escalator = field(init=False)
+    _raiser: Raiser = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check that every rule's chain exists; raises ConfigError."""
+        self.chains.check(self.rules.values())
+        self._escalator = Escalator(self.chains, self.directory, self.subjects, self.pages)
+        self._raiser = Raiser(self.rules, self._escalator, self.again_quiet_s)
+
+    def apply(
+        self,
+        now_ms: int,
+        transitions: Iterable[Transition],
+        silent: Collection[str] | None = None,
+    ) -> list[FeedEvent]:
+        """Apply transitions in order; return the journal lines they caused.
+
+        Args:
+            now_ms: wall time.
+            transitions: of one batch or tick; repeats change nothing.
+            silent: ids of the gateways that are silent as a whole now; None = not known here,
+                then nothing is folded and no gateway returns.
+        """
+        todo = list(transitions)
+        if not todo and silent is None:
+            return []
+        with writing(self.engine) as conn:
+            work = Work(conn, now_ms)
+            if silent is not None:
+                todo = self._fold(work, todo, silent)
+            for one in todo:
+                if not one.raised:
+                    self._clear_folded(work, one)
+                self._raiser.apply(work, one)
+            return work.finish()
+
+    def tick(self, now_ms: int) -> list[FeedEvent]:
+        """Fire every timer that is due, each exactly once; return the journal lines."""
+        events: list[FeedEvent] = []
+        while True:
+            with writing(self.engine) as conn:
+                work = Work(conn, now_ms)
+                self._unfold(work)
+                taken = self._escalator.fire_due(work)
+                events += work.finish()
+            if taken < FIRE_AT_ONCE:
+                return events
+
+    def next_due_ms(self) -> int | None:
+        """Return when the next timer is due, None if none is pending."""
+        with reading(self.engine) as conn:
+            return next_timer_ms(Work(conn, 0))
+
+    def actor(self, claim: LinkClaim) -> Actor | None:
+        """Return who acts through a page's link; None if the directory no longer has them."""
+        return self.directory.actor(claim.contact)
+
+    def act(
+        self,
+        alert_id: int,
+        step: Step,
+        actor: Actor,
+        at_ms: int,
+        comment: str | None = None,
+        cause: str | None = None,
+    ) -> ActResult:
+        """Take one step for a person; see ActResult for double taps and refusals."""
+        with writing(self.engine) as conn:
+            work = Work(conn, at_ms)
+            row = work.alert(alert_id)
+            if row is None:
+                return ActResult(False, False, Text("没有这条警情", "there is no such alert"))
+            if not self._may_see(work, row, actor):
+                text = Text("该警情不属于贵单位", "this alert is not your unit's")
+                return ActResult(False, False, text)
+            outcome = self._step(work, row, step, actor, comment, cause)
+            if not isinstance(outcome, Refusal):
+                self._answer(work, row, actor, told=isinstance(outcome, Moved))
+            if isinstance(outcome, Moved) and step in SHARED_STEPS:
+                self._share(work, row, step, actor, comment, cause)
+            work.finish()
+            changed = isinstance(outcome, Moved)
+            text = _thanks(step) if isinstance(outcome, Moved) else outcome.text
+            shown = queries.get_alert(conn, alert_id, chains=self.chains)
+            return ActResult(not isinstance(outcome, Refusal), changed, text, shown)
+
+    def _may_see(self, work: Work, row: Row, actor: Actor) -> bool:
+        if actor.role is not Role.FIRM:
+            return True
+        found = work.conn.execute(
+            select(alert_unit.c.unit).where(
+                alert_unit.c.alert_id == row["id"], alert_unit.c.unit == (actor.unit or "")
+            )
+        ).first()
+        return found is not None
+
+    def _step(
+        self,
+        work: Work,
+        row: Row,
+        step: Step,
+        actor: Actor,
+        comment: str | None,
+        cause: str | None,
+        shared_from: int | None = None,
+    ) -> Moved | Already | Refusal:
+        done = done_of(row)
+        outcome = lifecycle.apply(
+            state_of(row), step, actor.role, tz=self.pages.tz, comment=comment, cause=cause,
+            done=done,
+        )  # fmt: skip
+        if not isinstance(outcome, Moved):
+            return outcome
+        changes: dict[str, Any] = {}
+        for taken in (*outcome.implied, step):
+            done[taken] = Done(actor.name, work.now_ms)
+            changes[STEP_MS[taken]] = work.now_ms
+            if taken is Step.ACCEPT:
+                changes |= {"owner": actor.name, "owner_unit": actor.unit}
+        if step is Step.FILE_CAUSE:
+            changes["cause"] = cause
+        changes["done"] = orjson.dumps(
+            {s.value: {"name": d.name, "at_ms": d.at_ms} for s, d in done.items()}
+        ).decode()
+        was_open = row["closed_ms"] is None
+        work.set_state(row, outcome.state, **changes)
+        for implied in outcome.implied:
+            work.tell(row["id"], PAST[implied], actor, implied_by=step.value)
+        work.tell(row["id"], PAST[step], actor, **_said(comment, cause, shared_from))
+        if was_open and outcome.state.alarm is AlarmState.CLOSED:
+            work.tell(row["id"], "closed", actor, reason=PAST[step])
+        self._escalator.drop_needless(work, row)
+        return outcome
+
+    def _share(
+        self, work: Work, row: Row, step: Step, actor: Actor, comment: str | None, cause: str | None
+    ) -> None:
+        """Take the same step in the other open rescues of the same car."""
+        if row["rescue_state"] == RescueState.NONE:
+            return
+        others = work.conn.execute(
+            select(alert.c.id)
+            .where(
+                alert.c.subject == row["subject"],
+                alert.c.subject_kind == row["subject_kind"],
+                alert.c.id != row["id"],
+                alert.c.closed_ms.is_(None),
+                alert.c.rescue_state != RescueState.NONE.value,
+            )
+            .order_by(alert.c.id)
+        )
+        for other in others.scalars().all():
+            sibling = work.known(other)
+            self._step(work, sibling, step, actor, comment, cause, shared_from=row["id"])
+            self._answer(work, sibling, actor, told=True)
+
+    def _answer(self, work: Work, row: Row, actor: Actor, told: bool) -> None:
+        """Keep that a unit has answered, even when another was first with the step itself."""
+        if not actor.unit:
+            return
+        marked = work.conn.execute(
+            update(alert_unit)
+            .where(
+                alert_unit.c.alert_id == row["id"],
+                alert_unit.c.unit == actor.unit,
+                alert_unit.c.answered_ms.is_(None),
+            )
+            .values(answered_ms=work.now_ms, answered_by=actor.name)
+        )
+        if marked.rowcount:
+            if not told:
+                work.tell(row["id"], "answered", actor)
+            self._escalator.drop_needless(work, row)
+
+    def _fold(
+        self, work: Work, transitions: list[Transition], silent: Collection[str]
+    ) -> list[Transition]:
+        spoken_for = work.conn.execute(
+            select(alert.c.subject).where(
+                alert.c.subject_kind == "gateway",
+                alert.c.rule == SILENCE_RULE,
+                alert.c.closed_ms.is_(None),
+                alert.c.cleared_ms.is_(None),
+            )
+        )
+        gateways = list(spoken_for.scalars())
+        result = fold(
+            transitions, silent, self.subjects, spoken_for=gateways, now_ms=work.now_ms
+        )  # fmt: skip
+        for gateway, one in result.folded:
+            self._keep_folded(work, gateway, one)
+        for gateway in gateways:
+            if gateway not in silent:
+                work.conn.execute(
+                    update(folded)
+                    .where(folded.c.gateway == gateway, folded.c.done.is_(False))
+                    .values(unfold_ms=work.now_ms + round(self.unfold_s * 1000))
+                )
+        return result.transitions
+
+    def _keep_folded(self, work: Work, gateway: str, one: Transition) -> None:
+        key = (
+            folded.c.subject == one.subject,
+            folded.c.rule == one.rule,
+            folded.c.since_ms == one.since_ms,
+        )
+        if work.conn.execute(select(folded.c.subject).where(*key)).first() is None:
+            row = {
+                "subject": one.subject,
+                "rule": one.rule,
+                "since_ms": one.since_ms,
+                "gateway": gateway,
+                "at_ms": one.at_ms,
+                "done": False,
+                "evidence": orjson.dumps([e.as_json() for e in one.evidence]).decode(),
+            }
+            work.conn.execute(insert(folded), row)
+
+    def _clear_folded(self, work: Work, one: Transition) -> None:
+        if one.rule == SILENCE_RULE and one.subject_kind == "lift":
+            work.conn.execute(
+                update(folded)
+                .where(folded.c.subject == one.subject, folded.c.rule == one.rule)
+                .where(folded.c.done.is_(False))
+                .values(cleared_ms=one.at_ms, done=True)
+            )
+
+    def _unfold(self, work: Work) -> None:
+        """Lifts that stay silent after their gateway came back get alerts of their own."""
+        left = work.conn.execute(
+            select(folded)
+            .where(folded.c.done.is_(False), folded.c.unfold_ms <= work.now_ms)
+            .order_by(folded.c.since_ms, folded.c.subject)
+        ).mappings()
+        for row in left.all():
+            evidence = tuple(Evidence(**e) for e in orjson.loads(row["evidence"]))
+            one = Transition(
+                "lift", row["subject"], row["rule"], True, work.now_ms, row["since_ms"],
+                evidence=evidence,
+            )  # fmt: skip
+            work.conn.execute(
+                update(folded)
+                .where(
+                    folded.c.subject == row["subject"],
+                    folded.c.rule == row["rule"],
+                    folded.c.since_ms == row["since_ms"],
+                )
+                .values(done=True)
+            )
+            self._raiser.apply(work, one)
+
+
+def _said(comment: str | None, cause: str | None, shared_from: int | None) -> dict[str, Any]:
+    said = {"comment": comment, "cause": cause, "shared_from": shared_from}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _thanks(step: Step) -> Text:
+    words = lifecycle.DONE_WORDS[step]
+    return Text(f"已{words.zh}", f"done: {words.en}")

@@ -1,0 +1,336 @@
+"""Truth of rules → transitions, with hold and clear times, over columns.
+
+One pair is one (lift, rule). A sample first settles what fell due before it with the last
+known truth, then applies the new truth; `tick` settles pairs that get no sample. So it is
+the event times that decide, and ticks in between change nothing but how early one is told.
+Our own sleep (a stopped service) is no evidence about a lift: holds stand still meanwhile.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.rules import stored
+from alerts.rules.compile import Compiler, Run, Step
+from alerts.rules.holds import ACTIVE, CLEARING, IDLE, PENDING, Holds, Pairs
+from alerts.rules.model import Columns, RuleSet, RuleTransitions
+
+ASLEEP_MS = 10_000  # two calls further apart than this: the service slept, not the lifts
+GAP_MS = 120_000  # older than this a last known truth does not fill the gap to a new sample
+TICK_MS = 1_000  # rules over the whole fleet are looked at this often at most
+NEVER = -(1 << 60)
+Mask = NDArray[np.bool_]
+Times = NDArray[np.int64]
+
+
+class Due(Protocol):
+    """Lifts to look at again because a time has passed: what `evaluate` takes."""
+
+    @property
+    def rows(self) -> NDArray[np.int32]: ...
+
+    @property
+    def at_ms(self) -> Times: ...
+
+    @property
+    def columns(self) -> Columns: ...
+
+
+class FullColumns(Protocol):
+    """The whole fleet as the detector's `tick` returns it."""
+
+    @property
+    def due(self) -> Due | None: ...
+
+    @property
+    def columns(self) -> Columns: ...
+
+
+class RuleEngine:
+    """All rules over all lifts. Time is an argument; nothing here reads a clock."""
+
+    def __init__(self, ruleset: RuleSet, n_lifts: int) -> None:
+        self.ruleset = ruleset
+        rules = ruleset.rules
+        self.holds = Holds(n_lifts, len(rules))
+        self.last_at = np.full(max(n_lifts, 1), NEVER, np.int64)
+        self.offset = np.zeros(max(n_lifts, 1), np.int64)  # now − event time at the last sample
+        self.last_now_ms = NEVER
+        self.last_fleet_ms = NEVER
+        self._hold = np.array([round(rule.hold_s * 1000) for rule in rules], np.int64)
+        self._clear = np.array([round(rule.clear_s * 1000) for rule in rules], np.int64)
+        self._least = np.array([rule.min_samples for rule in rules], np.uint8)
+        self._timed = np.array([rule.time_driven for rule in rules], np.bool_)
+        self._sampled = np.flatnonzero(~self._timed)
+        self._compiler = Compiler()
+        self._true: list[Step] = []
+        self._false: list[Step] = []
+        self._now: list[Step | None] = []
+        self._mute: list[Step | None] = []
+        for rule in rules:
+            make = self._compiler
+            once = rule.at_once
+            self._true.append(make.true(rule.when))
+            self._false.append(make.false(rule.when))
+            self._now.append(None if once is None else make.true(once))
+            mute = rule.suppressed_by
+            self._mute.append(None if mute is None else make.true(mute))
+        self._ends = [
+            None if rule.at_once is None else self._compiler.false(rule.at_once) for rule in rules
+        ]
+
+    @property
+    def n(self) -> int:
+        """Number of lifts."""
+        return self.holds.n
+
+    def grow(self, n_lifts: int) -> None:
+        """Make room for more lifts; existing rows keep their state."""
+        if n_lifts > len(self.last_at):
+            room = max(n_lifts, 2 * len(self.last_at))
+            self.last_at = _widen(self.last_at, room, NEVER)
+            self.offset = _widen(self.offset, room, 0)
+        self.holds.grow(n_lifts)
+
+    # -- samples --------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        rows: NDArray[np.int32],
+        at_ms: Times,
+        columns: Columns,
+        now_ms: int,
+        sampled: Mask | None = None,
+    ) -> RuleTransitions:
+        """Return what a round of samples changes.
+
+        rows int32[k] unique lifts · at_ms int64[k] event times, none before the lift's last ·
+        columns float32[k] each · sampled bool[k]: False where the row is no new sample (a
+        message, a repeat) and must not count towards min_samples.
+        """
+        self._wake(now_ms)
+        if not len(rows):
+            return RuleTransitions.empty()
+        parts = [self._settle_rows(rows, at_ms)]
+        run = self._compiler.run(columns, len(rows))
+        counts = np.ones(len(rows), np.bool_) if sampled is None else sampled
+        with np.errstate(all="ignore"):
+            parts.append(self._apply(run, self._sampled, rows, at_ms, counts))
+        self.last_at[rows] = at_ms
+        self.offset[rows] = now_ms - at_ms
+        return RuleTransitions.join(parts)
+
+    def _settle_rows(self, rows: NDArray[np.int32], at_ms: Times) -> RuleTransitions:
+        state = self.holds.state[rows]
+        waits = ((state == PENDING) | (state == CLEARING)) & ~self._timed
+        if not waits.any():
+            return RuleTransitions.empty()
+        waits &= ((at_ms - self.last_at[rows]) <= GAP_MS)[:, None]
+        i, r = np.nonzero(waits)
+        return self._settle(rows[i].astype(np.int64) * self.holds.rules + r, at_ms[i])
+
+    def _settle(self, pairs: Pairs, upto_ms: Times) -> RuleTransitions:
+        """Raise and clear what fell due by then while nothing newer is known."""
+        h = self.holds
+        rule = pairs % h.rules
+        state = h.flat_state[pairs]
+        rising = state == PENDING
+        due = np.where(
+            rising,
+            h.flat_since[pairs] + self._hold[rule],
+            h.flat_clear[pairs] + self._clear[rule],
+        )
+        ready = (due <= upto_ms) & (~rising | (h.flat_count[pairs] >= self._least[rule]))
+        pairs, due, rising = pairs[ready], due[ready], rising[ready]
+        h.flat_state[pairs] = np.where(rising, ACTIVE, IDLE)
+        h.flat_count[pairs[~rising]] = 0
+        return self._changes(pairs, rising, due)
+
+    def _apply(
+        self, run: Run, rules: NDArray[np.intp], rows: NDArray[np.int32], at: Times, counts: Mask
+    ) -> RuleTransitions:
+        truth = np.empty((len(rules), run.size), np.bool_)
+        now = np.zeros((len(rules), run.size), np.bool_)
+        for j, r in enumerate(rules.tolist()):
+            self._truth_of(r, run, truth[j], now[j])
+        state = self.holds.state[rows][:, rules].T
+        j, i = np.nonzero(truth | (state != IDLE))
+        if not len(j):
+            return RuleTransitions.empty()
+        pairs = rows[i].astype(np.int64) * self.holds.rules + rules[j]
+        yes, at_once = truth[j, i], now[j, i]
+        no = self._definitely_false(run, rules, j, i, yes)
+        return self._step(pairs, yes, no, at_once, at[i], counts[i])
+
+    def _truth_of(self, r: int, run: Run, truth: Mask, now: Mask) -> None:
+        np.copyto(truth, self._true[r](run))
+        once, mute = self._now[r], self._mute[r]
+        if once is not None:
+            np.copyto(now, once(run))
+            truth |= now
+        if mute is not None and truth.any():
+            free = ~mute(run)
+            truth &= free
+            now &= free
+
+    def _definitely_false(
+        self, run: Run, rules: NDArray[np.intp], j: NDArray[np.intp], i: NDArray[np.intp], yes: Mask
+    ) -> Mask:
+        """Ask for falsehood only where an alert stands that could end by it."""
+        no = np.zeros(len(j), np.bool_)
+        asked = ~yes
+        for k in np.unique(j[asked]).tolist():
+            r = int(rules[k])
+            false = self._false[r](run)
+            end, mute = self._ends[r], self._mute[r]
+            if end is not None:
+                false = false & end(run)
+            if mute is not None:
+                false = false | mute(run)
+            here = asked & (j == k)
+            no[here] = false[i[here]]
+        return no
+
+    def _step(
+        self, pairs: Pairs, yes: Mask, no: Mask, at_once: Mask, at: Times, counts: Mask
+    ) -> RuleTransitions:
+        """Move each pair by its new truth; see docs/rules.md for the four states."""
+        h = self.holds
+        rule = pairs % h.rules
+        state = h.flat_state[pairs]
+        count = h.flat_count[pairs]
+        since = h.flat_since[pairs]
+
+        begins = yes & (state == IDLE)
+        since = np.where(begins, at, since)
+        rises = yes & ((state == IDLE) | (state == PENDING))
+        least = self._least[rule]
+        more = rises & (begins | counts) & (count < 255)
+        before = count
+        count = np.where(rises, before + more.astype(np.uint8), before).astype(np.uint8)
+        held = (count >= least) & (since + self._hold[rule] <= at)
+        raised = rises & (held | at_once)
+        state = np.where(rises, np.where(raised, ACTIVE, PENDING), state)
+        # the hold may have elapsed between two samples that both say yes
+        due = np.where(before >= least, since + self._hold[rule], at)
+        due = np.where(held & ~begins & ~at_once, np.minimum(due, at), at)
+
+        lapses = ~yes & (state == PENDING)
+        state = np.where(lapses, IDLE, state)
+        count = np.where(lapses, 0, count).astype(np.uint8)
+
+        stands = (state == ACTIVE) | (state == CLEARING)
+        ends = stands & no & ~raised
+        starts_clear = ends & (state == ACTIVE)
+        clear_since = np.where(starts_clear, at, h.flat_clear[pairs])
+        cleared = ends & (clear_since + self._clear[rule] <= at)
+        state = np.where(stands & ~no, ACTIVE, np.where(ends, CLEARING, state))
+        state = np.where(cleared, IDLE, state)
+        count = np.where(cleared, 0, count).astype(np.uint8)
+        clear_due = np.where(starts_clear, at, np.minimum(clear_since + self._clear[rule], at))
+
+        h.flat_state[pairs] = state.astype(np.uint8)
+        h.flat_count[pairs] = count
+        h.flat_since[pairs] = since
+        h.flat_clear[pairs] = clear_since
+        waits = (rises & ~raised & (state == PENDING)) & begins | (starts_clear & ~cleared)
+        h.wait(pairs[waits])
+        moved = raised | cleared
+        return self._changes(pairs[moved], raised[moved], np.where(raised, due, clear_due)[moved])
+
+    def _changes(self, pairs: Pairs, raised: Mask, at: Times) -> RuleTransitions:
+        lift, rule = np.divmod(pairs, self.holds.rules)
+        return RuleTransitions(
+            lift.astype(np.int32),
+            rule.astype(np.int16),
+            raised,
+            at,
+            self.holds.flat_since[pairs],
+        )
+
+    # -- time -----------------------------------------------------------------------------
+
+    def tick(self, now_ms: int, full: FullColumns | None = None) -> RuleTransitions:
+        """Return what waiting alone changes: holds and clear times that have elapsed.
+
+        `full` is what `Detector.tick(now_ms)` returned; without it the rules over the whole
+        fleet (silence) are not looked at. Costs what is pending, and the fleet once a second.
+        """
+        self._wake(now_ms)
+        parts = []
+        if full is not None and full.due is not None:
+            due = full.due
+            still = np.zeros(len(due.rows), np.bool_)
+            at = np.maximum(due.at_ms, self.last_at[due.rows])
+            parts.append(self._again(due.rows, at, due.columns, still))
+        pairs = self.holds.waiting()
+        if len(pairs):
+            lift, rule = np.divmod(pairs, self.holds.rules)
+            local = np.where(self._timed[rule], now_ms, now_ms - self.offset[lift])
+            parts.append(self._settle(pairs, local))
+        if full is not None and not 0 <= now_ms - self.last_fleet_ms < TICK_MS:
+            self.last_fleet_ms = now_ms
+            parts.append(self._fleet(now_ms, full.columns))
+        return RuleTransitions.join(parts)
+
+    def _again(
+        self, rows: NDArray[np.int32], at: Times, columns: Columns, counts: Mask
+    ) -> RuleTransitions:
+        settled = self._settle_rows(rows, at)
+        run = self._compiler.run(columns, len(rows))
+        with np.errstate(all="ignore"):
+            applied = self._apply(run, self._sampled, rows, at, counts)
+        return RuleTransitions.join([settled, applied])
+
+    def _fleet(self, now_ms: int, columns: Columns) -> RuleTransitions:
+        timed = np.flatnonzero(self._timed)
+        if not len(timed) or not self.n:
+            return RuleTransitions.empty()
+        rows = np.arange(self.n, dtype=np.int32)
+        at = np.full(self.n, now_ms, np.int64)
+        run = self._compiler.run(columns, self.n)
+        with np.errstate(all="ignore"):
+            return self._apply(run, timed, rows, at, np.ones(self.n, np.bool_))
+
+    def _wake(self, now_ms: int) -> None:
+        """Stop the lifts' clocks for the time in which nobody listened."""
+        gap = now_ms - self.last_now_ms
+        if self.last_now_ms != NEVER and gap > ASLEEP_MS:
+            self.offset[: self.n] += gap
+        self.last_now_ms = max(now_ms, self.last_now_ms)
+
+    # -- what stands, save, load ----------------------------------------------------------
+
+    def active(self) -> RuleTransitions:
+        """Return every alert condition that stands, as raised; to reconcile after a load."""
+        state = self.holds.flat_state[: self.n * self.holds.rules]
+        pairs = np.flatnonzero((state == ACTIVE) | (state == CLEARING)).astype(np.int64)
+        since = self.holds.flat_since[pairs]
+        return self._changes(pairs, np.ones(len(pairs), np.bool_), since)
+
+    @property
+    def bytes_per_lift(self) -> int:
+        """Memory of one lift."""
+        return self.holds.bytes_per_lift + 16
+
+    def save(self, folder: Path) -> None:
+        """Write folder/rules.npz atomically. Raises OSError where the disk refuses."""
+        stored.save(self, folder)
+
+    def load(self, folder: Path) -> tuple[str, ...]:
+        """Take up the state of folder/rules.npz; each rule is found by its id.
+
+        Returns ids of rules that stood active and are in the rule file no more.
+        Raises StoredError for a missing, torn or foreign file; nothing is changed then.
+        """
+        return stored.load(self, folder)
+
+
+def _widen(old: Times, room: int, fill: int) -> Times:
+    wide = np.full(room, fill, np.int64)
+    wide[: len(old)] = old
+    return cast(Times, wide)
