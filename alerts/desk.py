@@ -11,20 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, select, update
 
 from alerts import lifecycle, queries
 from alerts.chains import Chains
 from alerts.directory import Directory
 from alerts.escalation import FIRE_AT_ONCE, Escalator, next_timer_ms
-from alerts.grouping import SILENCE_RULE, fold
+from alerts.folding import Folding
 from alerts.lifecycle import Already, Done, Moved, Refusal
 from alerts.links import LinkClaim
 from alerts.model import (
-    ActResult,
     Actor,
+    ActResult,
     AlarmState,
-    Evidence,
     FeedEvent,
     RescueState,
     Role,
@@ -35,7 +34,7 @@ from alerts.model import (
 from alerts.page import Pages
 from alerts.raising import STEP_MS, Raiser
 from alerts.subjects import Subjects
-from alerts.tables import alert, alert_unit, folded, reading, writing
+from alerts.tables import alert, alert_unit, reading, writing
 from alerts.work import Row, Work, done_of, state_of
 from config.text import Text
 
@@ -68,12 +67,14 @@ class AlertDesk:
     unfold_s: float = 120.0
     _escalator: Escalator = field(init=False)
     _raiser: Raiser = field(init=False)
+    _folding: Folding = field(init=False)
 
     def __post_init__(self) -> None:
         """Check that every rule's chain exists; raises ConfigError."""
         self.chains.check(self.rules.values())
         self._escalator = Escalator(self.chains, self.directory, self.subjects, self.pages)
         self._raiser = Raiser(self.rules, self._escalator, self.again_quiet_s)
+        self._folding = Folding(self.subjects, self.unfold_s)
 
     def apply(
         self,
@@ -95,10 +96,9 @@ class AlertDesk:
         with writing(self.engine) as conn:
             work = Work(conn, now_ms)
             if silent is not None:
-                todo = self._fold(work, todo, silent)
+                todo = self._folding.fold(work, todo, silent)
             for one in todo:
-                if not one.raised:
-                    self._clear_folded(work, one)
+                self._folding.note_cleared(work, one)
                 self._raiser.apply(work, one)
             return work.finish()
 
@@ -108,7 +108,8 @@ class AlertDesk:
         while True:
             with writing(self.engine) as conn:
                 work = Work(conn, now_ms)
-                self._unfold(work)
+                for one in self._folding.unfold(work):
+                    self._raiser.apply(work, one)
                 taken = self._escalator.fire_due(work)
                 events += work.finish()
             if taken < FIRE_AT_ONCE:
@@ -239,83 +240,6 @@ class AlertDesk:
             if not told:
                 work.tell(row["id"], "answered", actor)
             self._escalator.drop_needless(work, row)
-
-    def _fold(
-        self, work: Work, transitions: list[Transition], silent: Collection[str]
-    ) -> list[Transition]:
-        spoken_for = work.conn.execute(
-            select(alert.c.subject).where(
-                alert.c.subject_kind == "gateway",
-                alert.c.rule == SILENCE_RULE,
-                alert.c.closed_ms.is_(None),
-                alert.c.cleared_ms.is_(None),
-            )
-        )
-        gateways = list(spoken_for.scalars())
-        result = fold(
-            transitions, silent, self.subjects, spoken_for=gateways, now_ms=work.now_ms
-        )  # fmt: skip
-        for gateway, one in result.folded:
-            self._keep_folded(work, gateway, one)
-        for gateway in gateways:
-            if gateway not in silent:
-                work.conn.execute(
-                    update(folded)
-                    .where(folded.c.gateway == gateway, folded.c.done.is_(False))
-                    .values(unfold_ms=work.now_ms + round(self.unfold_s * 1000))
-                )
-        return result.transitions
-
-    def _keep_folded(self, work: Work, gateway: str, one: Transition) -> None:
-        key = (
-            folded.c.subject == one.subject,
-            folded.c.rule == one.rule,
-            folded.c.since_ms == one.since_ms,
-        )
-        if work.conn.execute(select(folded.c.subject).where(*key)).first() is None:
-            row = {
-                "subject": one.subject,
-                "rule": one.rule,
-                "since_ms": one.since_ms,
-                "gateway": gateway,
-                "at_ms": one.at_ms,
-                "done": False,
-                "evidence": orjson.dumps([e.as_json() for e in one.evidence]).decode(),
-            }
-            work.conn.execute(insert(folded), row)
-
-    def _clear_folded(self, work: Work, one: Transition) -> None:
-        if one.rule == SILENCE_RULE and one.subject_kind == "lift":
-            work.conn.execute(
-                update(folded)
-                .where(folded.c.subject == one.subject, folded.c.rule == one.rule)
-                .where(folded.c.done.is_(False))
-                .values(cleared_ms=one.at_ms, done=True)
-            )
-
-    def _unfold(self, work: Work) -> None:
-        """Lifts that stay silent after their gateway came back get alerts of their own."""
-        left = work.conn.execute(
-            select(folded)
-            .where(folded.c.done.is_(False), folded.c.unfold_ms <= work.now_ms)
-            .order_by(folded.c.since_ms, folded.c.subject)
-        ).mappings()
-        for row in left.all():
-            evidence = tuple(Evidence(**e) for e in orjson.loads(row["evidence"]))
-            one = Transition(
-                "lift", row["subject"], row["rule"], True, work.now_ms, row["since_ms"],
-                evidence=evidence,
-            )  # fmt: skip
-            work.conn.execute(
-                update(folded)
-                .where(
-                    folded.c.subject == row["subject"],
-                    folded.c.rule == row["rule"],
-                    folded.c.since_ms == row["since_ms"],
-                )
-                .values(done=True)
-            )
-            self._raiser.apply(work, one)
 
 
 def _said(comment: str | None, cause: str | None, shared_from: int | None) -> dict[str, Any]:

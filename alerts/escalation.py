@@ -147,6 +147,7 @@ class Escalator:
                 "unit": contact.unit,
                 "contact": contact.id,
                 "channel": channel,
+                "origin": channel,
                 "address": address,
                 "rest": orjson.dumps(rest).decode(),
                 "lang": contact.lang,

@@ -57,15 +57,11 @@ def fold(
             result.transitions.append(_of_gateway(gateway, members, rule))
     for gateway in spoken_for:
         if gateway not in silent:
-            result.transitions.append(
-                Transition("gateway", gateway, rule, False, now_ms, now_ms)
-            )
+            result.transitions.append(Transition("gateway", gateway, rule, False, now_ms, now_ms))
     return result
 
 
-def _gateway(
-    one: Transition, silent: Collection[str], subjects: Subjects, rule: str
-) -> str | None:
+def _gateway(one: Transition, silent: Collection[str], subjects: Subjects, rule: str) -> str | None:
     if one.rule != rule or one.subject_kind != "lift" or not one.raised or one.with_people:
         return None
     gateway = subjects.gateway_of(one.subject)

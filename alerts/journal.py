@@ -89,7 +89,7 @@ def verify(conn: Connection) -> int | None:
     prev, expected = GENESIS, 1
     for row in conn.execute(select(journal).order_by(journal.c.id)).mappings():
         sound = row["id"] == expected and row["prev_hash"] == prev
-        if not sound or row["hash"] != digest(prev, row):
+        if not sound or row["hash"] != digest(prev, dict(row)):
             return int(row["id"])
         prev, expected = row["hash"], expected + 1
     return None

@@ -40,7 +40,9 @@ class Links:
         try:
             alert_id, contact, until_ms = self._signer.loads(token)
         except (BadSignature, ValueError, TypeError):
-            return Text("链接无效，请用通知中的原链接", "this link is not valid: use the one you got")
+            return Text(
+                "链接无效，请用通知中的原链接", "this link is not valid: use the one you got"
+            )
         if now_ms >= until_ms:
             return Text("链接已过期，请登录操作", "this link has expired: sign in instead")
         return LinkClaim(int(alert_id), str(contact))

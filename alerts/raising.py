@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 
 from alerts.escalation import Escalator
 from alerts.grouping import incident_base
@@ -326,7 +326,7 @@ class Raiser:
         return None if last is None else (last[0], last[1])
 
 
-def _key(one: Transition) -> tuple[Any, ...]:
+def _key(one: Transition) -> tuple[ColumnElement[bool], ...]:
     return (
         occurrence.c.subject_kind == one.subject_kind,
         occurrence.c.subject == one.subject,

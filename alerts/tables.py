@@ -207,6 +207,7 @@ outbox = Table(
     _word("unit"),
     _word("contact"),
     _word("channel"),
+    _word("origin"),  # the first channel tried: rows of one origin stand in for each other
     Column("address", Text, nullable=False),
     Column("rest", Text, nullable=False),  # JSON [[channel, address], …] still to try
     _word("lang"),

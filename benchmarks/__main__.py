@@ -1,7 +1,7 @@
 """Run one benchmark: progress on standard error, one JSON line last on standard output.
 
-    python -m benchmarks              what there is
-    python -m benchmarks pipeline     run one; --help after the name shows its options
+python -m benchmarks              what there is
+python -m benchmarks pipeline     run one; --help after the name shows its options
 """
 
 from __future__ import annotations

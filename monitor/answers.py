@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import aiomqtt
-import orjson
 import structlog
 
 from config.settings import Mqtt
+from devices.batch import Refusal, RejectedMessage
+from devices.codecs import GatewayStatus, Limits, decode_status, encode_ack
 from devices.codecs.topics import ACK, PREFIX, split, topic
+from devices.registry import NAME, Registry
 from monitor.intake import NAMED_IN_AN_ANSWER, Answer
 from monitor.metrics import Metrics
 from monitor.receive import tls_context
@@ -20,11 +22,10 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayStatus:
-    """What a gateway (or its last will) last said of itself."""
+class Heard:
+    """A gateway's last status and when it came; a last will carries no time of its own."""
 
-    online: bool
-    boot: int | None
+    status: GatewayStatus
     at_ms: int
 
 
@@ -44,12 +45,20 @@ def connection(settings: Mqtt, client_id: str) -> aiomqtt.Client:
 class Answers:
     """Publishes answers, the newest a gateway and boot; keeps the status of every gateway."""
 
-    def __init__(self, settings: Mqtt, clock: Callable[[], int], metrics: Metrics) -> None:
-        self._settings, self._clock, self._metrics = settings, clock, metrics
+    def __init__(
+        self,
+        settings: Mqtt,
+        registry: Registry,
+        limits: Limits,
+        clock: Callable[[], int],
+        metrics: Metrics,
+    ) -> None:
+        self._settings, self._registry, self._limits = settings, registry, limits
+        self._clock, self._metrics = clock, metrics
         self._pending: dict[tuple[str, int | None], Answer] = {}
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.status: dict[str, GatewayStatus] = {}
+        self.heard: dict[str, Heard] = {}
 
     def post(self, answers: Iterable[Answer]) -> None:
         """Hand answers over from the pipeline's thread. An older one is overtaken, not lost:
@@ -93,29 +102,23 @@ class Answers:
             await self._wake.wait()
 
     def _payload(self, answer: Answer) -> bytes:
-        return orjson.dumps(
-            {
-                "v": 1,
-                "boot": answer.boot,
-                "durable": answer.durable,
-                "gaps": answer.gaps,
-                "ts": self._clock(),
-                "refused": answer.refused,
-            }
-        )
+        return encode_ack(answer.boot, answer.durable, self._clock(), answer.gaps, answer.refused)
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
-            parts = split(str(message.topic))
-            payload = message.payload
-            if parts is None or not isinstance(payload, bytes | bytearray):
-                continue
+            name, payload = str(message.topic), message.payload
+            now_ms = self._clock()
             try:
-                said = orjson.loads(payload)
-                boot = said.get("boot")
-                state = GatewayStatus(said["state"] == "online", boot, self._clock())
-            except (orjson.JSONDecodeError, KeyError, AttributeError) as error:
-                log.warning("status.unreadable", gateway=parts[0], reason=repr(error))
+                status = decode_status(
+                    name, bytes(payload or b""), now_ms, self._registry, self._limits
+                )
+            except RejectedMessage as rejected:
+                log.warning("status.refused", topic=name, reason=str(rejected))
+                refused: list[tuple[int | None, Refusal]] = [(None, r) for r in rejected.refusals]
+                sender = split(name)
+                if sender and payload and NAME.fullmatch(sender[0]):
+                    self._merge([Answer(sender[0], rejected.boot, 0, [], refused)])
                 continue
-            self.status[parts[0]] = state
-            self._metrics.gateways_up.set(sum(s.online for s in self.status.values()))
+            self.heard[status.gateway] = Heard(status, now_ms)
+            online = sum(heard.status.online for heard in self.heard.values())
+            self._metrics.gateways_up.set(online)

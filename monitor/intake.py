@@ -8,18 +8,18 @@ back-pressure there is, and it needs no queue of its own.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Condition
 
-import orjson
+import msgspec
 import structlog
 
 from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded, Refusal, RejectedMessage, TelemetryBatch, concat
-from devices.codecs import decode
-from devices.codecs.limits import Limits
+from devices.codecs import Limits, Refused, decode
 from devices.codecs.topics import split
 from devices.registry import NAME, Registry
 from devices.vocabulary import Vocabulary
@@ -28,6 +28,7 @@ from monitor.store.history import QuarantineRow
 from monitor.store.ledger import Ledger
 
 log = structlog.get_logger()
+Named = tuple[int | None, Refusal]
 # Bytes a batch may hold before it is closed and the network thread waits for the pipeline.
 OPEN_BYTES = 32 * 1024 * 1024
 # A window that has filled will not bring more until we acknowledge: close at once.
@@ -43,7 +44,7 @@ class Answer:
     boot: int | None
     durable: int
     gaps: list[tuple[int, int]]
-    refused: list[dict[str, object]]
+    refused: list[Named]
 
 
 @dataclass(slots=True)
@@ -62,25 +63,12 @@ class ClosedBatch:
 class _Open:
     parts: list[TelemetryBatch] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
-    refused: dict[tuple[str, int | None], list[dict[str, object]]] = field(default_factory=dict)
+    refused: dict[tuple[str, int | None], list[Named]] = field(default_factory=dict)
     receipts: list[tuple[int, int]] = field(default_factory=list)
     rows: int = 0
     bytes: int = 0
     since: float = 0.0
     latest: float = 0.0
-
-
-def refusal_json(refusal: Refusal, seq: int | None) -> dict[str, object]:
-    """Return a refusal as the answer on the wire names it."""
-    return {
-        "seq": seq,
-        "reason": refusal.reason,
-        "lift": refusal.lift,
-        "field": refusal.field,
-        "value": refusal.value,
-        "limit": refusal.limit,
-        "way_out": refusal.way_out.as_json(),
-    }
 
 
 class Intake:
@@ -103,6 +91,7 @@ class Intake:
         self._changed = Condition()
         self._open = _Open()
         self._closing = False
+        self._refused: Counter[str] = Counter()
 
     # -- network thread -----------------------------------------------------------------
 
@@ -180,16 +169,20 @@ class Intake:
         now_ms: int,
     ) -> None:
         boot, seq = origin
-        named = [refusal_json(refusal, seq) for refusal in refusals]
+        named = [Refused.of(seq, refusal) for refusal in refusals]
         for refusal in refusals:
             self._metrics.refused.labels(refusal.reason).inc()
         gateway = self._gateway(topic)
-        text = orjson.dumps(named).decode()
+        if gateway in self._registry.gateway_index:  # names nobody registered must not pile up
+            self._refused[gateway] += len(refusals)
+        text = msgspec.json.encode(named).decode()
         row = QuarantineRow(
             now_ms, gateway, topic, boot, seq, refusals[0].reason, text, bytes(payload)
         )
         self._open.quarantine.append(row)
-        self._open.refused.setdefault((gateway, boot), []).extend(named)
+        self._open.refused.setdefault((gateway, boot), []).extend(
+            (seq, refusal) for refusal in refusals
+        )
 
     @staticmethod
     def _gateway(topic: str) -> str:
@@ -202,6 +195,10 @@ class Intake:
 
     def _window_full(self) -> bool:
         return len(self._open.receipts) >= self._window
+
+    def refused_of(self, gateway: str) -> int:
+        """Return how many fields of a gateway were refused since the start."""
+        return self._refused[gateway]
 
     # -- pipeline thread ----------------------------------------------------------------
 

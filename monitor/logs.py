@@ -18,7 +18,9 @@ def set_up(level: str = "INFO", file: Path | None = None) -> None:
         stream = file.open("a", encoding="utf-8", buffering=1)
     number = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(
-        level=max(number, logging.WARNING), stream=stream, format="%(levelname)s %(name)s %(message)s"
+        level=max(number, logging.WARNING),
+        stream=stream,
+        format="%(levelname)s %(name)s %(message)s",
     )
     structlog.configure(
         processors=[

@@ -12,25 +12,31 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        own = {"registry": self.registry, "namespace": "liftwatch"}
-        self.messages = Counter("messages", "wire messages received", ["kind"], **own)
-        self.samples = Counter("samples", "lift-samples taken", **own)
-        self.repeats = Counter("repeats", "wire messages recognised as repeats", **own)
-        self.refused = Counter("refused", "refusals by reason", ["reason"], **own)
-        self.late = Counter("late_samples", "samples too late to ring a bell", **own)
-        self.batches = Counter("batches", "batches committed", **own)
-        self.commit_s = Histogram(
-            "commit_seconds", "history commit of a batch", buckets=FAST, **own
-        )
-        self.detect_s = Histogram(
-            "detect_seconds", "detector and rules over a batch", buckets=FAST, **own
-        )
-        self.transitions = Counter("transitions", "rule transitions", ["rule", "kind"], **own)
-        self.errors = Counter("pipeline_errors", "batches the detector failed on", **own)
-        self.retries = Counter("commit_retries", "commits that had to be tried again", **own)
-        self.pages = Counter("pages", "pages by channel and outcome", ["channel", "state"], **own)
-        self.open_alerts = Gauge("open_alerts", "open alerts", ["severity"], **own)
-        self.broker_up = Gauge("broker_connected", "1 while the broker is connected", **own)
-        self.gateways_up = Gauge("gateways_online", "gateways whose status is online", **own)
-        self.outbox_due = Gauge("outbox_due", "pages not yet delivered", **own)
-        self.lag_s = Gauge("batch_lag_seconds", "age of the newest sample when committed", **own)
+
+        def count(name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
+            return Counter(name, text, labels, namespace="liftwatch", registry=self.registry)
+
+        def gauge(name: str, text: str, labels: tuple[str, ...] = ()) -> Gauge:
+            return Gauge(name, text, labels, namespace="liftwatch", registry=self.registry)
+
+        def times(name: str, text: str) -> Histogram:
+            return Histogram(
+                name, text, namespace="liftwatch", registry=self.registry, buckets=FAST
+            )
+
+        self.messages = count("messages", "wire messages received", ("kind",))
+        self.samples = count("samples", "lift-samples taken")
+        self.repeats = count("repeats", "wire messages recognised as repeats")
+        self.refused = count("refused", "refusals by reason", ("reason",))
+        self.late = count("late_samples", "samples too late to ring a bell")
+        self.batches = count("batches", "batches committed")
+        self.commit_s = times("commit_seconds", "history commit of a batch")
+        self.detect_s = times("detect_seconds", "detector and rules over a batch")
+        self.transitions = count("transitions", "rule transitions", ("rule", "kind"))
+        self.errors = count("pipeline_errors", "batches the detector failed on")
+        self.retries = count("commit_retries", "commits that had to be tried again")
+        self.open_alerts = gauge("open_alerts", "open alerts", ("severity",))
+        self.broker_up = gauge("broker_connected", "1 while the broker is connected")
+        self.gateways_up = gauge("gateways_online", "gateways whose status is online")
+        self.outbox = gauge("outbox", "pages by state", ("state",))
+        self.lag_s = gauge("batch_lag_seconds", "age of the newest sample when committed")

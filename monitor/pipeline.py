@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -39,10 +39,11 @@ REPLAY_WITHOUT_SNAPSHOT_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Wires:
-    """How the pipeline reaches the broker; both are called after the commit only."""
+    """Whom the pipeline tells; all are called after the commit only."""
 
     acknowledge: Callable[[Sequence[tuple[int, int]]], None]
     answer: Callable[[Sequence[Answer]], None]
+    wake: Callable[[], None]
 
 
 class Pipeline:
@@ -68,6 +69,7 @@ class Pipeline:
         self._next_tick = 0.0
         self._next_snapshot = time.monotonic() + settings.ingest.snapshot_s
         self._compacted_ms = 0
+        self._silent: Collection[str] | None = None
         self.pulse_ms = 0
         self.trouble: str | None = None
 
@@ -79,14 +81,13 @@ class Pipeline:
         Returns how many batches were judged again.
         """
         number = self._snapshots.read(self._judge.parts)
-        count, last_ms = 0, 0
+        count = 0
         for logged in batches_after(self._history, self._replay_from(number)):
             transitions = self._judge.judge(logged.batch, logged.now_ms, logged.id)
             transitions += self._judge.tick(logged.now_ms)
             if transitions:
-                self._desk.apply(logged.now_ms, transitions)
-            count, last_ms = count + 1, logged.now_ms
-        self._judge.listen_from(max(self._clock(), last_ms))
+                self._desk.apply(logged.now_ms, transitions, self._judge.silent_gateways())
+            count += 1
         log.info("pipeline.recovered", snapshot=number, batches=count)
         return count
 
@@ -178,11 +179,14 @@ class Pipeline:
             return []
 
     def _applied(self, transitions: list[Transition], now_ms: int) -> bool:
+        silent = self._judge.silent_gateways()
         for t in transitions:
             self._metrics.transitions.labels(t.rule, "raised" if t.raised else "cleared").inc()
         while True:
             try:
-                self._desk.apply(now_ms, transitions)
+                self._desk.apply(now_ms, transitions, silent)
+                self._silent = silent
+                self._wires.wake()
                 return True
             except SQLAlchemyError as error:
                 if not self._wait_out("alerts", error):
@@ -216,10 +220,11 @@ class Pipeline:
             self.trouble = "detector failed on a tick"
             log.exception("detector.tick_failed")
             transitions = []
-        if transitions:
+        if transitions or self._judge.silent_gateways() != self._silent:
             self._applied(transitions, now_ms)
         try:
-            self._desk.tick(now_ms)
+            if self._desk.tick(now_ms):
+                self._wires.wake()
         except SQLAlchemyError as error:  # the timers are rows: the next tick finds them still due
             self.trouble = f"timers: {error}"
             log.error("timers.failed", reason=str(error))

@@ -99,4 +99,4 @@ class Receiver:
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         # A QoS 0 message has no packet id (mid 0) and nothing to acknowledge here; the answer on
         # the gateway's `ack` topic holds for it all the same.
-        self._intake.offer(message.topic, message.payload, (self._epoch, message.mid))
+        self._intake.offer(message.topic, bytes(message.payload), (self._epoch, message.mid))

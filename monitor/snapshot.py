@@ -8,6 +8,8 @@ from typing import Protocol
 
 import structlog
 
+from devices.arrays_file import StoredError
+
 log = structlog.get_logger()
 
 
@@ -18,7 +20,7 @@ class Saved(Protocol):
         """Write the state below `path`."""
 
     def load(self, path: Path) -> None:
-        """Read it back. Raises ValueError or OSError where it does not fit."""
+        """Read it back. Raises StoredError or OSError where it does not fit."""
 
 
 class Snapshots:
@@ -48,7 +50,7 @@ class Snapshots:
             try:
                 for name, part in parts.items():
                     part.load(self._folder / str(number) / name)
-            except (ValueError, OSError, KeyError) as error:
+            except (StoredError, OSError) as error:
                 log.warning("snapshot.unusable", batch=number, reason=str(error))
                 continue
             return number

@@ -79,7 +79,7 @@ class Compiler:
                 return lambda run: run.columns[name]
             case n.Abs(of):
                 part = self._shared("number", of)
-                return lambda run: cast(Array, np.abs(part(run)))
+                return lambda run: np.abs(part(run))
             case n.Arith(op, left, right):
                 return _arith(op, self._shared("number", left), self._shared("number", right))
             case n.Pick(op, of):
@@ -125,7 +125,7 @@ class Compiler:
                 return lambda run: np.full(run.size, not value)
             case n.Compare(op, left, right):
                 return self._compare(_FALSE[op], left, right)
-            case n.OneOf(name, codes):
+            case n.OneOf(name):
                 is_one = self.true(node)
                 # NaN is no code and differs from itself
                 return lambda run: ~is_one(run) & (run.columns[name] == run.columns[name])
@@ -178,7 +178,7 @@ def _one_of(name: str, codes: tuple[int, ...]) -> Step:
 
     def one_of(run: Run) -> Array:
         column = run.columns[name]
-        value = column == first
+        value: Array = column == first
         for code in rest:
             value |= column == code
         return value

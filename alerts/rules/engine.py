@@ -19,7 +19,6 @@ from alerts.rules.compile import Compiler, Run, Step
 from alerts.rules.holds import ACTIVE, CLEARING, IDLE, PENDING, Holds, Pairs
 from alerts.rules.model import Columns, RuleSet, RuleTransitions
 
-ASLEEP_MS = 10_000  # two calls further apart than this: the service slept, not the lifts
 GAP_MS = 120_000  # older than this a last known truth does not fill the gap to a new sample
 TICK_MS = 1_000  # rules over the whole fleet are looked at this often at most
 NEVER = -(1 << 60)
@@ -53,8 +52,12 @@ class FullColumns(Protocol):
 class RuleEngine:
     """All rules over all lifts. Time is an argument; nothing here reads a clock."""
 
-    def __init__(self, ruleset: RuleSet, n_lifts: int) -> None:
+    def __init__(self, ruleset: RuleSet, n_lifts: int, asleep_s: float = 30.0) -> None:
+        """`asleep_s`: two calls further apart than this mean that the service slept, not the
+        lifts. Where time is simulated in long strides, give more than a stride.
+        """
         self.ruleset = ruleset
+        self.asleep_ms = asleep_s * 1000
         rules = ruleset.rules
         self.holds = Holds(n_lifts, len(rules))
         self.last_at = np.full(max(n_lifts, 1), NEVER, np.int64)
@@ -151,13 +154,20 @@ class RuleEngine:
         return self._changes(pairs, rising, due)
 
     def _apply(
-        self, run: Run, rules: NDArray[np.intp], rows: NDArray[np.int32], at: Times, counts: Mask
+        self,
+        run: Run,
+        rules: NDArray[np.intp],
+        rows: NDArray[np.int32],
+        at: Times,
+        counts: Mask,
+        every: bool = False,
     ) -> RuleTransitions:
+        """Apply the truth of `rules` for `rows`; `every`: rows are the whole fleet in order."""
         truth = np.empty((len(rules), run.size), np.bool_)
         now = np.zeros((len(rules), run.size), np.bool_)
-        for j, r in enumerate(rules.tolist()):
-            self._truth_of(r, run, truth[j], now[j])
-        state = self.holds.state[rows][:, rules].T
+        for k, r in enumerate(rules.tolist()):
+            self._truth_of(r, run, truth[k], now[k])
+        state = self.holds.state[: self.n].T[rules] if every else self.holds.state[rows].T[rules]
         j, i = np.nonzero(truth | (state != IDLE))
         if not len(j):
             return RuleTransitions.empty()
@@ -294,12 +304,12 @@ class RuleEngine:
         at = np.full(self.n, now_ms, np.int64)
         run = self._compiler.run(columns, self.n)
         with np.errstate(all="ignore"):
-            return self._apply(run, timed, rows, at, np.ones(self.n, np.bool_))
+            return self._apply(run, timed, rows, at, np.ones(self.n, np.bool_), every=True)
 
     def _wake(self, now_ms: int) -> None:
         """Stop the lifts' clocks for the time in which nobody listened."""
         gap = now_ms - self.last_now_ms
-        if self.last_now_ms != NEVER and gap > ASLEEP_MS:
+        if self.last_now_ms != NEVER and gap > self.asleep_ms:
             self.offset[: self.n] += gap
         self.last_now_ms = max(now_ms, self.last_now_ms)
 

@@ -83,9 +83,7 @@ class _Row:
         value = self.row.get(key, default)
         fits = isinstance(value, int | float) and not isinstance(value, bool)
         if not fits or not lo <= value <= hi:
-            way_out = Text(
-                f"应为 {lo:g}..{hi:g} 的数值", f"must be a number within {lo:g}..{hi:g}"
-            )
+            way_out = Text(f"应为 {lo:g}..{hi:g} 的数值", f"must be a number within {lo:g}..{hi:g}")
             raise self.refuse(key, way_out)
         return float(value)
 

@@ -18,7 +18,7 @@ from devices.codecs.parse import VERSION
 class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
     """One refused field of one message, as it travels."""
 
-    seq: int
+    seq: int | None
     reason: str
     way_out: dict[str, str]
     lift: str | None = None
@@ -27,7 +27,7 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
     limit: str | None = None
 
     @staticmethod
-    def of(seq: int, refusal: Refusal) -> Refused:
+    def of(seq: int | None, refusal: Refusal) -> Refused:
         """Return the wire form of a codec's refusal."""
         return Refused(
             seq,
@@ -47,10 +47,13 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Ack(msgspec.Struct, frozen=True):
-    """Every seq ≤ `durable` of this boot, except those within `gaps`, is safe with the service."""
+    """Every seq ≤ `durable` of this boot, except those within `gaps`, is safe with the service.
+
+    boot is None, and seq in `refused`, where the refused bytes did not say it.
+    """
 
     v: int
-    boot: int
+    boot: int | None
     durable: int
     ts: int
     gaps: tuple[tuple[int, int], ...] = ()
@@ -62,11 +65,11 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def encode_ack(
-    boot: int,
+    boot: int | None,
     durable: int,
     ts_ms: int,
     gaps: Sequence[tuple[int, int]] = (),
-    refused: Iterable[tuple[int, Refusal]] = (),
+    refused: Iterable[tuple[int | None, Refusal]] = (),
 ) -> bytes:
     """Return the payload of an acknowledgement; `refused` are (seq, refusal) pairs."""
     told = tuple(Refused.of(seq, refusal) for seq, refusal in refused)

@@ -148,13 +148,14 @@ class Cars:
     @property
     def permitted(self) -> Bool:
         """True where the controller may drive by itself, bool[N]."""
-        automatic = (self.mode == 1) | (self.mode >= 3)
-        return ~(self.chain_open | self.no_power | self.blocked) & automatic
+        automatic: Bool = (self.mode == 1) | (self.mode >= 3)
+        return automatic & ~(self.chain_open | self.no_power | self.blocked)
 
     @property
     def running(self) -> Bool:
         """True where the drive is on or the car has not yet come to rest, bool[N]."""
-        return (self.phase == RUN) | (self.phase == BRAKE) | self.driving
+        moving: Bool = (self.phase == RUN) | (self.phase == BRAKE)
+        return moving | self.driving
 
     def nearest(self, rows: Rows) -> I64:
         """Return the landing nearest to each car of `rows`, int64."""

@@ -6,7 +6,17 @@ from typing import Final
 
 import numpy as np
 
-from devices.simulator.cars import CLOSING, IDLE, JAM_OPEN, JAM_SHUT, OPEN, OPENING, Cars, Rows
+from devices.simulator.cars import (
+    CLOSING,
+    IDLE,
+    JAM_OPEN,
+    JAM_SHUT,
+    OPEN,
+    OPENING,
+    Bool,
+    Cars,
+    Rows,
+)
 from devices.simulator.drive import ONE
 from devices.simulator.traffic import Traffic
 
@@ -62,16 +72,15 @@ class Doors:
         cars = self._cars
         clock = cars.clock[rows]
         due = rows[clock >= cars.next_person_s[rows]]
-        passed = self._exchange(due) if len(due) else due
+        if len(due):
+            self._exchange(due)  # puts off the next person, and with that the closing
         quiet = clock >= np.maximum(cars.dwell_s[rows], cars.next_person_s[rows] + PERSON_S)
         shuts = ~(cars.held[rows] | cars.no_power[rows]) & (cars.mode[rows] != 0)
         done = rows[quiet & shuts]
-        if len(passed):
-            done = np.setdiff1d(done, passed)
         cars.phase[done], cars.clock[done] = CLOSING, 0.0
 
-    def _exchange(self, rows: Rows) -> Rows:
-        """Let one person out or in where somebody wants to; return those rows."""
+    def _exchange(self, rows: Rows) -> None:
+        """Let one person out or in where somebody wants to."""
         cars = self._cars
         here = cars.level[rows]
         leave = cars.onboard[rows, here] > 0
@@ -88,9 +97,8 @@ class Doors:
         moved = rows[leave | enter]
         self._clear(moved)
         cars.next_person_s[moved] = cars.clock[moved] + PERSON_S
-        return moved
 
-    def _board(self, rows: Rows, party: np.ndarray) -> None:  # type: ignore[type-arg]
+    def _board(self, rows: Rows, party: Bool) -> None:
         if not len(rows):
             return
         cars = self._cars

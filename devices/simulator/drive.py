@@ -11,7 +11,20 @@ from typing import Final
 
 import numpy as np
 
-from devices.simulator.cars import BRAKE, FREE, IDLE, OPENING, RUN, STAND, Bool, Cars, G, Rows, U64
+from devices.simulator.cars import (
+    BRAKE,
+    FREE,
+    I64,
+    IDLE,
+    OPENING,
+    RUN,
+    STAND,
+    U64,
+    Bool,
+    Cars,
+    G,
+    Rows,
+)
 
 ONE: Final = np.uint64(1)
 START_DELAY_S: Final = 0.5  # from doors locked to the brake lifting
@@ -19,18 +32,20 @@ CREEP_M_S: Final = 0.3  # correction run to the next landing
 BUFFER_M: Final = 0.6  # pit and overhead: a car cannot get further than this beyond a landing
 
 
-def lowest_bit(mask: U64) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def lowest_bit(mask: U64) -> I64:
     """Return the position of the lowest set bit; masks must not be 0."""
     low = mask & (~mask + ONE)
-    return np.rint(np.log2(low.astype(np.float64))).astype(np.int64)
+    position: I64 = np.rint(np.log2(low.astype(np.float64))).astype(np.int64)
+    return position
 
 
-def highest_bit(mask: U64) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def highest_bit(mask: U64) -> I64:
     """Return the position of the highest set bit; masks must not be 0 nor reach bit 60."""
-    exponent = np.frexp(mask.astype(np.float64))[1].astype(np.int64) - 1
+    exponent: I64 = np.frexp(mask.astype(np.float64))[1].astype(np.int64) - 1
     # float64 rounds 2^k − 1 up to 2^k for large k: step back where the bit is not really set
     rounded = (mask >> exponent.astype(np.uint64)) == 0
-    return exponent - rounded
+    exponent[rounded] -= 1
+    return exponent
 
 
 class Drive:
@@ -45,9 +60,7 @@ class Drive:
         phase = cars.phase
         cars.clock += dt
         calls = (cars.car_calls | cars.hall_calls) != 0
-        ready = np.flatnonzero(
-            (phase == IDLE) & calls & permitted & (cars.clock >= START_DELAY_S)
-        )
+        ready = np.flatnonzero((phase == IDLE) & calls & permitted & (cars.clock >= START_DELAY_S))
         if len(ready):
             self._answer(ready)
         moving = np.flatnonzero(phase == RUN)
@@ -79,7 +92,7 @@ class Drive:
         target = np.where(up, target, highest_bit(np.where(below, below, ONE)))
         self.start(rows, target)
 
-    def start(self, rows: Rows, target: np.ndarray, creep: bool = False) -> None:  # type: ignore[type-arg]
+    def start(self, rows: Rows, target: I64, creep: bool = False) -> None:
         """Set cars off to landings `target` int64[k], at rated speed or creeping."""
         cars = self._cars
         error = (cars.level_bias_mm[rows] + self._rng.normal(0.0, 1.5, len(rows))) / 1000.0

@@ -30,6 +30,7 @@ from devices.simulator.vendors import SLOW_CHANNELS
 from devices.vocabulary import Vocabulary
 
 F32 = NDArray[np.float32]
+Reading = NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_]
 # Decimals that a device reports; everything else is whole.
 DECIMALS: Final = {
     "speed": 2, "load": 0, "acc_rms": 3, "acc_peak": 2, "acc_min": 2, "motor_current": 1,
@@ -49,13 +50,13 @@ class Sensors:
         self._scale = np.array([10.0 ** DECIMALS.get(name, 0) for name in names], np.float32)
         has = [[name not in vendor.lacks for name in names] for vendor in cars.vendors]
         self.has: Bool = np.array(has, np.bool_).reshape(cars.n, len(names))
-        self._slow = [self._col[name] for name in SLOW_CHANNELS if name in self._col]
-        self._counters = [c.index for c in vocab.channels if c.group == "statistics"]
+        self._slow: Rows = np.array(
+            [self._col[name] for name in SLOW_CHANNELS if name in self._col], np.intp
+        )
         self._slow_next = np.zeros(cars.n, np.int64)
         self._hour_next = np.zeros(cars.n, np.int64)
         # broken sensors: value[row, channel] is reported instead of the truth where not NaN
         self.stuck: F32 = np.full(self.has.shape, np.nan, np.float32)
-        self.any_stuck = False
         # a full-load start of each motor, A: by power of the unbalanced load at 400 V, cos φ 0.85
         power = 0.5 * cars.rated_kg * G * cars.rated / 0.8
         self.rated_amps = power / (math.sqrt(3) * 400 * 0.85) + 3.0
@@ -64,9 +65,9 @@ class Sensors:
         """Return float32[k, C] for the given rows and forget their extremes of acceleration."""
         cars, col = self._cars, self._col
         k = len(rows)
-        out = np.full((k, len(col)), np.nan, np.float32)
+        out: F32 = np.full((k, len(col)), np.nan, np.float32)
         noise = self._rng.standard_normal((_NOISE, k))
-        values: dict[str, object] = {}
+        values: dict[str, Reading] = {}
         self._motion(rows, noise, values)
         self._door(rows, noise, values)
         self._people(rows, noise, values)
@@ -75,15 +76,14 @@ class Sensors:
             if name in col:
                 out[:, col[name]] = value
         self._sparse(rows, now_ms, out)
-        out = np.round(out * self._scale) / self._scale
+        out = (np.round(out * self._scale) / self._scale).astype(np.float32)
         out[~self.has[rows]] = np.nan
-        if self.any_stuck:
-            broken = self.stuck[rows]
-            out = np.where(np.isnan(broken) | np.isnan(out), out, broken)
+        broken = self.stuck[rows]
+        out = np.where(np.isnan(broken) | np.isnan(out), out, broken)
         cars.acc_hi[rows], cars.acc_lo[rows] = G, G
         return np.clip(out, self._vocab.lo, self._vocab.hi)
 
-    def _motion(self, rows: Rows, noise: NDArray[np.float64], put: dict[str, object]) -> None:
+    def _motion(self, rows: Rows, noise: NDArray[np.float64], put: dict[str, Reading]) -> None:
         cars = self._cars
         speed, running, x = cars.v[rows], cars.running[rows], cars.x[rows]
         moving = np.abs(speed) > 1e-6
@@ -106,7 +106,7 @@ class Sensors:
         put["acc_peak"] = cars.acc_hi[rows] + 2.5 * rms
         put["acc_min"] = np.maximum(0.0, cars.acc_lo[rows] - 2.5 * rms)
 
-    def _door(self, rows: Rows, noise: NDArray[np.float64], put: dict[str, object]) -> None:
+    def _door(self, rows: Rows, noise: NDArray[np.float64], put: dict[str, Reading]) -> None:
         cars = self._cars
         door, phase = cars.door[rows], cars.phase[rows]
         powered = ~cars.no_power[rows] | cars.driving[rows]
@@ -122,7 +122,7 @@ class Sensors:
         amps += 1.0 * (opening & shut)  # pulling at a door that does not give
         put["door_current"] = np.maximum(0.0, np.where(powered, amps + 0.01 * noise[4], 0.0))
 
-    def _people(self, rows: Rows, noise: NDArray[np.float64], put: dict[str, object]) -> None:
+    def _people(self, rows: Rows, noise: NDArray[np.float64], put: dict[str, Reading]) -> None:
         cars = self._cars
         put["passenger"] = cars.people[rows] > 0
         put["people"] = cars.people[rows]
@@ -136,7 +136,7 @@ class Sensors:
         put["power"] = cars.no_power[rows]
 
     def _electric(
-        self, rows: Rows, noise: NDArray[np.float64], now_ms: int, put: dict[str, object]
+        self, rows: Rows, noise: NDArray[np.float64], now_ms: int, put: dict[str, Reading]
     ) -> None:
         cars = self._cars
         drive = cars.running[rows] & (cars.phase[rows] != BRAKE) & ~cars.no_power[rows]
@@ -161,7 +161,7 @@ class Sensors:
         early = now_ms < self._slow_next[rows]
         self._slow_next[rows[~early]] = now_ms + cars.slow_ms[rows[~early]]
         if early.any():
-            out[np.ix_(early, self._slow)] = np.nan
+            out[np.flatnonzero(early)[:, None], self._slow] = np.nan
         hourly = now_ms >= self._hour_next[rows]
         if not hourly.any():
             return

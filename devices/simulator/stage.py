@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from devices.batch import STATE_ON, STATE_ONCE
 from devices.simulator.cars import FREE, IDLE, OPEN, RUN, STAND, Cars
-from devices.simulator.drive import ONE, START_DELAY_S, Drive
 from devices.simulator.doors import PERSON_S, REACT_S
+from devices.simulator.drive import ONE, START_DELAY_S, Drive
 from devices.simulator.labels import Label
 
 Script = Generator[None, None, None]
@@ -50,6 +51,7 @@ class Stage:
     dt: float
     reg_codes: list[str]
     column: Mapping[str, int]
+    stuck: NDArray[np.float32]  # [row, channel]: what a broken sensor reports; NaN: it works
     now_ms: int = 0
     labels: list[Label] = field(default_factory=list)
     messages: list[tuple[int, int, int, int]] = field(default_factory=list)  # row, ts, code, state
@@ -201,6 +203,11 @@ class Car:
             return start
         inside = max(self.get("dwell_s"), REACT_S + (people + 1) * PERSON_S)
         return self.get("open_s") + inside + self.get("close_s") + start
+
+    def arriving(self, at_ms: int) -> int:
+        """Return when a ride from end to end must be at speed to arrive about `at_ms`."""
+        way = self.get("top") * self.get("storey")
+        return at_ms - int(way / self.get("rated") * 1000)
 
     def ride(
         self, people: int | None, at_ms: int, to: str = "far",

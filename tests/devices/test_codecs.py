@@ -140,7 +140,7 @@ def test_a_limit_itself_is_within() -> None:
 def test_what_leaves_nothing_is_rejected_by_name(
     change: dict[str, object], expected: tuple[str, str]
 ) -> None:
-    rejection = rejected(row({"speed": 1.0}, **change))
+    rejection = rejected(row({"speed": 1.0}) | change)
     assert expected in reasons(rejection)
     if "boot" not in change:
         assert rejection.boot == 7

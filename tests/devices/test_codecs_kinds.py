@@ -104,7 +104,7 @@ def test_a_waveform_keeps_the_good_axes() -> None:
     ],
 )
 def test_waveforms_that_leave_nothing(change: dict[str, object], expected: object) -> None:
-    assert expected in reasons(rejected(burst({"x": [1.0] * 100}, **change), "waveform"))
+    assert expected in reasons(rejected(burst({"x": [1.0] * 100}) | change, "waveform"))
 
 
 def test_status() -> None:

@@ -45,7 +45,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> Twice:
 
 def as_float32(value: float) -> float:
     try:
-        return float(struct.unpack("<f", struct.pack("<f", value))[0])
+        return float(struct.unpack("<f", struct.pack("<f", float(value)))[0])
     except OverflowError:
         return math.inf
 

@@ -14,7 +14,7 @@ def _overtravel(car: Car, ask: Ask, to: str, code: int) -> Script:
     """The car misses its last landing at levelling speed and meets the final limit switch."""
     way = 1.0 if to == "top" else -1.0
     end = car.get("top") * car.get("storey") if to == "top" else 0.0
-    yield from car.ride(ask.people, ask.at_ms, to)
+    yield from car.ride(ask.people, car.arriving(ask.at_ms), to)
     yield from car.until(lambda: car.to_go_m < 0.3)
     car.put(car_calls=0)
     car.coast(0.0, max(0.25, abs(car.get("v"))), driving=True)
@@ -230,5 +230,3 @@ def position_lost(car: Car, ask: Ask) -> Script:
     car.put(position_lost=False)
     car.tell(7, STATE_OFF)
     yield from car.recover()
-
-

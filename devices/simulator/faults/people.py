@@ -56,7 +56,7 @@ def trap_between_floors(car: Car, ask: Ask) -> Script:
 )  # fmt: skip
 def trap_at_level(car: Car, ask: Ask) -> Script:
     """The car comes to its landing and the door will not open."""
-    yield from car.ride(ask.people, ask.at_ms)
+    yield from car.ride(ask.people, car.arriving(ask.at_ms))
     car.put(jam=JAM_SHUT)
     yield from car.until(lambda: car.phase == OPENING)
     car.begin()

@@ -1,23 +1,27 @@
 // Parts of a page that the service renders anew: fetched whole, swapped where they differ.
 import { tick } from "./clock.js";
 
+const named = (root, name) => root.querySelector(`[name="${CSS.escape(name)}"]`);
+const valued = (root, value) => root.querySelector(`[value="${CSS.escape(value)}"]`);
+
+// What somebody has typed or chosen so far outlives the swap.
 function keep(from, to) {
   for (const field of from.querySelectorAll("textarea, input:not([type=hidden]), select")) {
-    const twin = to.querySelector(`[name="${field.name}"][value="${field.value}"]`);
     if (field.type === "radio" || field.type === "checkbox") {
-      if (twin) twin.checked = field.checked;
-      continue;
+      const twin = field.checked ? valued(to, field.value) : null;
+      if (twin) twin.checked = true;
+    } else {
+      const twin = named(to, field.name);
+      if (twin) twin.value = field.value;
     }
-    const other = to.querySelector(`[name="${field.name}"]`);
-    if (other) other.value = field.value;
   }
 }
 
-function focusOn(element, name, value, start) {
-  const same = name && element.querySelector(`[name="${name}"]`);
-  const target = same ?? (value && element.querySelector(`[value="${value}"]`));
+function focusOn(element, { name, value, type, selectionStart = null }) {
+  const byName = name && type !== "radio" ? named(element, name) : null;
+  const target = byName ?? (value ? valued(element, value) : null);
   target?.focus({ preventScroll: true });
-  if (start !== null && target?.setSelectionRange) target.setSelectionRange(start, start);
+  if (selectionStart !== null) target?.setSelectionRange?.(selectionStart, selectionStart);
 }
 
 export async function refresh(address = location.href) {
@@ -30,10 +34,9 @@ export async function refresh(address = location.href) {
     if (!fresh || fresh.innerHTML === part.dataset.was) continue;
     fresh.dataset.was = fresh.innerHTML;
     const active = part.contains(document.activeElement) ? document.activeElement : null;
-    const { name, value, selectionStart = null } = active ?? {};
     keep(part, fresh);
     part.replaceWith(fresh);
-    if (active) focusOn(fresh, name, value, selectionStart);
+    if (active) focusOn(fresh, active);
   }
   tick();
 }

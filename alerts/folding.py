@@ -1,0 +1,133 @@
+"""Keeps which lifts a silent gateway speaks for, so none is forgotten when it returns without them.
+
+`grouping.fold` decides; this keeps the decision in the database. When a gateway is back, each of
+its lifts has `unfold_s` to be heard; one that stays silent then gets an alert of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import ColumnElement, func, insert, select, update
+
+from alerts import grouping
+from alerts.grouping import SILENCE_RULE
+from alerts.model import Evidence, Transition
+from alerts.subjects import Subjects
+from alerts.tables import alert, folded
+from alerts.work import Work
+
+
+@dataclass
+class Folding:
+    """Durable side of the grouping by gateway."""
+
+    subjects: Subjects
+    unfold_s: float
+
+    def fold(
+        self, work: Work, transitions: list[Transition], silent: Collection[str]
+    ) -> list[Transition]:
+        """Return what is left to apply when these gateways are silent as a whole."""
+        gateways = self._spoken_for(work)
+        result = grouping.fold(
+            transitions, silent, self.subjects, spoken_for=gateways, now_ms=work.now_ms
+        )
+        for gateway, one in result.folded:
+            self._keep(work, gateway, one)
+        returned = [gateway for gateway in gateways if gateway not in silent]
+        if returned:
+            work.conn.execute(
+                update(folded)
+                .where(folded.c.gateway.in_(returned), folded.c.done.is_(False))
+                .values(unfold_ms=work.now_ms + round(self.unfold_s * 1000))
+            )
+        return result.transitions + self._gone_again(work, silent)
+
+    def _spoken_for(self, work: Work) -> list[str]:
+        found = work.conn.execute(
+            select(alert.c.subject).where(
+                alert.c.subject_kind == "gateway",
+                alert.c.rule == SILENCE_RULE,
+                alert.c.closed_ms.is_(None),
+                alert.c.cleared_ms.is_(None),
+            )
+        )
+        return list(found.scalars())
+
+    def _gone_again(self, work: Work, silent: Collection[str]) -> list[Transition]:
+        """A gateway that falls silent before all its lifts were heard speaks for them again."""
+        rows = work.conn.execute(
+            select(folded.c.gateway, func.count())
+            .where(folded.c.done.is_(False), folded.c.unfold_ms.is_not(None))
+            .group_by(folded.c.gateway)
+        ).all()
+        again: list[Transition] = []
+        for gateway, count in rows:
+            if gateway not in silent:
+                continue
+            work.conn.execute(
+                update(folded)
+                .where(folded.c.gateway == gateway, folded.c.done.is_(False))
+                .values(unfold_ms=None)
+            )
+            evidence = (Evidence("silent_lifts", float(count), work.now_ms),)
+            again.append(
+                Transition(
+                    "gateway", gateway, SILENCE_RULE, True, work.now_ms, work.now_ms,
+                    evidence=evidence,
+                )
+            )  # fmt: skip
+        return again
+
+    def _keep(self, work: Work, gateway: str, one: Transition) -> None:
+        if work.conn.execute(select(folded.c.subject).where(*_key(one))).first() is not None:
+            return
+        row = {
+            "subject": one.subject,
+            "rule": one.rule,
+            "since_ms": one.since_ms,
+            "gateway": gateway,
+            "at_ms": one.at_ms,
+            "done": False,
+            "evidence": orjson.dumps([e.as_json() for e in one.evidence]).decode(),
+        }
+        work.conn.execute(insert(folded), row)
+
+    def note_cleared(self, work: Work, one: Transition) -> None:
+        """A lift that was heard again needs nobody to speak for it."""
+        if not one.raised and one.rule == SILENCE_RULE and one.subject_kind == "lift":
+            work.conn.execute(
+                update(folded)
+                .where(folded.c.subject == one.subject, folded.c.rule == one.rule)
+                .where(folded.c.done.is_(False))
+                .values(cleared_ms=one.at_ms, done=True)
+            )
+
+    def unfold(self, work: Work) -> list[Transition]:
+        """Return transitions for lifts that stayed silent after their gateway came back."""
+        left = work.conn.execute(
+            select(folded)
+            .where(folded.c.done.is_(False), folded.c.unfold_ms <= work.now_ms)
+            .order_by(folded.c.since_ms, folded.c.subject)
+        ).mappings()
+        found: list[Transition] = []
+        for row in left.all():
+            evidence = tuple(Evidence(**e) for e in orjson.loads(row["evidence"]))
+            one = Transition(
+                "lift", row["subject"], row["rule"], True, work.now_ms, row["since_ms"],
+                evidence=evidence,
+            )  # fmt: skip
+            work.conn.execute(update(folded).where(*_key(one)).values(done=True))
+            found.append(one)
+        return found
+
+
+def _key(one: Transition) -> tuple[ColumnElement[bool], ...]:
+    return (
+        folded.c.subject == one.subject,
+        folded.c.rule == one.rule,
+        folded.c.since_ms == one.since_ms,
+    )

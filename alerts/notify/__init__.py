@@ -1,0 +1,1 @@
+"""Pages on their way to people: the outbox worker and one file per channel."""

@@ -1,0 +1,149 @@
+"""The outbox worker: delivers at least once, under one key per page and channel.
+
+1. Claim due rows, per channel no more than it has room for (a lease returns them after a crash).
+2. Send, bounded by the channel's time-out.
+3. Record the receipt, or the failure with the time of the next try.
+
+Any number of workers may run on one database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from alerts.notify import queue
+from alerts.notify.channel import Channel, DeliveryError, Item
+from alerts.notify.queue import RetryPolicy
+
+log = structlog.get_logger("liftwatch.outbox")
+UNREADY = "no such channel is set up here"
+
+
+@dataclass
+class OutboxWorker:
+    """Delivers what stands in the outbox. `clock_ms` is wall time in epoch ms."""
+
+    engine: Engine
+    channels: Mapping[str, Channel]
+    clock_ms: Callable[[], int]
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    poll_s: float = 0.5
+    name: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    _busy: dict[str, set[asyncio.Task[None]]] = field(default_factory=dict, init=False)
+    _awake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
+
+    def wake(self) -> None:
+        """Look at the outbox now; safe to call from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._awake.set)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop` is set; then finish what is under way and close the channels."""
+        self._loop = asyncio.get_running_loop()
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._awake.clear()
+                try:
+                    await self.start_due()
+                except SQLAlchemyError as error:
+                    log.error("outbox cannot be read, trying again", error=str(error))
+                awake = asyncio.create_task(self._awake.wait())
+                await asyncio.wait(
+                    {awake, stopping}, timeout=self.poll_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                awake.cancel()
+        finally:
+            stopping.cancel()
+            await self.settle()
+            for channel in self.channels.values():
+                await channel.close()
+
+    async def start_due(self) -> int:
+        """Claim what is due and start sending it; return how many pages were started."""
+        started = 0
+        for name in (*self.channels, *await self._unready()):
+            channel = self.channels.get(name)
+            busy = self._busy.setdefault(name, set())
+            room = (channel.concurrency if channel else 64) - len(busy)
+            if room <= 0:
+                continue
+            # A lease outlives the attempt, or a slow receiver would be sent the page twice.
+            lease_s = max(self.policy.lease_s, 2 * channel.timeout_s if channel else 0)
+            rows = await asyncio.to_thread(
+                queue.claim, self.engine, name, room, self.clock_ms(), self.name,
+                round(lease_s * 1000),
+            )  # fmt: skip
+            for row in rows:
+                task = asyncio.create_task(self._deliver(channel, row))
+                busy.add(task)
+                task.add_done_callback(busy.discard)
+            started += len(rows)
+        return started
+
+    async def _unready(self) -> list[str]:
+        """Channels that contacts name but this service has not: their pages must not wait."""
+        return await asyncio.to_thread(queue.other_channels, self.engine, tuple(self.channels))
+
+    async def settle(self) -> None:
+        """Wait until every attempt under way is recorded."""
+        while tasks := [task for busy in self._busy.values() for task in busy]:
+            await asyncio.wait(tasks)
+
+    async def drain(self) -> None:
+        """Deliver what is due now, wait for it, and return; for tools and tests."""
+        while await self.start_due():
+            await self.settle()
+
+    async def _deliver(self, channel: Channel | None, row: dict[str, Any]) -> None:
+        item = Item(
+            row["key"], row["address"], row["lang"], orjson.loads(row["payload"]), row["attempts"]
+        )
+        try:
+            receipt = await self._attempt(channel, item)
+        except DeliveryError as error:
+            await self._failed(row, str(error), error.final)
+        else:
+            await self._record(
+                lambda: queue.delivered(self.engine, row, self.name, self.clock_ms(), receipt)
+            )
+        self._awake.set()  # there is room again
+
+    async def _attempt(self, channel: Channel | None, item: Item) -> str:
+        if channel is None:
+            raise DeliveryError(UNREADY, final=True)
+        try:
+            async with asyncio.timeout(channel.timeout_s):
+                return (await channel.send(item)).text
+        except TimeoutError:
+            raise DeliveryError(f"no answer within {channel.timeout_s:g} s") from None
+        except DeliveryError:
+            raise
+        except Exception as error:
+            log.exception("channel failed", key=item.key)
+            raise DeliveryError(f"{type(error).__name__}: {error}") from error
+
+    async def _failed(self, row: dict[str, Any], error: str, final: bool) -> None:
+        log.warning("page not delivered", key=row["key"], attempt=row["attempts"], error=error)
+        await self._record(
+            lambda: queue.failed(
+                self.engine, row, self.name, self.clock_ms(), self.policy, error, final
+            )
+        )
+
+    async def _record(self, write: Callable[[], object]) -> None:
+        """Write the outcome; if the database will not, the lease returns the row."""
+        try:
+            await asyncio.to_thread(write)
+        except SQLAlchemyError as error:
+            log.error("outcome not recorded, the lease returns the page", error=str(error))

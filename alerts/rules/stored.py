@@ -1,0 +1,60 @@
+"""The rule engine's state on disk: folder/rules.npz."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alerts.rules.holds import ACTIVE, CLEARING, Holds
+from config.text import Text
+from devices.arrays_file import StoredError, read_arrays, write_arrays
+
+if TYPE_CHECKING:
+    from alerts.rules.engine import RuleEngine
+
+NAME = "rules.npz"
+LAYOUT = "rules-1"
+
+
+def save(engine: RuleEngine, folder: Path) -> None:
+    """Write the state of all pairs and the lifts' clocks."""
+    n, holds = engine.n, engine.holds
+    arrays = {name: getattr(holds, name)[:n] for name in Holds.FIELDS}
+    arrays |= {"last_at": engine.last_at[:n], "offset": engine.offset[:n]}
+    header = {
+        "layout": LAYOUT,
+        "lifts": n,
+        "rules": list(engine.ruleset.ids),
+        "last_now_ms": engine.last_now_ms,
+        "last_fleet_ms": engine.last_fleet_ms,
+    }
+    write_arrays(folder / NAME, header, arrays)
+
+
+def load(engine: RuleEngine, folder: Path) -> tuple[str, ...]:
+    """Take up the state; see RuleEngine.load."""
+    file = folder / NAME
+    header, arrays = read_arrays(file, {"layout": LAYOUT})
+    n = int(header["lifts"])
+    if n > engine.n:
+        way_out = Text(
+            "登记表缺少已知电梯；请用保留行号的登记表启动",
+            "the registry lacks lifts it had; start with a registry that keeps their rows",
+        )
+        raise StoredError(file, f"{n} lifts, this program has {engine.n}", way_out)
+    number = {rule: r for r, rule in enumerate(engine.ruleset.ids)}
+    kept = [(old, number[rule]) for old, rule in enumerate(header["rules"]) if rule in number]
+    fresh = Holds(engine.n, len(number))
+    source, target = [old for old, _ in kept], [new for _, new in kept]
+    for name in Holds.FIELDS:
+        getattr(fresh, name)[:n][:, target] = arrays[name][:, source]
+    fresh.relist()
+    engine.holds = fresh
+    engine.last_at[:n], engine.offset[:n] = arrays["last_at"], arrays["offset"]
+    engine.last_now_ms = int(header["last_now_ms"])
+    engine.last_fleet_ms = int(header["last_fleet_ms"])
+    state = arrays["state"]
+    standing = ((state == ACTIVE) | (state == CLEARING)).any(axis=0).tolist()
+    return tuple(
+        rule for old, rule in enumerate(header["rules"]) if rule not in number and standing[old]
+    )

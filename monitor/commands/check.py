@@ -1,0 +1,47 @@
+"""`liftwatch check` and `liftwatch version`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alerts.chains import DEFAULT_CHAINS, load_chains
+from alerts.directory_file import load_directory
+from alerts.rules import DEFAULT_RULES, load_rules
+from config.settings import load_settings
+from devices.registry import load_registry
+from devices.vocabulary import load_vocabulary
+from monitor.detector import schema
+from monitor.service import own_or
+
+
+def check(
+    config: Annotated[
+        Path | None, typer.Option(help="Site settings (TOML) · 站点配置文件")
+    ] = None,
+) -> None:
+    """Check settings, site files, rules and chains without starting anything. 检查配置。
+
+    Prints what was found, or the first mistake with file, key, value and what would be right.
+    """
+    settings = load_settings(config)
+    site = settings.site.folder
+    vocab = load_vocabulary()
+    rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), schema(vocab))
+    chains = load_chains(own_or(site, "chains.toml", DEFAULT_CHAINS), settings.site.arrival_profile)
+    chains.check(rules.meta.values())
+    registry = load_registry(site)
+    directory = load_directory(site / "directory.toml")
+    typer.echo(
+        f"ok: {len(registry.lifts)} lifts 电梯, {len(registry.gateways)} gateways 网关, "
+        f"{len(directory.units)} units 单位, {len(rules)} rules 规则, "
+        f"{len(vocab)} channels 通道, {len(vocab.messages)} codes 代码"
+    )
+
+
+def version() -> None:
+    """Print the version. 显示版本。"""
+    typer.echo(f"liftwatch {installed('liftwatch')}")

@@ -1,0 +1,99 @@
+"""The demo district around a service: accounts, simulated gateways, all on loopback."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+from sqlalchemy import Engine
+
+from config.settings import Settings
+from devices.simulator.district import write_district
+from monitor.broker import GATEWAY_USER, SERVICE_USER, EmbeddedBroker, write_private
+from monitor.clock import Clock
+from monitor.web.auth import add_user, find_user
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of the demo."""
+
+    name: str
+    password: str
+    role: str
+    unit: str | None = None
+
+
+def with_broker(settings: Settings, broker: EmbeddedBroker) -> Settings:
+    """Return settings that point at the embedded broker."""
+    password = SecretStr(broker.credentials.service)
+    mqtt = settings.mqtt.model_copy(
+        update={"url": broker.url, "username": SERVICE_USER, "password": password}
+    )
+    return settings.model_copy(update={"mqtt": mqtt})
+
+
+def prepare_site(settings: Settings) -> None:
+    """Write the demo district into the site folder unless there is one."""
+    if not (settings.site.folder / "lifts.csv").exists():
+        write_district(settings.site.folder)
+
+
+def accounts(engine: Engine, folder: Path, firm: str, now_ms: int) -> list[Account]:
+    """Make the demo's accounts with passwords of their own, kept readable by this user only."""
+    file = folder / "sign-in.toml"
+    if not file.exists():
+        roles = {"operator": None, "firm": firm, "admin": None}
+        made = [Account(role, secrets.token_urlsafe(9), role, unit) for role, unit in roles.items()]
+        lines = (f'[{one.name}]\npassword = "{one.password}"\nrole = "{one.role}"\n' for one in made)
+        write_private(file, "".join(lines))
+    kept = tomllib.loads(file.read_text("utf-8"))
+    found = [
+        Account(name, row["password"], row["role"], firm if row["role"] == "firm" else None)
+        for name, row in kept.items()
+    ]
+    for one in found:
+        if find_user(engine, one.name) is None:
+            add_user(engine, one.name, one.password, one.role, now_ms, one.unit)
+    return found
+
+
+class SimulatedGateways:
+    """The simulator in a process of its own, publishing as the district's gateways do."""
+
+    def __init__(
+        self, settings: Settings, broker: EmbeddedBroker, clock: Clock, *options: str
+    ) -> None:
+        start = str(clock.start_ms or clock.wall_start_ms)
+        command = [
+            sys.executable, "-m", "devices.simulator",
+            "--site", str(settings.site.folder),
+            "--store", str(settings.data_dir / "gateways"),
+            "--mqtt", broker.url,
+            "--username", GATEWAY_USER,
+            "--speed", str(clock.speed),
+            "--start-ms", start,
+            "--wall-start-ms", str(clock.wall_start_ms),
+            *options,
+        ]  # fmt: skip
+        env = os.environ | {"LIFTWATCH_MQTT_PASSWORD": broker.credentials.gateway}
+        self.process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+
+    def stop(self, timeout_s: float = 20) -> str:
+        """Ask it to end and return what it printed."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            out, _ = self.process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            out, _ = self.process.communicate()
+        return out or ""
+
+

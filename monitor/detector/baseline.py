@@ -1,0 +1,132 @@
+"""Each lift's own normal: robust level and spread of one number a trip, learned as it runs.
+
+One number x a trip (the mean of acc_rms at speed, of door_current while the door moves, the
+levelling error when the door opens), then, with n trips seen so far:
+
+    r      = (x − level) / sigma              sigma = 1.4826 · spread
+    level ← level + g_n · sigma · clip(r, −1.5, 1.5)
+    spread ← spread · (1 + g_n · sign(|x − level| − spread)),  not below its floor
+    g_n    = max(2 / (n + 2), 0.02),  a tenth of it for |r| > 6 after the warm-up
+
+The level is Huber's M-estimate of location (P. J. Huber, Ann. Math. Statist. 35, 1964,
+doi:10.1214/aoms/1177703732; k = 1.5), found by stochastic approximation (H. Robbins, S. Monro,
+Ann. Math. Statist. 22, 1951, doi:10.1214/aoms/1177729586). The spread settles where half of
+the deviations are larger: the median absolute deviation (F. R. Hampel, JASA 69, 1974,
+doi:10.1080/01621459.1974.10482962), which 1.4826 turns into a standard deviation for normal
+noise. Only + − · / are used, so a replay gives the same bits. Gains and limits: domain default.
+
+It speaks after 5 trips beyond 6 sigma, less 2 for each trip within, and is still again when
+that count is back at zero; never during the warm-up of 30 trips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.detector.fleet import Update
+from monitor.detector.table import Block
+from monitor.detector.trips import CLOSING, OPENING, Now
+
+Values = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+WARM_UP = 30
+BEYOND = np.float32(6)
+CLIP = np.float32(1.5)
+MAD_TO_SIGMA = np.float32(1.4826)
+GAIN_LEAST = np.float32(0.02)
+SPEAKS_AT, COUNT_MOST, COUNT_BACK = 5, 10, 2
+AT_SPEED = np.float32(0.5)  # share of rated speed above which vibration is compared
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """floor: least spread in the channel's unit; floor_share: and as a share of the level."""
+
+    floor: np.float32
+    floor_share: np.float32
+    one_sided: bool
+    least_samples: int
+
+
+FEATURES: Mapping[str, Feature] = {
+    "vibration": Feature(np.float32(0.005), np.float32(0.05), True, 3),
+    "door_current": Feature(np.float32(0.02), np.float32(0.04), False, 1),
+    "levelling": Feature(np.float32(1.0), np.float32(0), False, 1),
+}
+MARKS = (
+    "was_running", "was_moving_door", "was_open",
+    *(
+        f"{name}.{part}"
+        for name in FEATURES
+        for part in ("sum", "count", "level", "spread", "trips", "out", "z", "drift")
+    ),
+)  # fmt: skip
+
+
+def advance(u: Update, now: Now, m: Block[np.float32], rated_speed: Values) -> None:
+    """Collect this sample; where a trip or a door movement ended, learn from it."""
+    state = u.new["door_state"]
+    door_moves = (state == CLOSING) | (state == OPENING)
+    slow = now.speed < AT_SPEED * rated_speed
+    ended = (m["was_running"] == 1) & now.stands
+    _collect(m, "vibration", u.new["acc_rms"], u.have["acc_rms"] & now.runs & ~slow)
+    _learn(m, "vibration", ended)
+    _collect(m, "door_current", u.new["door_current"], u.have["door_current"] & door_moves)
+    _learn(m, "door_current", (m["was_moving_door"] == 1) & ~door_moves)
+    opens = now.opened & (m["was_open"] == 0) & now.in_zone
+    _collect(m, "levelling", u.new["level_offset"], opens & u.have["level_offset"])
+    _learn(m, "levelling", opens)
+    m["was_running"], m["was_open"] = now.running, now.door_open
+    m["was_moving_door"] = door_moves
+
+
+def _collect(m: Block[np.float32], name: str, value: Values, take: Mask) -> None:
+    if take.any():
+        m[f"{name}.sum"] = np.where(take, m[f"{name}.sum"] + value, m[f"{name}.sum"])
+        m[f"{name}.count"] += take
+
+
+def _learn(m: Block[np.float32], name: str, ended: Mask) -> None:
+    """Few lifts end a trip in one round: work on those alone."""
+    which = np.flatnonzero(ended)
+    if not len(which):
+        return
+    total, count = m[f"{name}.sum"][which], m[f"{name}.count"][which]
+    m[f"{name}.sum"][which] = 0
+    m[f"{name}.count"][which] = 0
+    enough = count >= FEATURES[name].least_samples
+    which, x = which[enough], (total[enough] / count[enough])
+    if len(which):
+        _update(m, name, which, x)
+
+
+def _update(m: Block[np.float32], name: str, which: NDArray[np.intp], x: Values) -> None:
+    feature = FEATURES[name]
+    trips, level = m[f"{name}.trips"][which], m[f"{name}.level"][which]
+    spread = m[f"{name}.spread"][which]
+    first = trips == 0
+    level = np.where(first, x, level)
+    floor = np.maximum(feature.floor, feature.floor_share * np.abs(level))
+    spread = np.maximum(np.where(first, np.float32(0.1) * np.abs(x), spread), floor)
+    sigma = MAD_TO_SIGMA * spread
+    r = (x - level) / sigma
+    warm = trips >= WARM_UP
+    far = warm & (np.abs(r) > BEYOND)
+    gain = np.maximum(np.float32(2) / (trips + np.float32(2)), GAIN_LEAST)
+    gain = np.where(far, gain * np.float32(0.1), gain)
+    away = np.sign(np.abs(x - level) - spread)
+    m[f"{name}.level"][which] = level + gain * sigma * np.clip(r, -CLIP, CLIP)
+    m[f"{name}.spread"][which] = np.maximum(spread * (1 + gain * away), floor)
+    m[f"{name}.trips"][which] = np.minimum(trips + 1, 1_000_000)
+    out = m[f"{name}.out"][which]
+    wrong = warm & (r > BEYOND) if feature.one_sided else far
+    out = np.where(wrong, np.minimum(out + 1, COUNT_MOST), np.maximum(out - COUNT_BACK, 0))
+    drift = m[f"{name}.drift"][which]
+    m[f"{name}.drift"][which] = np.where(out >= SPEAKS_AT, 1, np.where(out == 0, 0, drift))
+    m[f"{name}.out"][which] = out
+    m[f"{name}.z"][which] = np.where(warm, r, 0)

@@ -1,0 +1,121 @@
+"""Which messages of the controller stand: on until off, or ten seconds after a single report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.batch import STATE_OFF, STATE_ON
+from monitor.detector.table import Table
+
+Rows = NDArray[np.int32]
+Times = NDArray[np.int64]
+Values = NDArray[np.float32]
+ONCE_MS = 10_000  # domain default: a single report stands that long
+
+
+class CodeState:
+    """Only codes that rules name have columns.
+
+    on int64[N, K]: +t since when it is on, −t since when it is off, 0 never heard of.
+    once int64[N, K]: until when a single report stands. busy int64[N, 1]: 0 = surely nothing.
+    """
+
+    def __init__(self, codes: Iterable[int], n: int) -> None:
+        self.codes = tuple(sorted(set(codes)))
+        names = [str(code) for code in self.codes]
+        self.on = Table(names, np.int64, 0, n)
+        self.once = Table(names, np.int64, 0, n)
+        self.busy = Table(("busy",), np.int64, 0, n)
+        self._column = np.array(self.codes, np.int32)
+        self._ends_row: Rows = np.empty(0, np.int32)
+        self._ends_at: Times = np.empty(0, np.int64)
+
+    @property
+    def tables(self) -> dict[str, Table[Any]]:
+        """All state, for growing and saving."""
+        return {"code_on": self.on, "code_once": self.once, "code_busy": self.busy}
+
+    def known(self, code: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Return which of these codes some rule names."""
+        return np.isin(code, self._column)
+
+    def update(
+        self, rows: Rows, at_ms: Times, code: NDArray[np.int32], state: NDArray[np.int8]
+    ) -> None:
+        """Take one message of each of k different lifts; codes must be known."""
+        column = np.searchsorted(self._column, code)
+        on = self.on.data[rows, column]
+        once = self.once.data[rows, column]
+        newer = at_ms >= np.abs(on)
+        starts = newer & (state == STATE_ON) & (on <= 0)
+        ends = newer & (state == STATE_OFF)
+        single = (state != STATE_ON) & (state != STATE_OFF)
+        self.on.data[rows, column] = np.where(starts, at_ms, np.where(ends, -at_ms, on))
+        until = np.where(single, np.maximum(once, at_ms + ONCE_MS), np.where(ends, 0, once))
+        self.once.data[rows, column] = until
+        self.busy.data[rows, 0] = 1
+        if single.any():
+            self._ends_row = np.concatenate([self._ends_row, rows[single]])
+            self._ends_at = np.concatenate([self._ends_at, at_ms[single] + ONCE_MS])
+
+    def ended(self, local_now: Callable[[Rows], Times]) -> tuple[Rows, Times]:
+        """Return lifts whose single report stands no longer, with the time it ended.
+
+        local_now(rows): the present of these lifts. Costs what stands, not the fleet.
+        """
+        if not len(self._ends_row):
+            return self._ends_row, self._ends_at
+        over = self._ends_at <= local_now(self._ends_row)
+        rows, at = self._ends_row[over], self._ends_at[over]
+        self._ends_row, self._ends_at = self._ends_row[~over], self._ends_at[~over]
+        if len(rows):  # one entry a lift: its last ending
+            order = np.lexsort((at, rows))
+            rows, at = rows[order], at[order]
+            last = np.r_[rows[1:] != rows[:-1], True]
+            rows, at = rows[last], at[last]
+        return rows, at
+
+    def since(self, row: int, name: str) -> int:
+        """Return since when `code(N)` or `once(N)` of a lift stands, 0 where it never did."""
+        column = self.codes.index(int(name[5:-1]))
+        on = int(self.on.data[row, column])
+        if on > 0 and name.startswith("code"):
+            return on
+        return max(0, int(self.once.data[row, column]) - ONCE_MS)
+
+    def relist(self, at_ms: Times) -> None:
+        """Find the single reports that stand at at_ms int64[N] anew, after a load."""
+        row, column = np.nonzero(self.once.data > at_ms[:, None])
+        self._ends_row = row.astype(np.int32)
+        self._ends_at = self.once.data[row, column]
+
+    def take(self, rows: Rows | None, at_ms: Times) -> dict[str, Values]:
+        """Return the columns code(N) and once(N), float32[k]; rows None: the whole fleet.
+
+        A code nobody reported is off, not unknown.
+        """
+        size = len(at_ms)
+        busy = (self.busy.data if rows is None else self.busy.data[rows])[:, 0] > 0
+        none = np.zeros(size, np.float32)
+        if not busy.any():
+            forms = (f"{form}({code})" for code in self.codes for form in ("code", "once"))
+            return dict.fromkeys(forms, none)
+        which = np.flatnonzero(busy)
+        lifts = which if rows is None else rows[which]
+        on = self.on.data[lifts] > 0
+        once = self.once.data[lifts] > at_ms[which][:, None]
+        if rows is not None:
+            self.busy.data[lifts, 0] = on.any(axis=1) | once.any(axis=1)
+        columns = {}
+        for k, code in enumerate(self.codes):
+            for form, truth in (("code", on[:, k] | once[:, k]), ("once", once[:, k])):
+                column = none
+                if truth.any():
+                    column = np.zeros(size, np.float32)
+                    column[which] = truth
+                columns[f"{form}({code})"] = column
+        return columns

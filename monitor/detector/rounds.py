@@ -1,0 +1,52 @@
+"""A batch → rounds: the k-th event of each lift in time order, so that no lift is twice in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.batch import TelemetryBatch
+
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Indices into the batch's samples and into its messages; no lift twice in both together."""
+
+    samples: Index
+    messages: Index
+
+
+def rounds(batch: TelemetryBatch) -> Iterator[Round]:
+    """Yield the rounds of what is not late.
+
+    Order per lift: by event time; of equal times samples before messages, then as arrived.
+    """
+    samples = np.flatnonzero(~batch.late)
+    messages = np.flatnonzero(~batch.messages.late)
+    lift = np.concatenate([batch.lift[samples], batch.messages.lift[messages]])
+    if not len(lift):
+        return
+    if len(np.unique(lift)) == len(lift):  # the usual case: nobody is in it twice
+        yield Round(samples, messages)
+        return
+    ts = np.concatenate([batch.ts_ms[samples], batch.messages.ts_ms[messages]])
+    order = np.lexsort((ts, lift))  # stable: equal times keep samples first, then arrival
+    ranks = _ranks(lift[order])
+    by_rank = np.argsort(ranks, kind="stable")
+    cuts = np.flatnonzero(np.diff(ranks[by_rank])) + 1
+    for part in np.split(order[by_rank], cuts):
+        is_sample = part < len(samples)
+        yield Round(samples[part[is_sample]], messages[part[~is_sample] - len(samples)])
+
+
+def _ranks(sorted_lift: NDArray[np.int32]) -> Index:
+    """Return 0, 1, 2 … within each run of equal lifts."""
+    here = np.arange(len(sorted_lift))
+    starts = np.flatnonzero(np.r_[True, sorted_lift[1:] != sorted_lift[:-1]])
+    lengths = np.diff(np.r_[starts, len(sorted_lift)])
+    return here - np.repeat(starts, lengths)

@@ -1,0 +1,72 @@
+"""Who has gone silent. Counted in the time of receipt, so a wrong clock silences nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.detector.table import NEVER, Table
+
+Values = NDArray[np.float32]
+Times = NDArray[np.int64]
+PERIODS = np.float32(3)  # rule 23: no sample for 3 × period,
+LEAST_S = np.float32(60)  # and not for 60 s
+
+
+class Silence:
+    """heard_ms int64[N, 1]: when a lift was last heard, or became known to us."""
+
+    def __init__(self, n: int) -> None:
+        self.heard = Table(("heard",), np.int64, NEVER, n)
+        self.last_now_ms = NEVER
+
+    @property
+    def tables(self) -> dict[str, Table[Any]]:
+        """All state, for growing and saving."""
+        return {"heard": self.heard}
+
+    def wake(self, now_ms: int, asleep_ms: float) -> None:
+        """Begin at first sight; do not count the time in which we were not listening."""
+        gap = now_ms - self.last_now_ms
+        heard = self.heard.data[:, 0]
+        if self.last_now_ms != NEVER and gap > asleep_ms:
+            np.add(heard, gap, out=heard, where=heard != NEVER)
+        if self.last_now_ms == NEVER:
+            self.first_seen(now_ms)
+        self.last_now_ms = max(now_ms, self.last_now_ms)
+
+    def first_seen(self, now_ms: int) -> None:
+        """Start the clock of lifts that nobody has heard yet: they must speak too."""
+        heard = self.heard.data[:, 0]
+        heard[heard == NEVER] = now_ms
+
+    def hear(self, rows: NDArray[np.int32], now_ms: int) -> None:
+        """Take note that these lifts spoke."""
+        self.heard.data[rows, 0] = now_ms
+
+    def columns(self, now_ms: int, registry: Mapping[str, Values]) -> dict[str, Values]:
+        """Return silent_s and gateway_silent, float32[N]; NaN on rows that are only reserved."""
+        heard = self.heard.data[:, 0]
+        seconds = (np.maximum(now_ms - heard, 0) / 1000).astype(np.float32)
+        gateway = registry["gateway_row"]
+        seconds[gateway < 0] = np.nan
+        limit = np.fmax(PERIODS * registry["period_s"], LEAST_S)
+        return {
+            "silent_s": seconds,
+            "gateway_silent": gateway_silent(seconds >= limit, gateway),
+        }
+
+
+def gateway_silent(silent: NDArray[np.bool_], gateway: Values) -> Values:
+    """Return 1 where every lift of the lift's gateway is silent; 0 without a gateway."""
+    found = np.zeros(len(gateway), np.float32)
+    has = gateway >= 0  # NaN has none
+    if has.any():
+        number = gateway[has].astype(np.int64)
+        lifts = np.bincount(number)
+        quiet = np.bincount(number, weights=silent[has])
+        found[has] = (quiet == lifts)[number]
+    return found

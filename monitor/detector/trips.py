@@ -1,0 +1,205 @@
+"""What no single sample shows: trips, door cycles, hard stops, movement with an open door.
+
+`advance` moves the memory of k lifts by one sample each. Limits are domain defaults (o) of
+domain.md 6 unless a source is named.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.detector.fleet import Update
+from monitor.detector.table import NEVER, Block
+
+Values = NDArray[np.float32]
+Times = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+STANDSTILL = np.float32(0.05)  # m/s; below it a car without car_status counts as stopped
+LEVELLING = np.float32(0.3)  # m/s; EN 81-20 5.12.1.4: re-levelling with the door open
+RAN_OPEN = np.float32(0.1)  # m/s, rule 7
+FAST = np.float32(1.0)  # m/s, rule 19
+HALT = np.float32(0.1)  # m/s, rule 19
+HARD_WITHIN_MS = 4_000  # rule 19
+HARD = np.float32(1.5)  # m/s²; GB/T 10058 3.3.2: largest deceleration of a normal ride
+CYCLE_PAUSE_MS = 180_000  # a longer pause between door cycles begins to count anew
+FLOOR_M = np.float32(2.2)  # lowest storey height, for impossible jumps of position
+RACE = np.float32(1.3)  # × rated speed, for impossible jumps of position
+FLAT_SPEED = np.float32(0.3)  # m/s; while faster than this an analog channel is noisy
+FLAT_MOST = np.float32(10_000)
+CLOSING, CLOSED, OPENING, OPEN, LOCKED = 1, 2, 3, 4, 5  # door_state
+
+TIMES = (
+    "people", "call_edge", "call", "alarm_edge", "alarm", "moved", "position", "cycle",
+    "ran_open", "fast", "stop1", "stop2", "stop3", "close1", "close2", "close3",
+    "jump1", "jump2",
+)  # fmt: skip
+MARKS = (
+    "running", "door_open", "zone", "armed", "left_zone", "started_open", "cycles", "closing",
+    "hard_stop", "flat_acc", "flat_motor", "fast_speed",
+)  # fmt: skip
+
+
+class Now(NamedTuple):
+    """What this sample says: running and door_open 1, 0 or NaN; the masks are "definitely"."""
+
+    running: Values
+    door_open: Values
+    runs: Mask
+    stands: Mask
+    opened: Mask
+    shut: Mask
+    speed: Values
+    in_zone: Mask
+    out_of_zone: Mask
+
+
+def running_of(c: Block[np.float32]) -> Values:
+    """1 running, 0 stopped, NaN unknown: car_status, else whether the car has speed."""
+    speed = c["speed"]
+    by_speed = np.where(np.isnan(speed), speed, np.abs(speed) >= STANDSTILL)
+    status = c["car_status"]
+    return np.where(np.isnan(status), by_speed, status).astype(np.float32)
+
+
+def door_open_of(c: Block[np.float32]) -> Values:
+    """1 not closed, 0 closed, NaN unknown: the closed contact, else the state of the door."""
+    state = c["door_state"]
+    by_state = np.where(state > 0, (state != CLOSED) & (state != LOCKED), np.float32(np.nan))
+    closed = c["door_closed"]
+    return np.where(np.isnan(closed), by_state, 1 - closed).astype(np.float32)
+
+
+def read(c: Block[np.float32]) -> Now:
+    """Interpret the last known values."""
+    running, door_open = running_of(c), door_open_of(c)
+    zone = c["door_zone"]
+    return Now(
+        running, door_open, running == 1, running == 0, door_open == 1, door_open == 0,
+        np.abs(c["speed"]), zone == 1, zone == 0,
+    )  # fmt: skip
+
+
+def advance(
+    u: Update, at: Times, t: Block[np.int64], m: Block[np.float32], rated_speed: Values
+) -> Now:
+    """Move the memory of k lifts by one sample each: `t` times, `m` marks, both in place."""
+    now = read(u.new)
+    people(u, now, at, t, m)
+    movement(u, now, at, t, m, rated_speed)
+    doors(u, now, at, t, m)
+    open_movement(u, now, at, t, m)
+    hard_stops(now, at, t, m)
+    flat_lines(u, now, m)
+    m["running"], m["door_open"] = now.running, now.door_open
+    m["zone"] = u.new["door_zone"]
+    return now
+
+
+def people(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) -> None:
+    """Remember signs of people. A door opening ends what was only a sign.
+
+    A call or an alarm counts from the moment its signal rose, so a stuck button fades away.
+    """
+    count = u.new["people"]
+    seen = u.have["people"] & (count >= 1)
+    gone = (count == 0) & now.opened
+    t["people"] = np.where(seen, at, np.where(gone, NEVER, t["people"]))
+    opens = now.opened & (m["door_open"] != 1)
+    for sign, channel in (("call", "car_call"), ("alarm", "alarm_button")):
+        on = u.new[channel] == 1
+        rises = on & (u.old[channel] != 1)
+        edge = np.where(rises, at, t[f"{sign}_edge"])
+        kept = np.where(opens, NEVER, t[sign])
+        t[sign] = np.where(rises | (on & ~now.opened), edge, kept)
+        t[f"{sign}_edge"] = edge
+
+
+def movement(
+    u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float32], rated: Values
+) -> None:
+    """Remember when the car last moved, and jumps of position no car can make.
+
+    A jump: floors · 2.2 m > 1.3 · rated speed · time since the last position + 2 floors.
+    """
+    here, before = u.new["car_position"], u.old["car_position"]
+    changes = u.have["car_position"] & (here != before)
+    moves = changes & ~np.isnan(before)
+    first = t["moved"] == NEVER
+    t["moved"] = np.where(first | moves | now.runs, at, t["moved"])
+    t["position"] = np.where(changes, at, t["position"])
+    m["cycles"] = np.where(moves | (now.runs & ~now.opened), 0, m["cycles"])
+    if moves.any():
+        seconds = (at - u.position_at).astype(np.float32) / np.float32(1000)
+        reach = RACE * rated * seconds + 2 * FLOOR_M
+        jumps = moves & (np.abs(here - before) * FLOOR_M > reach)
+        push(t, ("jump1", "jump2"), jumps, at)
+
+
+def doors(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) -> None:
+    """Count door cycles at one floor, and closings that turned into openings."""
+    closes = now.shut & (m["door_open"] == 1)
+    if closes.any():
+        counted = np.where(at - t["cycle"] <= CYCLE_PAUSE_MS, m["cycles"] + 1, 1)
+        m["cycles"] = np.where(closes, np.minimum(counted, 100), m["cycles"])
+        t["cycle"] = np.where(closes, at, t["cycle"])
+    state = u.new["door_state"]
+    reopens = (m["closing"] == 1) & ((state == OPENING) | (state == OPEN))
+    push(t, ("close1", "close2", "close3"), reopens, at)
+    ends = reopens | now.shut
+    m["closing"] = np.where(state == CLOSING, 1, np.where(ends, 0, m["closing"]))
+
+
+def open_movement(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) -> None:
+    """Movement with the door open: started, left the zone, ran. See rules 6, 7 and 8.
+
+    armed: has stood in the zone with the door open or unlocked, and has not been safe since.
+    """
+    unsafe = now.opened | (u.new["landing_locked"] == 0)
+    leaves = (m["armed"] == 1) & now.out_of_zone & (m["zone"] == 1) & unsafe
+    m["left_zone"] = leaves | ((m["left_zone"] == 1) & unsafe & ~now.in_zone)
+    stood = unsafe & now.in_zone & ~now.runs
+    m["armed"] = stood | ((m["armed"] == 1) & unsafe)
+    starts = now.runs & (m["running"] == 0) & now.opened
+    m["started_open"] = starts | ((m["started_open"] == 1) & now.runs & now.opened)
+    levelling = now.in_zone & (now.speed <= LEVELLING)
+    ran = now.runs & now.opened & (now.speed > RAN_OPEN) & ~levelling
+    t["ran_open"] = np.where(ran, at, t["ran_open"])
+
+
+def hard_stops(now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) -> None:
+    """>1 m/s → <0.1 m/s within 4 s, faster than a normal ride brakes or outside a door zone."""
+    fast = now.speed > FAST
+    within = (at - t["fast"]) <= HARD_WITHIN_MS
+    halts = within & (now.speed < HALT) & ~now.runs
+    m["hard_stop"] = 0
+    if halts.any():
+        seconds = (at - t["fast"]).astype(np.float32) / np.float32(1000)
+        braked = (m["fast_speed"] - now.speed) > HARD * seconds
+        hard = halts & (braked | now.out_of_zone)
+        m["hard_stop"] = hard
+        push(t, ("stop1", "stop2", "stop3"), hard, at)
+    t["fast"] = np.where(fast, at, np.where(halts, NEVER, t["fast"]))
+    m["fast_speed"] = np.where(fast, now.speed, m["fast_speed"])
+
+
+def flat_lines(u: Update, now: Now, m: Block[np.float32]) -> None:
+    """Count samples of a running car whose noisy channels do not change by a single bit."""
+    moving = now.runs & (now.speed > FLAT_SPEED)
+    for mark, channel in (("flat_acc", "acc_rms"), ("flat_motor", "motor_current")):
+        looked = moving & u.have[channel]
+        same = u.new[channel] == u.old[channel]
+        counted = np.where(same, np.minimum(m[mark] + 1, FLAT_MOST), 0)
+        m[mark] = np.where(looked, counted, m[mark])
+
+
+def push(t: Block[np.int64], slots: tuple[str, ...], happened: Mask, at: Times) -> None:
+    """Keep the latest times of an event, newest in the first slot."""
+    if not happened.any():
+        return
+    for older, newer in zip(reversed(slots), [*reversed(slots[:-1]), ""], strict=True):
+        value = t[newer] if newer else at
+        t[older] = np.where(happened, value, t[older])

@@ -1,0 +1,113 @@
+"""What the service knows of itself, part by part, in words and figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from alerts.tables import outbox, reading
+from config.text import Text
+from monitor.store import quarantine
+from monitor.store.series import count_samples
+from monitor.web.ports import Figure, GatewayHealth, HealthPart, HealthReport
+
+if TYPE_CHECKING:
+    from monitor.service import Service
+
+PULSE_MS = 3_000
+OK = Text("正常", "fine")
+
+
+def report(service: Service) -> HealthReport:
+    """Return the health of all parts; ready is False while alerts may be missed."""
+    parts = [_broker(service), _pipeline(service), _store(service), _outbox(service)]
+    if service.influx is not None:
+        parts.append(_influx(service))
+    vital = {"broker", "pipeline", "store"}
+    reasons = [part["detail"] for part in parts if not part["ok"] and part["name"] in vital]
+    return {
+        "ready": not reasons,
+        "reasons": reasons,
+        "parts": parts,
+        "figures": _figures(service),
+        "gateways": [_gateway(service, i) for i in range(len(service.registry.gateways))],
+    }
+
+
+def _part(name: str, text: Text, ok: bool, detail: Text) -> HealthPart:
+    return {"name": name, "text": text.as_json(), "ok": ok, "detail": detail.as_json()}
+
+
+def _broker(service: Service) -> HealthPart:
+    up = service.receiver.connected.is_set()
+    url = service.settings.mqtt.url
+    down = Text(f"未连接到 {url}，正在重试", f"not connected to {url}, trying again")
+    return _part("broker", Text("消息服务器", "broker"), up, OK if up else down)
+
+
+def _pipeline(service: Service) -> HealthPart:
+    behind_ms = service.clock() - service.pipeline.pulse_ms
+    ok = behind_ms <= PULSE_MS * max(1.0, service.clock.speed)
+    late = Text(f"已停顿 {behind_ms / 1000:.0f} 秒", f"has stood for {behind_ms / 1000:.0f} s")
+    return _part("pipeline", Text("处理流水线", "pipeline"), ok, OK if ok else late)
+
+
+def _store(service: Service) -> HealthPart:
+    trouble = service.pipeline.trouble
+    told = Text(f"故障：{trouble}", f"trouble: {trouble}")
+    return _part("store", Text("历史与警情库", "stores"), not trouble, told if trouble else OK)
+
+
+def _outbox(service: Service) -> HealthPart:
+    with reading(service.engine) as connection:
+        rows = connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
+        counts = {str(state): int(number) for state, number in rows}
+    for state, number in counts.items():
+        service.metrics.outbox.labels(state).set(number)
+    dead, due = counts.get("dead", 0), counts.get("due", 0)
+    detail = Text(f"待发 {due}，未能送达 {dead}", f"{due} to send, {dead} could not be delivered")
+    return _part("outbox", Text("通知发送", "pages"), not dead, detail)
+
+
+def _influx(service: Service) -> HealthPart:
+    copy = service.influx
+    if copy is None:
+        return _part("influx", Text("InfluxDB 副本", "InfluxDB copy"), True, OK)
+    detail = Text(
+        f"落后 {copy.behind} 批" + (f"：{copy.trouble}" if copy.trouble else ""),
+        f"{copy.behind} batches behind" + (f": {copy.trouble}" if copy.trouble else ""),
+    )
+    return _part("influx", Text("InfluxDB 副本", "InfluxDB copy"), not copy.trouble, detail)
+
+
+def _figures(service: Service) -> list[Figure]:
+    def figure(name: str, text: Text, value: float, unit: str = "") -> Figure:
+        return {"name": name, "text": text.as_json(), "value": value, "unit": unit}
+
+    return [
+        figure("lifts", Text("电梯", "lifts"), len(service.registry.lifts)),
+        figure("samples", Text("历史采样", "samples in history"), count_samples(service.history)),
+        figure(
+            "quarantine", Text("隔离区", "messages in quarantine"), quarantine.count(service.history)
+        ),
+        figure("batch", Text("批次", "batches committed"), service.history.last_batch),
+    ]
+
+
+def _gateway(service: Service, index: int) -> GatewayHealth:
+    gateway = service.registry.gateways[index]
+    heard = service.answers.heard.get(gateway.id)
+    state = "unknown" if heard is None else "online" if heard.status.online else "offline"
+    boot = heard.status.boot if heard else None
+    gaps = service.ledger.ranges(gateway.id, boot).gaps() if boot is not None else []
+    return {
+        "id": gateway.id,
+        "vendor": gateway.vendor,
+        "place": gateway.place,
+        "state": state,
+        "last_ms": heard.at_ms if heard else None,
+        "lifts": int((service.registry.lift_gateway == index).sum()),
+        "refused": service.intake.refused_of(gateway.id),
+        "gaps": sum(high - low + 1 for low, high in gaps),
+    }

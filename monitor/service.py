@@ -1,0 +1,175 @@
+"""The only place where the parts are wired together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+import uvicorn
+
+from alerts.chains import DEFAULT_CHAINS, load_chains
+from alerts.desk import AlertDesk
+from alerts.directory_file import load_directory
+from alerts.links import Links
+from alerts.notify.outbox import OutboxWorker
+from alerts.notify.queue import RetryPolicy
+from alerts.page import Pages, vocabulary_words
+from alerts.rules import DEFAULT_RULES, load_rules
+from alerts.subjects import Subjects
+from alerts.tables import migrate, open_engine
+from config.settings import Settings
+from devices.codecs import Limits
+from devices.registry import load_registry
+from devices.vocabulary import load_vocabulary
+from monitor.answers import Answers
+from monitor.channels import channels
+from monitor.clock import Clock
+from monitor.detector import schema
+from monitor.intake import Intake
+from monitor.judge import Judge
+from monitor.metrics import Metrics
+from monitor.pipeline import Pipeline, Wires
+from monitor.port import Port
+from monitor.receive import Receiver
+from monitor.secret import load_secret
+from monitor.snapshot import Snapshots
+from monitor.store.history import History
+from monitor.store.influx import InfluxCopy
+from monitor.store.ledger import Ledger
+from monitor.web.app import create_app
+
+log = structlog.get_logger()
+
+
+def own_or(site: Path, name: str, default: Path) -> Path:
+    """Return the site's own file where it has one, else the shipped one."""
+    return site / name if (site / name).exists() else default
+
+
+class Service:
+    """One site's service. `settings.mqtt.url` is a real address here, never `embedded`."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """Load and check everything; nothing is connected yet. Raises ConfigError."""
+        self.settings, self.clock = settings, clock
+        self.wakes: list[Callable[[], None]] = []
+        self.metrics = Metrics()
+        self.vocab = load_vocabulary()
+        site = settings.site.folder
+        rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), schema(self.vocab))
+        chains_file = own_or(site, "chains.toml", DEFAULT_CHAINS)
+        chains = load_chains(chains_file, settings.site.arrival_profile)
+        self.directory = load_directory(site / "directory.toml")
+        self.secret = load_secret(settings.data_dir)
+        load_registry(site)  # a mistake in the site's files is told before any file is made
+        self.history = History(
+            settings.data_dir / "history", self.vocab, settings.history.memory_mb
+        )
+        self.registry = load_registry(site, self.history.known_lifts())
+        self.history.number_lifts([s.reg_code if s else "" for s in self.registry.slots])
+        self.ledger = Ledger(self.history.ledger())
+        migrate(settings.database)
+        self.engine = open_engine(settings.database)
+        links = Links(
+            self.secret.hex(), settings.public_url, settings.notify.link_hours, prefix="/p/"
+        )
+        words = vocabulary_words(self.vocab)
+        pages = Pages(links, words, ZoneInfo(settings.site.timezone))
+        subjects = Subjects(self.registry)
+        self.desk = AlertDesk(self.engine, rules.meta, chains, self.directory, subjects, pages)
+        self.intake = Intake(
+            self.registry,
+            self.vocab,
+            self.ledger,
+            settings.ingest,
+            settings.mqtt.window,
+            clock,
+            self.metrics,
+        )
+        self.receiver = Receiver(settings.mqtt, self.intake, self.metrics)
+        limits = Limits.of(settings.ingest)
+        self.answers = Answers(settings.mqtt, self.registry, limits, clock, self.metrics)
+        judge = Judge(self.vocab, self.registry, rules)
+        self.detector = judge.detector
+        self.pipeline = Pipeline(
+            settings,
+            self.history,
+            self.intake,
+            judge,
+            self.desk,
+            Snapshots(settings.data_dir / "snapshots"),
+            Wires(self.receiver.acknowledge, self.answers.post, self._wake),
+            clock,
+            self.metrics,
+        )
+        policy = RetryPolicy(attempts=settings.notify.attempts)
+        self.outbox = OutboxWorker(self.engine, channels(settings), clock, policy)
+        self.wakes.append(self.outbox.wake)
+        influx = settings.influx
+        self.influx = InfluxCopy(influx, self.history, self.registry) if influx.url else None
+        self.app = create_app(Port(self))
+
+    def _wake(self) -> None:
+        for wake in self.wakes:
+            wake()
+
+    async def run(self, started: Callable[[int], None] = lambda port: None) -> None:
+        """Run until told to stop (SIGINT, SIGTERM); `started` is told the console's port."""
+        await asyncio.to_thread(self.pipeline.recover)
+        server, stop = self._server(), asyncio.Event()
+        tasks = [
+            asyncio.create_task(self.answers.run(), name="answers"),
+            asyncio.create_task(self.outbox.run(stop), name="outbox"),
+            asyncio.create_task(_when_up(server, started), name="started"),
+        ]
+        self.pipeline.start()
+        self.receiver.start()
+        if self.influx is not None:
+            self.influx.start()
+        try:
+            await server.serve()
+        finally:
+            stop.set()
+            await self._stop(tasks)
+
+    def _server(self) -> uvicorn.Server:
+        web = self.settings.web
+        return uvicorn.Server(
+            uvicorn.Config(
+                self.app,
+                host=web.host,
+                port=web.port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=3,
+            )
+        )
+
+    async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Take nothing new, finish what is at hand, tell it, close."""
+        await asyncio.to_thread(self.receiver_then_pipeline_stop)
+        await asyncio.wait([task for task in tasks if task.get_name() == "outbox"], timeout=15)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self.influx is not None:
+            await asyncio.to_thread(self.influx.stop)
+        self.history.close()
+        self.engine.dispose()
+        log.info("service.stopped")
+
+    def receiver_then_pipeline_stop(self) -> None:
+        """The pipeline stops first: it acknowledges its last batch over the open connection."""
+        self.pipeline.stop()
+        self.receiver.stop()
+
+
+async def _when_up(server: uvicorn.Server, started: Callable[[int], None]) -> None:
+    while not server.started:
+        await asyncio.sleep(0.05)
+    started(server.servers[0].sockets[0].getsockname()[1])
+    await asyncio.Event().wait()

@@ -1,0 +1,118 @@
+"""Alerts: list, detail, steps."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from alerts.model import RescueState, Step
+from alerts.tables import reading
+from monitor.web import find, problems
+from monitor.web.api import examples
+from monitor.web.i18n import language
+from monitor.web.problems import Problem
+from monitor.web.views import legal_steps
+from monitor.web.visitor import AnyVisitor, Visitor, web_of
+
+router = APIRouter(tags=["alerts"])
+
+
+class Filters(BaseModel):
+    """The filters of the list; the console's address carries the same names."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["open", "unacknowledged", "closed", "all"] = "open"
+    severity: Literal["", "critical", "major", "minor", "info"] = ""
+    street_office: str = Field("", max_length=128)
+    rescue_state: RescueState | Literal[""] = ""
+    subject: str = Field("", max_length=128, description="registration code or gateway id")
+    people: bool = Field(False, description="only alerts with people in the car")
+    q: str = Field("", max_length=100, description="part of place, name, rule, or a code")
+    raised_from_ms: int | None = Field(None, description="epoch ms, inclusive")
+    raised_to_ms: int | None = Field(None, description="epoch ms, exclusive")
+
+    def query(self, scope: str | None) -> find.Query:
+        """Return these filters within what a visitor may see."""
+        return find.Query(scope=scope, **self.model_dump(include=set(Filters.model_fields)))
+
+
+class ListQuery(Filters):
+    """Filters and place in the list."""
+
+    cursor: int | None = Field(None, ge=1, description="`next_cursor` of the page before")
+    limit: int = Field(100, ge=1, le=500)
+
+
+class StepBody(BaseModel):
+    """What a step may say. `cause` is needed to file one, `comment` to cancel."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    comment: str | None = Field(None, max_length=500, examples=["called the property manager"])
+    cause: str | None = Field(None, max_length=500, examples=["door: landing lock, floor 7"])
+
+
+@router.get("/alerts", responses=examples.answer({"alerts": [examples.ALERT], "next_cursor": 17}))
+def list_alerts(
+    request: Request, visitor: AnyVisitor, asked: Annotated[ListQuery, Query()]
+) -> dict[str, Any]:
+    """List alerts, the newest first; a firm gets its own. Give `next_cursor` back as `cursor`."""
+    port = web_of(request).port
+    with reading(port.engine) as conn:
+        rows = find.find(
+            conn,
+            asked.query(visitor.scope),
+            chains=port.desk.chains,
+            limit=asked.limit + 1,
+            before_id=asked.cursor,
+            newest=True,
+        )
+    more = len(rows) > asked.limit
+    rows = rows[: asked.limit]
+    return {"alerts": rows, "next_cursor": rows[-1]["id"] if more else None}
+
+
+@router.get("/alerts/{alert_id}", responses=examples.answer(examples.DETAIL))
+def get_alert(request: Request, visitor: AnyVisitor, alert_id: int) -> dict[str, Any]:
+    """Return one alert with timeline, deliveries, timers, and the steps legal for you now."""
+    return _detail(request, visitor, alert_id)
+
+
+def _detail(request: Request, visitor: Visitor, alert_id: int) -> dict[str, Any]:
+    port = web_of(request).port
+    with reading(port.engine) as conn:
+        found = find.read_alert(conn, alert_id, visitor.scope, port.desk.chains)
+    if found is None:
+        raise problems.not_found("alert", alert_id)
+    return found | {"legal_steps": legal_steps(found, visitor.user.role)}
+
+
+@router.post("/alerts/{alert_id}/{step}", responses=examples.answer(examples.STEP_DONE))
+def take_step(
+    request: Request,
+    visitor: AnyVisitor,
+    alert_id: int,
+    step: Step,
+    body: StepBody | None = None,
+) -> dict[str, Any]:
+    """Take one step. `changed` is false when somebody was first; `message` then names them.
+
+    A step that is not possible now is answered with 409 and the reason.
+    """
+    port, body = web_of(request).port, body or StepBody(comment=None, cause=None)
+    _detail(request, visitor, alert_id)  # 404 before anything is tried on another unit's alert
+    result = port.desk.act(
+        alert_id, step, visitor.user.actor, port.now_ms(), comment=body.comment, cause=body.cause
+    )
+    if not result.ok:
+        raise Problem(409, "not_possible", result.text, field="step", value=step.value)
+    return {
+        "ok": True,
+        "changed": result.changed,
+        "message": result.text.of(language(request)),
+        "text": result.text.as_json(),
+        "alert": _detail(request, visitor, alert_id),
+    }

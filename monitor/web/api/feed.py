@@ -1,0 +1,61 @@
+"""The live feed over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from config.text import Text
+from monitor.web.feed import MOST_READERS
+from monitor.web.problems import Problem
+from monitor.web.visitor import AnyVisitor, identify, web_of
+
+router = APIRouter(tags=["feed"])
+_EXAMPLE = (
+    'id: 88\nevent: journal\ndata: {"id":88,"alert_id":17,"kind":"accepted","alert":{"id":17}}\n\n'
+    'id: 88\nevent: beat\ndata: {"now_ms":1790000060000,"pulse_ms":1790000059950}\n\n'
+)
+
+
+@router.get(
+    "/feed",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "Server-sent events",
+            "content": {"text/event-stream": {"example": _EXAMPLE}},
+        }
+    },
+)
+async def feed(
+    request: Request,
+    visitor: AnyVisitor,
+    after: Annotated[int | None, Query(ge=0, description="journal id to go on after")] = None,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> StreamingResponse:
+    """Stream the journal: each line with its alert as it stands, under the line's id.
+
+    Send the last id you saw as Last-Event-ID (or `after`) and nothing is lost or doubled. A
+    `beat` comes each second; `reset` means: load everything anew. A firm gets its own alerts.
+    """
+    hub = web_of(request).hub
+    if hub.readers >= MOST_READERS or hub.closed:
+        text = Text("实时连接已满，请稍后再试", "too many live connections: try again later")
+        raise Problem(503, "feed_full", text, limit=str(MOST_READERS), headers={"Retry-After": "5"})
+    if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit():
+        after = int(last_event_id)
+    user = visitor.user
+
+    async def allowed() -> bool:
+        """The same person, with the same rights, still has access."""
+        again = await run_in_threadpool(identify, request)
+        return again is not None and again.user == user
+
+    return StreamingResponse(
+        hub.stream(after, visitor.scope, allowed),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
+    )

@@ -1,0 +1,224 @@
+"""What stands around an alert: deadlines on a line, the timeline, calls, and where it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from alerts.model import Role
+from monitor.web import lifts
+from monitor.web.ports import ServicePort
+from monitor.web.views import cause_word
+from monitor.web.words import Words
+
+_LEFT, _RIGHT = 8.0, 992.0
+
+
+def _along(after_s: float, longest_s: float) -> float:
+    """Place on the line, by the square root: the first minutes are the ones that count."""
+    share = math.sqrt(min(max(after_s, 0.0), longest_s) / longest_s)
+    return round(_LEFT + (_RIGHT - _LEFT) * share, 1)
+
+
+def deadline_line(words: Words, alert: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+    """Return `now_x` and the marks of the deadlines line, in SVG units of 0..1000."""
+    _ = words.catalogue.gettext
+    start = int(alert.get("last_raised_ms") or alert["raised_ms"])
+    timers = [t for t in alert["timers"] if t["due_ms"] > start]
+    if not timers:
+        return {"now_x": _LEFT, "marks": []}
+    longest_s = (max(t["due_ms"] for t in timers) - start) / 1000
+    state_words = {"fired": _("called"), "cancelled": _("not needed")}
+    pending = [t["due_ms"] for t in timers if t["state"] == "pending"]
+    first = min(pending, default=None)
+    marks = []
+    for timer in timers:
+        fired = timer["state"] == "fired"
+        state = "due" if timer["state"] == "pending" else "fired" if fired else "dropped"
+        marks.append(
+            {
+                "x": _along((timer["due_ms"] - start) / 1000, longest_s),
+                "due_ms": timer["due_ms"],
+                "clock": words.clock(timer["due_ms"], now_ms),
+                "word": words.text(timer["text"]) or timer["step"],
+                "state": state,
+                "state_word": state_words.get(timer["state"], ""),
+                "next": timer["due_ms"] == first,
+            }
+        )
+    now = int(alert.get("closed_ms") or now_ms)
+    return {"now_x": _along((now - start) / 1000, longest_s), "marks": marks}
+
+
+def event_words(words: Words) -> Mapping[str, str]:
+    """Return the kinds of journal lines in words."""
+    _ = words.catalogue.gettext
+    return {
+        "raised": _("Raised"),
+        "again": _("Reported again"),
+        "upgraded": _("Now with people in the car"),
+        "inherited": _("Joined to a rescue under way"),
+        "cleared": _("Condition gone"),
+        "closed": _("Closed"),
+        "acknowledged": _("Acknowledged"),
+        "accepted": _("Accepted"),
+        "departed": _("On the way"),
+        "arrived": _("Arrived"),
+        "freed": _("Freed"),
+        "cause_filed": _("Cause filed"),
+        "verified": _("Verified"),
+        "cancelled": _("Cancelled"),
+        "answered": _("Answered"),
+        "paged": _("Called"),
+        "withdrawn": _("Calls withdrawn"),
+        "fallback": _("Called somebody else instead"),
+        "nobody": _("Nobody to call"),
+        "accident": _("Accident class"),
+        "delivered": _("Page delivered"),
+        "dead": _("Page could not be delivered"),
+    }
+
+
+def timeline_views(
+    words: Words, alert: Mapping[str, Any], now_ms: int, newest_first: bool = True
+) -> list[dict[str, Any]]:
+    """Return the journal of an alert as lines to read."""
+    kinds = event_words(words)
+    lines = []
+    for line in alert["timeline"]:
+        person = line["role"] != Role.SYSTEM
+        lines.append(
+            {
+                "kind": line["kind"],
+                "clock": words.clock(line["at_ms"], now_ms),
+                "word": kinds.get(line["kind"], line["kind"]),
+                "actor": line["actor"] if person else "",
+                "person": person,
+                "more": _more(words, line["data"]),
+            }
+        )
+    return lines[::-1] if newest_first else lines
+
+
+def _more(words: Words, data: Mapping[str, Any]) -> str:
+    parts = []
+    if isinstance(data.get("text"), Mapping):
+        parts.append(words.text(data["text"]))
+    if data.get("contacts"):
+        parts.append(", ".join(str(one["name"]) for one in data["contacts"]))
+    if data.get("cause"):
+        parts.append(cause_word(words, str(data["cause"])))
+    if data.get("comment"):
+        parts.append(str(data["comment"]))
+    return " · ".join(parts)
+
+
+def delivery_views(
+    port: ServicePort, words: Words, alert: Mapping[str, Any], now_ms: int
+) -> list[dict[str, Any]]:
+    """Return who was called, how, and whether it arrived."""
+    _ = words.catalogue.gettext
+    states = {
+        "due": (_("waiting"), ""),
+        "leased": (_("sending"), ""),
+        "delivered": (_("delivered"), "good"),
+        "withdrawn": (_("withdrawn"), ""),
+        "dead": (_("failed"), "bad"),
+        "failed": (_("next channel"), "warn"),
+        "superseded": (_("next channel"), "warn"),
+    }
+    channels = {"webhook": _("web hook"), "email": _("e-mail"), "mqtt": "MQTT"}
+    steps = {t["step"]: words.text(t["text"]) for t in alert["timers"]}
+    views = []
+    for row in alert["deliveries"]:
+        contact = port.directory.contacts.get(row["contact"])
+        unit = port.directory.units.get(row["unit"])
+        word, tone = states.get(row["state"], (row["state"], ""))
+        at_ms = row["delivered_ms"] or row["created_ms"]
+        views.append(
+            {
+                "who": contact.name if contact else row["contact"],
+                "unit": unit.name.of(words.lang) if unit else row["unit"],
+                "state": word,
+                "tone": tone,
+                "why": steps.get(row["step"], row["step"]),
+                "channel": channels.get(row["channel"], row["channel"]),
+                "clock": words.clock(at_ms, now_ms),
+            }
+        )
+    return views
+
+
+Fact = tuple[str, str, str | None]
+
+
+def place_facts(
+    port: ServicePort, words: Words, alert: Mapping[str, Any], scope: str | None
+) -> list[Fact]:
+    """Return where it is and who is responsible, as (name, value, link)."""
+    _ = words.catalogue.gettext
+    lift = port.registry.find(str(alert["subject"]))
+    open_lift = lift is not None and lifts.may_see(lift, scope)
+    name = str(alert.get("name") or alert["subject"])
+    found: list[Fact] = [
+        (_("Lift"), name, f"/lifts/{alert['subject']}" if open_lift else None),
+        (_("Place"), str(alert.get("place") or "–"), map_link(lift)),
+        (_("Rescue code"), str(alert.get("rescue_code") or "–"), None),
+        (_("Registration code"), str(alert["subject"]), None),
+        (_("Kind"), words.lift_type(str(alert.get("lift_type") or "–")), None),
+    ]
+    if alert["subject_kind"] == "gateway":
+        found = [(_("Gateway"), name, None), found[1]]
+    return found + unit_facts(port, words, alert)
+
+
+def unit_facts(port: ServicePort, words: Words, holder: Mapping[str, Any]) -> list[Fact]:
+    """Return use unit, maintenance and street office with their telephones."""
+    _ = words.catalogue.gettext
+    names = {
+        "use_unit": _("Use unit"),
+        "maintenance": _("Maintenance"),
+        "street_office": _("Street office"),
+    }
+    found: list[Fact] = []
+    for part, name in names.items():
+        unit = port.directory.units.get(str(holder.get(part) or ""))
+        if unit is None:
+            continue
+        found.append((name, unit.name.of(words.lang), None))
+        if unit.phone:
+            found.append(("", unit.phone, f"tel:{unit.phone}"))
+    return found
+
+
+def map_link(lift: Any) -> str | None:
+    """Return an address that opens a map at the lift; AMap, what phones here have."""
+    if lift is None or not (lift.lat or lift.lon):
+        return None
+    return f"https://uri.amap.com/marker?position={lift.lon:.6f},{lift.lat:.6f}&coordinate=wgs84"
+
+
+def done_steps(words: Words, alert: Mapping[str, Any], now_ms: int) -> list[dict[str, Any]]:
+    """Return the steps taken so far, in order: what a second opening of a link shows."""
+    kinds = event_words(words)
+    past = {
+        "acknowledge": "acknowledged",
+        "accept": "accepted",
+        "depart": "departed",
+        "arrive": "arrived",
+        "free": "freed",
+        "file_cause": "cause_filed",
+        "verify": "verified",
+        "cancel": "cancelled",
+    }
+    taken = sorted(alert["done"].items(), key=lambda item: item[1]["at_ms"])
+    return [
+        {
+            "step": step,
+            "word": kinds[past[step]],
+            "actor": who["name"],
+            "clock": words.clock(who["at_ms"], now_ms),
+        }
+        for step, who in taken
+    ]

@@ -1,0 +1,172 @@
+"""Finding alerts: the console's filters and order, and a unit's limits, in one place.
+
+Every route that shows an alert goes through `find` or `read_alert`, so what a firm may see is
+decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+
+from alerts import queries
+from alerts.chains import Chains
+from alerts.model import SEVERITIES, AlarmState, RescueState
+from alerts.tables import alert, alert_unit, timer
+
+NEEDS = (AlarmState.UNACKNOWLEDGED.value, AlarmState.RETURNED.value)
+STATES = ("open", "unacknowledged", "closed", "all")
+HELD = (
+    RescueState.RAISED.value,
+    RescueState.ACCEPTED.value,
+    RescueState.ON_THE_WAY.value,
+    RescueState.ARRIVED.value,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for. `scope` is the unit whose alerts these must be; None = all."""
+
+    scope: str | None = None
+    state: str = "open"
+    severity: str = ""
+    street_office: str = ""
+    rescue_state: str = ""
+    subject: str = ""
+    people: bool = False
+    q: str = ""
+    raised_from_ms: int | None = None
+    raised_to_ms: int | None = None
+
+    @property
+    def by_urgency(self) -> bool:
+        """Open alerts sort by urgency, others by time."""
+        return self.state in ("open", "unacknowledged")
+
+
+def _visible(scope: str | None) -> list[ColumnElement[bool]]:
+    if scope is None:
+        return []
+    mine = select(alert_unit.c.alert_id).where(alert_unit.c.unit == scope)
+    return [alert.c.id.in_(mine)]
+
+
+def _search(text: str) -> ColumnElement[bool]:
+    columns = (alert.c.place, alert.c.name, alert.c.rule_zh, alert.c.rule_en)
+    words = [column.icontains(text, autoescape=True) for column in columns]
+    starts = [alert.c.subject.startswith(text, autoescape=True), alert.c.rescue_code == text]
+    codes = [alert.c.code == int(text)] if text.isascii() and text.isdigit() else []
+    if codes and len(text) > 6:
+        codes = []
+    return or_(*words, *starts, *codes)
+
+
+def _where(query: Query) -> list[ColumnElement[bool]]:
+    found = _visible(query.scope)
+    if query.state in ("open", "unacknowledged"):
+        found.append(alert.c.closed_ms.is_(None))
+    if query.state == "unacknowledged":
+        found.append(alert.c.alarm_state.in_(NEEDS))
+    if query.state == "closed":
+        found.append(alert.c.closed_ms.is_not(None))
+    for column, value in (
+        (alert.c.severity, query.severity),
+        (alert.c.street_office, query.street_office),
+        (alert.c.rescue_state, query.rescue_state),
+        (alert.c.subject, query.subject),
+    ):
+        if value:
+            found.append(column == value)
+    if query.people:
+        found.append(alert.c.with_people.is_(True))
+    if query.q:
+        found.append(_search(query.q))
+    if query.raised_from_ms is not None:
+        found.append(alert.c.raised_ms >= query.raised_from_ms)
+    if query.raised_to_ms is not None:
+        found.append(alert.c.raised_ms < query.raised_to_ms)
+    return found
+
+
+def find(
+    conn: Connection,
+    query: Query,
+    *,
+    chains: Chains | None,
+    limit: int,
+    offset: int = 0,
+    before_id: int | None = None,
+    ids: Sequence[int] | None = None,
+    newest: bool = False,
+) -> list[dict[str, Any]]:
+    """Return alerts as JSON: open ones by urgency, others (or with `newest`) the newest first.
+
+    `before_id` keeps those with a smaller id, `ids` only these.
+    """
+    where = _where(query)
+    if before_id is not None:
+        where.append(alert.c.id < before_id)
+    if ids is not None:
+        where.append(alert.c.id.in_(list(ids)))
+    needs = case((alert.c.alarm_state.in_(NEEDS), 0), else_=1)
+    urgent = query.by_urgency and not newest
+    time = alert.c.id.desc() if newest else alert.c.raised_ms.desc()
+    order = [alert.c.severity_rank, needs, time] if urgent else [time]
+    chosen = select(alert.c.id).where(*where).order_by(*order, alert.c.id.desc())
+    wanted = conn.execute(chosen.limit(limit).offset(offset)).scalars().all()
+    found = queries.alerts_by_id(conn, wanted, chains)
+    return [found[ident] for ident in wanted]
+
+
+def read_alert(
+    conn: Connection, alert_id: int, scope: str | None, chains: Chains | None
+) -> dict[str, Any] | None:
+    """Return one alert with its details, None when it is not there or not this unit's.
+
+    To a unit the ways by which other units were called stay unknown: who and when, not where.
+    """
+    found = queries.get_alert(conn, alert_id, unit=scope, chains=chains)
+    if found is not None and scope is not None:
+        found["deliveries"] = [_veiled(row, scope) for row in found["deliveries"]]
+    return found
+
+
+def _veiled(row: Mapping[str, Any], scope: str) -> dict[str, Any]:
+    if row["unit"] == scope:
+        return dict(row)
+    return {name: None if name in ("key", "receipt", "last_error") else row[name] for name in row}
+
+
+def glance(conn: Connection, scope: str | None) -> dict[str, Any]:
+    """Return open alerts by severity with how many need acknowledging, and cars with people.
+
+    Keys: `severities` {severity: (open, unacknowledged)}, `cars`, `people` (known to be in them).
+    """
+    still_open = and_(alert.c.closed_ms.is_(None), *_visible(scope))
+    unseen = func.sum(case((alert.c.alarm_state.in_(NEEDS), 1), else_=0))
+    counted = conn.execute(
+        select(alert.c.severity, func.count(), unseen).where(still_open).group_by(alert.c.severity)
+    ).all()
+    cars = (
+        select(alert.c.subject, func.max(alert.c.people).label("people"))
+        .where(still_open, alert.c.rescue_state.in_(HELD))
+        .group_by(alert.c.subject)
+        .subquery()
+    )
+    held = conn.execute(select(func.count(), func.sum(cars.c.people)).select_from(cars)).one()
+    severities = dict.fromkeys(SEVERITIES, (0, 0)) | {s: (n, int(u or 0)) for s, n, u in counted}
+    return {"severities": severities, "cars": held[0], "people": int(held[1] or 0)}
+
+
+def next_due_ms(conn: Connection, scope: str | None) -> int | None:
+    """Return when the next deadline of any open alert is due."""
+    due = (
+        select(func.min(timer.c.due_ms))
+        .join(alert, alert.c.id == timer.c.alert_id)
+        .where(timer.c.state == "pending", alert.c.closed_ms.is_(None), *_visible(scope))
+    )
+    return conn.execute(due).scalar()

@@ -1,0 +1,184 @@
+"""The codecs against their naive twin, and against bytes nobody would send on purpose."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import Counter
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from devices.batch import Decoded
+from tests.devices.wire import GW, NOW, REGISTRY, VOCAB, code, columns, row, said, send
+from tests.naive.codec import read_telemetry
+
+# LIFTWATCH_FUZZ=1000000 for a long run; the default keeps the suite short
+ROUNDS = int(os.environ.get("LIFTWATCH_FUZZ", "3000"))
+
+NAMES = [channel.name for channel in VOCAB.channels]
+GOOD_LIFTS = [code(i) for i in range(20)]
+FLAWED_LIFTS = [*GOOD_LIFTS[:4], code(90), "12", "", 5, None, True, ["x"]]
+ODD = [None, True, False, "1", "open", "normal", "up", [], {}, 1.5, -0.0, 0.5, 1e9, -1e9, 1e300]
+ODD += [
+    float("nan"),
+    float("inf"),
+    20.0000001,
+    20.00001,
+    2**70,
+    10**60,
+    199.99999999,
+    7,
+    8,
+    2,
+    "开",
+]
+TIMES = [NOW, NOW - 120_000, NOW - 120_001, NOW + 60_000, NOW + 60_001, NOW - 400 * 86_400_000]
+FLAWED_TIMES = [*TIMES, NOW - 400 * 86_400_000 - 1, None, "2025-10-09T08:53:20.5Z", "soon", 1.5]
+
+
+@st.composite
+def good_value(draw: st.DrawFn, name: str) -> Any:
+    channel = VOCAB.by_name[name]
+    if channel.kind == "float":
+        return draw(st.floats(channel.lo, channel.hi, allow_nan=False) | st.none())
+    whole = st.integers(int(channel.lo), int(channel.hi))
+    return draw(whole | st.none() | (st.booleans() if channel.kind == "bool" else whole))
+
+
+@st.composite
+def values(draw: st.DrawFn, flawed: bool, count: int | None = None) -> dict[str, Any]:
+    """One value a channel, or (with a count) a column of as many."""
+    names = draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=1, max_size=6))
+    made: dict[str, Any] = {}
+    for name in names:
+        cell = good_value(name)
+        if flawed:
+            cell = cell | st.sampled_from(ODD)
+        size = count if not flawed or count is None else draw(st.sampled_from([count] * 5 + [1]))
+        made[name] = draw(cell if size is None else st.lists(cell, min_size=size, max_size=size))
+    if flawed and draw(st.booleans()):
+        made["velocity"] = draw(st.sampled_from(ODD))
+    return made
+
+
+@st.composite
+def rows(draw: st.DrawFn, flawed: bool) -> dict[str, Any]:
+    times, lifts = (FLAWED_TIMES, FLAWED_LIFTS) if flawed else (TIMES, GOOD_LIFTS)
+    lift = draw(st.sampled_from(lifts))
+    if draw(st.booleans()):
+        return row(draw(values(flawed)), lift=lift, ts=draw(st.sampled_from(times)))
+    like = draw(values(flawed))
+    sample = st.just(like) if draw(st.booleans()) else values(flawed)
+    entry = st.fixed_dictionaries({"ts": st.sampled_from(times), "values": sample})
+    samples = draw(st.lists(entry, min_size=1, max_size=12))
+    return {"v": 1, "boot": 7, "seq": 3, "lift": lift, "samples": samples}
+
+
+@st.composite
+def column_messages(draw: st.DrawFn, flawed: bool) -> dict[str, Any]:
+    times, lifts = (FLAWED_TIMES, FLAWED_LIFTS) if flawed else (TIMES, GOOD_LIFTS)
+    chosen = draw(st.lists(st.sampled_from(lifts), min_size=1, max_size=8))
+    n = len(chosen)
+    size = draw(st.sampled_from([n] * 9 + [n + 1])) if flawed else n
+    each = st.lists(st.sampled_from(times), min_size=size, max_size=size)
+    ts = draw(st.sampled_from(times) | each)
+    return columns(draw(values(flawed, n)), chosen, ts=ts)
+
+
+def agree(text: str) -> Decoded | None:
+    """Both read `text` the same; returns what ours made of it."""
+    ours, naive = send(text.encode()), read_telemetry(GW, text, NOW, REGISTRY, VOCAB)
+    refused = [(r.reason, r.field) for r in ours.refusals]
+    assert Counter(refused) == Counter(naive.refused)
+    assert (not isinstance(ours, Decoded)) == naive.rejected
+    if not isinstance(ours, Decoded):
+        return None
+    batch = ours.batch
+    got = [
+        (REGISTRY.lift(int(batch.lift[i])).reg_code, int(batch.ts_ms[i]), said(ours, i))
+        for i in range(len(batch))
+    ]
+    assert got == [(lift, ts, good) for lift, ts, good, _ in naive.samples]
+    assert batch.late.tolist() == [late for *_, late in naive.samples]
+    return ours
+
+
+@given(rows(flawed=False) | column_messages(flawed=False))
+def test_good_messages_agree_with_the_twin(message: dict[str, Any]) -> None:
+    agree(json.dumps(message))
+
+
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@given(rows(flawed=True) | column_messages(flawed=True))
+def test_flawed_messages_agree_with_the_twin(message: dict[str, Any]) -> None:
+    agree(json.dumps(message, ensure_ascii=False))
+
+
+@given(rows(flawed=False) | column_messages(flawed=False), st.randoms(use_true_random=False))
+def test_doubled_keys_agree_with_the_twin(message: dict[str, Any], rng: random.Random) -> None:
+    text = json.dumps(message)
+    where = message.get("columns") or message.get("values") or message["samples"][0]["values"]
+    name = rng.choice(list(where))
+    agree(text.replace(f'"{name}":', f'"{name}": null, "{name}":', 1))
+    agree(text.replace(f'"{name}":', f'"{name}": {json.dumps(where[name])}, "{name}":', 1))
+
+
+def _mutate(rng: random.Random, payload: bytes) -> bytes:
+    data = bytearray(payload)
+    for _ in range(rng.choice([1, 1, 2, 5])):
+        at = rng.randrange(len(data) + 1)
+        match rng.randrange(5):
+            case 0:
+                data[at:at] = bytes([rng.randrange(256)])
+            case 1:
+                del data[at : at + rng.randrange(1, 9)]
+            case 2:
+                data[at : at + 1] = rng.choice(
+                    [b'"', b"{", b"[", b"]", b"}", b",", b":", b"9", b"-"]
+                )
+            case 3:
+                other = rng.randrange(len(data) + 1)
+                data[at:at] = data[other : other + rng.randrange(1, 40)]
+            case 4:
+                swap = rng.choice(
+                    [b"null", b"NaN", b"true", b"1e999", b'"x"', b"[]", b"{}", b"\\ud800"]
+                )
+                data[at : at + rng.randrange(1, 6)] = swap
+    return bytes(data)
+
+
+SEEDS = [
+    ("telemetry", row({"speed": 1.0, "door_zone": True, "service_mode": "normal"}, first=1)),
+    ("telemetry", {"v": 1, "boot": 1, "seq": 1, "lift": code(1), "samples": [
+        {"ts": NOW - i, "values": {"speed": i, "people": 1}} for i in range(9)]}),
+    ("telemetry", columns({"speed": [1, None, 3.5], "alarm_button": [True, 0, 1]}, first=2)),
+    ("telemetry", columns({"load": [1, 2, 3]}, ts=[NOW, NOW - 1, "2025-10-09T08:53:20Z"])),
+    ("message", {"v": 1, "boot": 1, "seq": 1, "lift": code(1), "ts": NOW, "code": 93}),
+    ("message", {"v": 1, "boot": 1, "seq": 1, "messages": [
+        {"lift": code(1), "ts": NOW, "code": 90, "state": "on"}] * 3}),
+    ("waveform", {"v": 1, "boot": 1, "seq": 1, "lift": code(1), "ts": NOW, "rate_hz": 50,
+                  "unit": "A", "axes": {"motor": [0.5] * 50, "door": [1] * 50}}),
+]  # fmt: skip
+
+
+def test_mutated_messages_are_decoded_or_rejected_and_nothing_else() -> None:
+    rng = random.Random(20)
+    outcomes: Counter[str] = Counter()
+    for _ in range(ROUNDS):
+        kind, message = rng.choice(SEEDS)
+        payload = _mutate(rng, json.dumps(message).encode())
+        outcome = send(payload, kind)
+        outcomes[type(outcome).__name__] += 1
+        assert "internal_error" not in {r.reason for r in outcome.refusals}, payload
+    assert min(outcomes.values()) > ROUNDS / 50, outcomes  # both ways were really taken
+
+
+def test_random_bytes_are_rejected() -> None:
+    rng = random.Random(21)
+    for _ in range(ROUNDS):
+        outcome = send(rng.randbytes(rng.randrange(64)), rng.choice(["telemetry", "message"]))
+        assert not isinstance(outcome, Decoded)
+        assert "internal_error" not in {r.reason for r in outcome.refusals}
