@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select
 
 from alerts import lifecycle, queries
 from alerts.chains import Chains
@@ -34,7 +34,7 @@ from alerts.model import (
 from alerts.page import Pages
 from alerts.raising import STEP_MS, Raiser
 from alerts.subjects import Subjects
-from alerts.tables import alert, alert_unit, reading, writing
+from alerts.tables import alert, reading, writing
 from alerts.work import Row, Work, done_of, state_of
 from config.text import Text
 
@@ -133,7 +133,11 @@ class AlertDesk:
         comment: str | None = None,
         cause: str | None = None,
     ) -> ActResult:
-        """Take one step for a person; see ActResult for double taps and refusals."""
+        """Take one step for a person; see ActResult for double taps and refusals.
+
+        Raises ValueError for a step that does not exist.
+        """
+        step = Step(step)  # a name from outside is as good as the member
         with writing(self.engine) as conn:
             work = Work(conn, at_ms)
             row = work.alert(alert_id)
@@ -154,14 +158,7 @@ class AlertDesk:
             return ActResult(not isinstance(outcome, Refusal), changed, text, shown)
 
     def _may_see(self, work: Work, row: Row, actor: Actor) -> bool:
-        if actor.role is not Role.FIRM:
-            return True
-        found = work.conn.execute(
-            select(alert_unit.c.unit).where(
-                alert_unit.c.alert_id == row["id"], alert_unit.c.unit == (actor.unit or "")
-            )
-        ).first()
-        return found is not None
+        return actor.role is not Role.FIRM or work.takes_part(row["id"], actor.unit)
 
     def _step(
         self,
@@ -225,21 +222,11 @@ class AlertDesk:
 
     def _answer(self, work: Work, row: Row, actor: Actor, told: bool) -> None:
         """Keep that a unit has answered, even when another was first with the step itself."""
-        if not actor.unit:
+        if not work.mark_answered(row["id"], actor.unit, actor.name):
             return
-        marked = work.conn.execute(
-            update(alert_unit)
-            .where(
-                alert_unit.c.alert_id == row["id"],
-                alert_unit.c.unit == actor.unit,
-                alert_unit.c.answered_ms.is_(None),
-            )
-            .values(answered_ms=work.now_ms, answered_by=actor.name)
-        )
-        if marked.rowcount:
-            if not told:
-                work.tell(row["id"], "answered", actor)
-            self._escalator.drop_needless(work, row)
+        if not told:
+            work.tell(row["id"], "answered", actor)
+        self._escalator.drop_needless(work, row)
 
 
 def _said(comment: str | None, cause: str | None, shared_from: int | None) -> dict[str, Any]:

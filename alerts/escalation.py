@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy import func, insert, select, update
@@ -23,6 +24,7 @@ from alerts.work import Row, Work, evidence_of, state_of
 from config.text import Text
 
 FIRE_AT_ONCE = 500
+Deadline = tuple[int, Text] | None
 ARRIVAL_TEXT = Text("前到场", "arrival on site")
 
 
@@ -122,23 +124,29 @@ class Escalator:
                 text = Text(f"{role} 无人可通知", f"there is nobody to tell for {role}")
                 work.tell(row["id"], "nobody", role=role, text=text.as_json())
             told.update((contact.id, contact) for contact in found.contacts)
+        due = self._deadline(work, row)
+        rows: list[dict[str, Any]] = []
         for contact in told.values():
             work.join_unit(row["id"], contact.unit, "paged")
-            self._page(work, row, step, contact)
+            rows += self._pages(work, row, step, contact, due)
+        if rows:
+            work.conn.execute(insert(outbox), rows)
         people = [{"id": c.id, "name": c.name, "unit": c.unit} for c in told.values()]
         work.tell(row["id"], "paged", step=step.id, text=step.text.as_json(), contacts=people)
         if step.mark == "accident" and not row["accident"]:
             work.save(row, accident=True)
             work.tell(row["id"], "accident", text=step.text.as_json())
 
-    def _page(self, work: Work, row: Row, step: ChainStep, contact: Contact) -> None:
-        page = self.pages.build(
-            row, evidence_of(row), step, contact, self._deadline(work, row), work.now_ms
-        )
+    def _pages(
+        self, work: Work, row: Row, step: ChainStep, contact: Contact, due: Deadline
+    ) -> list[dict[str, Any]]:
+        """The outbox rows that reach one person: one, or with every_channel one a channel."""
+        page = self.pages.build(row, evidence_of(row), step, contact, due, work.now_ms)
+        payload = orjson.dumps(page).decode()
         ways = list(contact.addresses.items())
-        first = [ways] if not step.every_channel else [[way] for way in ways]
+        groups = [[way] for way in ways] if step.every_channel else [ways]
         name = step.id if row["round"] == 0 else f"{step.id}.{row['round']}"
-        rows = [
+        return [
             {
                 "key": f"{row['id']}:{name}:{contact.id}:{channel}",
                 "alert_id": row["id"],
@@ -152,17 +160,16 @@ class Escalator:
                 "rest": orjson.dumps(rest).decode(),
                 "lang": contact.lang,
                 "priority": row["severity_rank"],
-                "payload": orjson.dumps(page).decode(),
+                "payload": payload,
                 "state": "due",
                 "attempts": 0,
                 "created_ms": work.now_ms,
                 "next_ms": work.now_ms,
             }
-            for (channel, address), *rest in first
+            for (channel, address), *rest in groups
         ]
-        work.conn.execute(insert(outbox), rows)
 
-    def _deadline(self, work: Work, row: Row) -> tuple[int, Text] | None:
+    def _deadline(self, work: Work, row: Row) -> Deadline:
         if row["arrival_due_ms"] is not None and row["arrived_ms"] is None:
             return row["arrival_due_ms"], ARRIVAL_TEXT
         due = next_due(work, row["id"])

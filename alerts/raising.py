@@ -163,7 +163,7 @@ class Raiser:
     ) -> str:
         base = incident_base(rule.group, rescue, subject)
         if base is None:
-            return f"{one.subject_kind}:{one.subject}:{one.rule}:{one.since_ms}"
+            return f"one:{one.subject_kind}:{one.subject}:{one.rule}:{one.since_ms}"
         found = work.conn.execute(
             select(alert.c.incident)
             .where(alert.c.incident.startswith(f"{base}:", autoescape=True))

@@ -47,6 +47,7 @@ class Work:
         self.conn, self.now_ms = conn, now_ms
         self._lines: list[journal.Line] = []
         self._alerts: dict[int, Row] = {}
+        self._parts: dict[int, dict[str, bool]] = {}
         self._next_id: int | None = None
 
     def tell(self, alert_id: int | None, kind: str, actor: Actor = SYSTEM, **data: Any) -> None:
@@ -81,7 +82,7 @@ class Work:
         row["id"] = self._next_id
         self._next_id += 1
         self.conn.execute(insert(alert), row)
-        self._alerts[row["id"]] = row
+        self._alerts[row["id"]], self._parts[row["id"]] = row, {}
         return row
 
     def save(self, row: Row, **changes: Any) -> None:
@@ -101,23 +102,40 @@ class Work:
 
     def join_unit(self, alert_id: int, unit: str, part: str) -> None:
         """Make a unit take part in an alert (it then sees it); once only."""
-        if not unit:
-            return
-        known = self.conn.execute(
-            select(alert_unit.c.unit).where(
-                alert_unit.c.alert_id == alert_id, alert_unit.c.unit == unit
-            )
-        ).first()
-        if known is None:
-            self.conn.execute(
-                insert(alert_unit), {"alert_id": alert_id, "unit": unit, "part": part}
-            )
+        known = self._units(alert_id)
+        if unit and unit not in known:
+            known[unit] = False
+            row = {"alert_id": alert_id, "unit": unit, "part": part}
+            self.conn.execute(insert(alert_unit), row)
+
+    def takes_part(self, alert_id: int, unit: str | None) -> bool:
+        """True if a unit has to do with an alert."""
+        return unit in self._units(alert_id)
 
     def answered(self, alert_id: int) -> set[str]:
         """Return the units of which somebody has tapped."""
-        rows = self.conn.execute(
-            select(alert_unit.c.unit).where(
-                alert_unit.c.alert_id == alert_id, alert_unit.c.answered_ms.is_not(None)
-            )
+        return {unit for unit, has in self._units(alert_id).items() if has}
+
+    def mark_answered(self, alert_id: int, unit: str | None, name: str) -> bool:
+        """Keep that a unit has answered; False if it had before or has no part in the alert."""
+        known = self._units(alert_id)
+        if unit is None or known.get(unit, True):
+            return False
+        known[unit] = True
+        self.conn.execute(
+            update(alert_unit)
+            .where(alert_unit.c.alert_id == alert_id, alert_unit.c.unit == unit)
+            .values(answered_ms=self.now_ms, answered_by=name)
         )
-        return set(rows.scalars())
+        return True
+
+    def _units(self, alert_id: int) -> dict[str, bool]:
+        """Units of an alert → whether they have answered; read once in a transaction."""
+        if alert_id not in self._parts:
+            rows = self.conn.execute(
+                select(alert_unit.c.unit, alert_unit.c.answered_ms).where(
+                    alert_unit.c.alert_id == alert_id
+                )
+            )
+            self._parts[alert_id] = {unit: at_ms is not None for unit, at_ms in rows}
+        return self._parts[alert_id]

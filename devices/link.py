@@ -174,8 +174,14 @@ class Link:
         else:
             client.subscribe(topic(self._gateway, ACK), qos=1)
 
-    def _subscribed(self, client: mqtt.Client, *_rest: Any) -> None:
+    def _subscribed(
+        self, client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _rest: Any
+    ) -> None:
         """Only now: an acknowledgement sent before we listen would be lost."""
+        if any(reason.is_failure for reason in reasons):
+            self._note(f"may not subscribe to {topic(self._gateway, ACK)}")
+            self._broken.set()
+            return
         self._say(client, online=True)
         self.connected, self.trouble = True, None
         self._on_up()

@@ -51,7 +51,9 @@ def accounts(engine: Engine, folder: Path, firm: str, now_ms: int) -> list[Accou
     if not file.exists():
         roles = {"operator": None, "firm": firm, "admin": None}
         made = [Account(role, secrets.token_urlsafe(9), role, unit) for role, unit in roles.items()]
-        lines = (f'[{one.name}]\npassword = "{one.password}"\nrole = "{one.role}"\n' for one in made)
+        lines = (
+            f'[{one.name}]\npassword = "{one.password}"\nrole = "{one.role}"\n' for one in made
+        )
         write_private(file, "".join(lines))
     kept = tomllib.loads(file.read_text("utf-8"))
     found = [
@@ -95,5 +97,3 @@ class SimulatedGateways:
             self.process.kill()
             out, _ = self.process.communicate()
         return out or ""
-
-

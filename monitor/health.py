@@ -89,7 +89,9 @@ def _figures(service: Service) -> list[Figure]:
         figure("lifts", Text("电梯", "lifts"), len(service.registry.lifts)),
         figure("samples", Text("历史采样", "samples in history"), count_samples(service.history)),
         figure(
-            "quarantine", Text("隔离区", "messages in quarantine"), quarantine.count(service.history)
+            "quarantine",
+            Text("隔离区", "messages in quarantine"),
+            quarantine.count(service.history),
         ),
         figure("batch", Text("批次", "batches committed"), service.history.last_batch),
     ]

@@ -6,7 +6,6 @@ Below this line nothing is an object; above it things are few and matter.
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +17,9 @@ from devices.vocabulary import Vocabulary
 from monitor.detector import Detector
 from monitor.snapshot import Saved
 
+PEOPLE = ("with_people", "people")
+SILENCE_EVERY_MS = 1_000
+
 
 class Judge:
     """Owns the state of the fleet; used by one thread."""
@@ -25,6 +27,8 @@ class Judge:
     def __init__(self, vocab: Vocabulary, registry: Registry, rules: RuleSet) -> None:
         self._registry = registry
         self.rules = rules
+        self._silent: frozenset[str] = frozenset()
+        self._silent_ms = 0
         self.detector = Detector(vocab, registry.columns(), len(registry), codes=rules.codes)
         self.engine = RuleEngine(rules, len(registry))
         self.parts: dict[str, Saved] = {"detector": self.detector, "rules": self.engine}
@@ -43,12 +47,20 @@ class Judge:
     def tick(self, now_ms: int) -> list[Transition]:
         """Return what waiting alone changes."""
         moved = self.engine.tick(now_ms, self.detector.tick(now_ms))
+        self._look_for_silence(now_ms)
         return self._transitions(moved, None) if len(moved) else []
 
     def silent_gateways(self) -> Collection[str]:
-        """Return the gateways whose lifts are all silent, as of the last tick."""
-        rows = np.flatnonzero(self.detector.silent_gateways())
-        return {self._registry.gateways[row].id for row in rows.tolist()}
+        """Return the gateways whose lifts are all silent, as of the last look at the fleet."""
+        return self._silent
+
+    def _look_for_silence(self, now_ms: int) -> None:
+        if 0 <= now_ms - self._silent_ms < SILENCE_EVERY_MS:
+            return
+        self._silent_ms = now_ms
+        columns = self.detector.silence.columns(now_ms, self.detector.registry)
+        silent = np.unique(self._registry.lift_gateway[columns["gateway_silent"] > 0])
+        self._silent = frozenset(self._registry.gateways[i].id for i in silent.tolist())
 
     def _transitions(self, moved: RuleTransitions, number: int | None) -> list[Transition]:
         columns = (moved.lift, moved.rule, moved.raised, moved.at_ms, moved.since_ms)
@@ -58,7 +70,7 @@ class Judge:
             if slot is None:  # left the site; its row stays reserved and says nothing
                 continue
             names = self.rules.rules[rule].names
-            with_people, people = self.detector.people(lift)
+            with_people, people = self._people(lift)
             made.append(
                 Transition(
                     "lift",
@@ -75,8 +87,7 @@ class Judge:
             )
         return made
 
-
-def rules_file(site: Path, default: Path) -> Path:
-    """Return the site's own rules.toml where it has one, else the shipped one."""
-    own = site / "rules.toml"
-    return own if own.exists() else default
+    def _people(self, lift: int) -> tuple[bool, int | None]:
+        known = {name: value for name, value, _ in self.detector.evidence(lift, PEOPLE)}
+        counted = known["people"]
+        return bool(known["with_people"]), None if counted is None else int(counted)

@@ -19,7 +19,8 @@ from alerts.notify.queue import RetryPolicy
 from alerts.page import Pages, vocabulary_words
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.subjects import Subjects
-from alerts.tables import migrate, open_engine
+from alerts.migrations import migrate
+from alerts.tables import open_engine
 from config.settings import Settings
 from devices.codecs import Limits
 from devices.registry import load_registry
@@ -27,7 +28,7 @@ from devices.vocabulary import load_vocabulary
 from monitor.answers import Answers
 from monitor.channels import channels
 from monitor.clock import Clock
-from monitor.detector import schema
+from monitor.detector import rule_schema
 from monitor.intake import Intake
 from monitor.judge import Judge
 from monitor.metrics import Metrics
@@ -59,7 +60,7 @@ class Service:
         self.metrics = Metrics()
         self.vocab = load_vocabulary()
         site = settings.site.folder
-        rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), schema(self.vocab))
+        rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), rule_schema(self.vocab))
         chains_file = own_or(site, "chains.toml", DEFAULT_CHAINS)
         chains = load_chains(chains_file, settings.site.arrival_profile)
         self.directory = load_directory(site / "directory.toml")
@@ -169,7 +170,7 @@ class Service:
 
 
 async def _when_up(server: uvicorn.Server, started: Callable[[int], None]) -> None:
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.05)
     started(server.servers[0].sockets[0].getsockname()[1])
     await asyncio.Event().wait()

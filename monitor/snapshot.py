@@ -16,10 +16,10 @@ log = structlog.get_logger()
 class Saved(Protocol):
     """A part whose state goes into a snapshot."""
 
-    def save(self, path: Path) -> None:
-        """Write the state below `path`."""
+    def save(self, folder: Path, /) -> None:
+        """Write the state below `folder`."""
 
-    def load(self, path: Path) -> None:
+    def load(self, folder: Path, /) -> object:
         """Read it back. Raises StoredError or OSError where it does not fit."""
 
 

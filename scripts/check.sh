@@ -20,7 +20,7 @@ step() { # NAME COMMAND...: quiet when well, the whole output when not
 step "lint (ruff)" "$bin/ruff" check -q .
 step "format (ruff; make format)" "$bin/ruff" format -q --check .
 step "strict types (mypy)" "$bin/mypy"
-step "import rules (lint-imports)" "$bin/lint-imports" --no-cache
+step "import rules (lint-imports)" "$bin/lint-imports" --no-cache --no-logo
 step "texts in Chinese and English" "$bin/python" scripts/check_texts.py
 step "no machine paths, no registry addresses, short files" "$bin/python" scripts/check_tree.py
 

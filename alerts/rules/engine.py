@@ -129,14 +129,14 @@ class RuleEngine:
 
     def _settle_rows(self, rows: NDArray[np.int32], at_ms: Times) -> RuleTransitions:
         state = self.holds.state[rows]
-        waits = ((state == PENDING) | (state == CLEARING)) & ~self._timed
-        if not waits.any():
+        waits = ((state & 1) == 1) & ~self._timed  # PENDING or CLEARING
+        if not np.count_nonzero(waits):
             return RuleTransitions.empty()
         waits &= ((at_ms - self.last_at[rows]) <= GAP_MS)[:, None]
         i, r = np.nonzero(waits)
         return self._settle(rows[i].astype(np.int64) * self.holds.rules + r, at_ms[i])
 
-    def _settle(self, pairs: Pairs, upto_ms: Times) -> RuleTransitions:
+    def _settle(self, pairs: Pairs, upto_ms: Times, ordered: bool = True) -> RuleTransitions:
         """Raise and clear what fell due by then while nothing newer is known."""
         h = self.holds
         rule = pairs % h.rules
@@ -148,7 +148,10 @@ class RuleEngine:
             h.flat_clear[pairs] + self._clear[rule],
         )
         ready = (due <= upto_ms) & (~rising | (h.flat_count[pairs] >= self._least[rule]))
-        pairs, due, rising = pairs[ready], due[ready], rising[ready]
+        found = np.flatnonzero(ready)
+        if not ordered:  # the same order whatever was loaded or saved in between
+            found = found[np.argsort(pairs[found])]
+        pairs, due, rising = pairs[found], due[found], rising[found]
         h.flat_state[pairs] = np.where(rising, ACTIVE, IDLE)
         h.flat_count[pairs[~rising]] = 0
         return self._changes(pairs, rising, due)
@@ -281,7 +284,7 @@ class RuleEngine:
         if len(pairs):
             lift, rule = np.divmod(pairs, self.holds.rules)
             local = np.where(self._timed[rule], now_ms, now_ms - self.offset[lift])
-            parts.append(self._settle(pairs, local))
+            parts.append(self._settle(pairs, local, ordered=False))
         if full is not None and not 0 <= now_ms - self.last_fleet_ms < TICK_MS:
             self.last_fleet_ms = now_ms
             parts.append(self._fleet(now_ms, full.columns))

@@ -149,7 +149,7 @@ class Parser:
             return Typed(n.Flag(at.id), "truth", column=at.id)
         if column.kind is Kind.ENUM:
             return Typed(n.Col(at.id), "enum", column=at.id)
-        return Typed(n.Col(at.id), "number", column.unit, at.id)
+        return Typed(n.Col(at.id), "number", column.unit or None, at.id)
 
     def _arith(self, at: ast.BinOp) -> Typed:
         op = _ARITH.get(type(at.op))

@@ -1,7 +1,7 @@
 """What the engine remembers of every (lift, rule), and the pairs for which time is running.
 
 Row-major [N, R]: the R rules of one lift lie together, so a lift's sample touches one or two
-cache lines a table and not R of them. 18 bytes a pair.
+cache lines a table and not R of them. 19 bytes a pair.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-IDLE, PENDING, ACTIVE, CLEARING = 0, 1, 2, 3
+IDLE, PENDING, ACTIVE, CLEARING = 0, 1, 2, 3  # odd: time is running
 Pairs = NDArray[np.int64]
 
 
@@ -26,7 +26,6 @@ class Holds:
         self._room = max(n_lifts, 1)
         self._allocate(self._room)
         self._waiting: list[Pairs] = []
-        self._listed = 0
 
     def _allocate(self, room: int) -> None:
         shape = (room, self.rules)
@@ -34,20 +33,19 @@ class Holds:
         self.count = np.zeros(shape, np.uint8)
         self.since = np.zeros(shape, np.int64)
         self.clear_since = np.zeros(shape, np.int64)
-        self._flatten()
-
-    def _flatten(self) -> None:
-        """Flat views share memory; pair number = lift · R + rule."""
+        self.listed = np.zeros(shape, np.uint8)
+        # flat views share memory; pair number = lift · R + rule
         self.flat_state = self.state.reshape(-1)
         self.flat_count = self.count.reshape(-1)
         self.flat_since = self.since.reshape(-1)
         self.flat_clear = self.clear_since.reshape(-1)
+        self.flat_listed = self.listed.reshape(-1)
 
     def grow(self, n_lifts: int) -> None:
         """Make room for more lifts; doubles, so growing one by one costs little."""
         if n_lifts > self._room:
             room = max(n_lifts, 2 * self._room)
-            old = {name: getattr(self, name) for name in self.FIELDS}
+            old = {name: getattr(self, name) for name in (*self.FIELDS, "listed")}
             self._allocate(room)
             for name, table in old.items():
                 getattr(self, name)[: self.n] = table[: self.n]
@@ -55,33 +53,33 @@ class Holds:
         self.n = max(self.n, n_lifts)
 
     def wait(self, pairs: Pairs) -> None:
-        """Remember pairs whose hold or clear time has begun."""
-        if len(pairs):
-            self._waiting.append(pairs)
-            self._listed += len(pairs)
-            if self._listed > 4 * (len(self._waiting[0]) + 4096):
-                self.waiting()
+        """Remember pairs whose hold or clear time has begun; none is listed twice."""
+        new = pairs[self.flat_listed[pairs] == 0]
+        if len(new):
+            self.flat_listed[new] = 1
+            self._waiting.append(new)
 
     def waiting(self) -> Pairs:
-        """Return the pairs for which time is running, ascending; forgets the others."""
+        """Return the pairs for which time is running, in no order; forgets the others."""
         if not self._waiting:
             return np.empty(0, np.int64)
         pairs = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
         state = self.flat_state[pairs]
-        pairs = pairs[(state == PENDING) | (state == CLEARING)]
-        if len(self._waiting) > 1:
-            pairs = np.unique(pairs)
+        waits = (state & 1) == 1  # PENDING or CLEARING
+        if np.count_nonzero(waits) < len(pairs):
+            self.flat_listed[pairs[~waits]] = 0
+            pairs = pairs[waits]
         self._waiting = [pairs]
-        self._listed = len(pairs)
         return pairs
 
     def relist(self) -> None:
         """Find the waiting pairs anew, after a load."""
-        state = self.flat_state[: self.n * self.rules]
-        found = np.flatnonzero((state == PENDING) | (state == CLEARING))
-        self._waiting, self._listed = [found.astype(np.int64)], len(found)
+        self.flat_listed[:] = 0
+        found = np.flatnonzero((self.flat_state[: self.n * self.rules] & 1) == 1)
+        self.flat_listed[found] = 1
+        self._waiting = [found.astype(np.int64)]
 
     @property
     def bytes_per_lift(self) -> int:
         """Memory of one lift."""
-        return int(sum(getattr(self, name).itemsize for name in self.FIELDS) * self.rules)
+        return (sum(int(getattr(self, name).itemsize) for name in self.FIELDS) + 1) * self.rules

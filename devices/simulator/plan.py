@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 
+from config.text import Text
 from devices.simulator.cars import IDLE
 from devices.simulator.errors import SimulatorError
 from devices.simulator.world import World
-from config.text import Text
 
 MEAN_GAP_S: Final = 45.0
 FIRST_AT_S: Final = 9.5  # the brake falls a second or two later, between two floors

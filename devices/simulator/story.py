@@ -42,9 +42,7 @@ class Heard:
 class Story:
     """A scenario in a world of its own. Iterate `pages()` once; `labels` say what happened."""
 
-    def __init__(
-        self, scenario: Scenario, folder: Path, vocab: Vocabulary | None = None
-    ) -> None:
+    def __init__(self, scenario: Scenario, folder: Path, vocab: Vocabulary | None = None) -> None:
         """Write the story's district into `folder` and let ordinary life begin."""
         self.scenario = scenario
         write_district(folder, scenario.seed, scenario.lifts, scenario.gateways,
@@ -100,20 +98,20 @@ class Story:
             )  # fmt: skip
         except SimulatorError as error:
             key = f"event {number}.lift_index"
-            raise ScenarioError(
-                self.scenario.file, key, event.lift_index, error.way_out
-            ) from error
+            raise ScenarioError(self.scenario.file, key, event.lift_index, error.way_out) from error
 
     def _check_told(self) -> None:
         """Every event must have come about, else its expectations would prove nothing."""
         begun = {label.fault for label in self.labels}
         for number, event in enumerate(self.scenario.events, start=1):
             if event.do != "release" and event.do not in begun:
-                way_out = Text("故事太短，事件尚未发生", "the story is too short for this to happen")
+                way_out = Text(
+                    "故事太短，事件尚未发生", "the story is too short for this to happen"
+                )
                 raise ScenarioError(self.scenario.file, f"event {number}.do", event.do, way_out)
 
     def judge(self, heard: Sequence[Heard]) -> list[str]:
-        """Return what is wrong with what was heard, one plain sentence each; [] when all is right."""
+        """Return what is wrong with what was heard, a plain sentence each; [] if all is right."""
         wrong = [
             problem
             for expect in self.scenario.expects

@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
-from alerts.tables import migrate, open_engine
+from alerts.migrations import migrate
+from alerts.tables import open_engine
 from config.settings import load_settings
 from monitor.clock import wall_ms
 from monitor.web.auth import add_user, list_users, remove_user, set_password
 
 app = typer.Typer(
-    help="Accounts: add, passwd, remove, list · 账号：新增、改口令、删除、列出", no_args_is_help=True
+    help="Accounts: add, passwd, remove, list · 账号管理",
+    no_args_is_help=True,
 )
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Site settings (TOML) / 站点配置文件")
@@ -44,9 +46,7 @@ def _fail(error: Exception) -> typer.Exit:
 def add(
     name: Name,
     role: Annotated[str, typer.Option(help="operator | firm | admin")] = "operator",
-    unit: Annotated[
-        str | None, typer.Option(help="For a firm: its unit id / 维保单位编号")
-    ] = None,
+    unit: Annotated[str | None, typer.Option(help="For a firm: its unit id / 维保单位编号")] = None,
     config: ConfigFile = None,
 ) -> None:
     """Add an account; the password is asked for, or read from standard input. 新增账号。

@@ -14,14 +14,12 @@ from alerts.rules import DEFAULT_RULES, load_rules
 from config.settings import load_settings
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
-from monitor.detector import schema
+from monitor.detector import rule_schema
 from monitor.service import own_or
 
 
 def check(
-    config: Annotated[
-        Path | None, typer.Option(help="Site settings (TOML) · 站点配置文件")
-    ] = None,
+    config: Annotated[Path | None, typer.Option(help="Site settings (TOML) · 站点配置文件")] = None,
 ) -> None:
     """Check settings, site files, rules and chains without starting anything. 检查配置。
 
@@ -30,7 +28,7 @@ def check(
     settings = load_settings(config)
     site = settings.site.folder
     vocab = load_vocabulary()
-    rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), schema(vocab))
+    rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), rule_schema(vocab))
     chains = load_chains(own_or(site, "chains.toml", DEFAULT_CHAINS), settings.site.arrival_profile)
     chains.check(rules.meta.values())
     registry = load_registry(site)

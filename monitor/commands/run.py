@@ -90,9 +90,7 @@ def greeting(
     lines = []
     if is_demo:
         firm = next(u.id for u in service.directory.units.values() if u.kind == "maintenance")
-        for account in demo.accounts(
-            service.engine, settings.data_dir, firm, service.clock()
-        ):
+        for account in demo.accounts(service.engine, settings.data_dir, firm, service.clock()):
             lines.append(f"  {account.name:<10} {account.password}")
 
     def told(port: int) -> None:

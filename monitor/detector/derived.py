@@ -66,15 +66,15 @@ def contradiction(c: SignalColumns) -> Values:
     door_differs = ((closed == 1) & (state == trips.OPEN)) | ((closed == 0) & shut)
     flat = c["flat_samples"] >= FLAT_SAMPLES
     jumpy = c["position_jumps"] >= JUMPS
-    found = runs_without_speed | stands_with_speed | door_differs | flat | jumpy
+    found: Mask = runs_without_speed | stands_with_speed | door_differs | flat | jumpy
     return found.astype(np.float32)
 
 
 def _relevelling(c: SignalColumns) -> Values:
     moving = (np.abs(c["speed"]) >= trips.STANDSTILL) | (c["running"] == 1)
-    armed = c.marks["armed"] == 1
-    moving &= armed
-    return (moving & (c["door_open"] == 1) & (c["door_zone"] != 0)).astype(np.float32)
+    open_here = (c["door_open"] == 1) & (c["door_zone"] != 0)
+    found: Mask = (c.marks["armed"] == 1) & open_here & moving
+    return found.astype(np.float32)
 
 
 def _seconds_since(name: str) -> Callable[[SignalColumns], Values]:

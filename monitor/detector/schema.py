@@ -83,8 +83,8 @@ DERIVED: Mapping[str, DerivedColumn] = {
 REGISTRY: Mapping[str, DerivedColumn] = {
     "rated_speed": _number("额定速度", "rated speed", "m/s"),
     "rated_load_kg": _number("额定载重", "rated load", "kg"),
-    "floor_lo": _count("最低楼层", "lowest floor"),
-    "floor_hi": _count("最高楼层", "highest floor"),
+    "floor_lo": _number("最低楼层", "lowest floor", "floor"),
+    "floor_hi": _number("最高楼层", "highest floor", "floor"),
     "period_s": _number("上报周期", "reporting period", "s"),
     "gateway_row": _count("终端序号", "gateway number"),
 }

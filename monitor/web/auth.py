@@ -60,7 +60,9 @@ def add_user(
     if role not in ROLES:
         raise ValueError(f"role: {role!r}: one of {', '.join(ROLES)} / 角色有误")
     if (role == Role.FIRM) != bool(unit):
-        raise ValueError("unit: needed for role firm, and only there / 维保账号须有单位，其他不可有")
+        raise ValueError(
+            "unit: needed for role firm, and only there / 维保账号须有单位，其他不可有"
+        )
     row = {
         "name": name,
         "role": role,

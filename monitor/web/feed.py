@@ -41,6 +41,7 @@ class Hub:
         self._woken = asyncio.Event()
         self._news = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
+        self._pulse = (0, time.monotonic())
         self.head = 0
         self.readers = 0
         self.closed = False
@@ -75,6 +76,7 @@ class Hub:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), POLL_S)
             self._woken.clear()
+            self._feel_pulse()
             try:
                 head = await run_in_threadpool(self.newest)
             except SQLAlchemyError:
@@ -84,6 +86,11 @@ class Hub:
                 async with self._news:
                     self.head = head
                     self._news.notify_all()
+
+    def _feel_pulse(self) -> None:
+        pulse_ms = self._port.pulse_ms()
+        if pulse_ms != self._pulse[0]:
+            self._pulse = (pulse_ms, time.monotonic())
 
     async def _wait(self, cursor: int, timeout_s: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -136,7 +143,9 @@ class Hub:
             self.readers -= 1
 
     def _beat(self, cursor: int) -> str:
-        data = {"now_ms": self._port.now_ms(), "pulse_ms": self._port.pulse_ms()}
+        # Measured here and not by the service's clock, which a demo may run faster.
+        behind_ms = round((time.monotonic() - self._pulse[1]) * 1000)
+        data = {"now_ms": self._port.now_ms(), "behind_ms": behind_ms}
         return _event("beat", cursor, data)
 
 

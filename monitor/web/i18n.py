@@ -57,7 +57,7 @@ def load_catalogues(folder: Path = LOCALE) -> dict[str, Catalogue]:
         messages: dict[str, str | tuple[str, ...]] = {}
         for message in catalog:
             if isinstance(message.id, tuple | list):
-                messages[message.id[0]] = tuple(message.string)
+                messages[message.id[0]] = tuple(message.string or ())
             elif message.id and message.string:
                 messages[message.id] = str(message.string)
         found[lang] = Catalogue(lang, messages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -56,7 +57,7 @@ def open_severities(conn: Connection) -> dict[str, str]:
 
 def _whole(readings: Readings, name: str) -> int | None:
     found = readings.get(name)
-    return None if found is None or found[0] != found[0] else round(found[0])
+    return None if found is None or math.isnan(found[0]) else round(found[0])
 
 
 def last_ms(readings: Readings) -> int | None:
@@ -116,6 +117,6 @@ def facts(port: ServicePort, lift: Lift) -> dict[str, Any]:
 def readings_json(readings: Readings) -> Mapping[str, Mapping[str, float | int | None]]:
     """Return the last values with their times; NaN as null."""
     return {
-        name: {"value": value if value == value else None, "ts_ms": int(at_ms)}
+        name: {"value": None if math.isnan(value) else float(value), "ts_ms": int(at_ms)}
         for name, (value, at_ms) in readings.items()
     }

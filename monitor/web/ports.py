@@ -7,10 +7,11 @@ threads; none may block longer than a query does. Texts always carry both langua
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypedDict
+from typing import Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from alerts.desk import AlertDesk
@@ -63,7 +64,10 @@ class QuarantinePort(Protocol):
     def recent(
         self, limit: int, before_id: int | None = None, gateway: str | None = None
     ) -> Sequence[QuarantineRow]:
-        """Return refusals, newest first, those with id < `before_id` where it is given."""
+        """Return the refusals of the newest `limit` messages, newest first.
+
+        Refusals of one message share its id; `before_id` keeps those with a smaller one.
+        """
         ...
 
 
@@ -130,6 +134,11 @@ class ServicePort(Protocol):
     @property
     def directory(self) -> Directory: ...
     @property
+    def metrics(self) -> CollectorRegistry:
+        """What /metrics shows."""
+        ...
+
+    @property
     def vocab(self) -> Vocabulary: ...
     @property
     def history(self) -> HistoryPort: ...
@@ -141,9 +150,9 @@ class ServicePort(Protocol):
         ...
 
     def pulse_ms(self) -> int:
-        """When the pipeline last finished a turn, by the same clock as `now_ms`.
+        """When the pipeline last finished a turn; moves on even while no data come.
 
-        Consoles show a banner when this, or the feed itself, is more than 3 s old.
+        Consoles show a banner when it, or the feed itself, has not moved for 3 s.
         """
         ...
 
@@ -173,6 +182,3 @@ def fresh_ms(port: ServicePort, reg_code: str) -> int:
     """
     lift = port.registry.find(reg_code)
     return int(max(10.0, 3 * (lift.period_s if lift else 0.0)) * 1000)
-
-
-Json = dict[str, Any]

@@ -68,7 +68,9 @@ def forbidden() -> Problem:
 
 def not_signed_in() -> Problem:
     """Neither a session nor Basic credentials."""
-    text = Text("请先登录，或以 HTTP Basic 提供用户名和口令", "sign in, or send HTTP Basic credentials")
+    text = Text(
+        "请先登录，或以 HTTP Basic 提供用户名和口令", "sign in, or send HTTP Basic credentials"
+    )
     return Problem(401, "not_signed_in", text)
 
 

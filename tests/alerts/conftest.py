@@ -82,8 +82,8 @@ RULES = {
 
 def lift(code: str, gateway: str = "g1", feeder: str = "f1", maintenance: str = "anda") -> Lift:
     return Lift(
-        code, code[-6:], f"{int(code[-2:])} 号梯", "豪庭花园 3 栋", "street", "haoting", maintenance,
-        gateway, "traction", 1.75, 1000, -1, 18, feeder, 5.0, 29.5, 106.5,
+        code, code[-6:], f"{int(code[-2:])} 号梯", "豪庭花园 3 栋", "street", "haoting",
+        maintenance, gateway, "traction", 1.75, 1000, -1, 18, feeder, 5.0, 29.5, 106.5,
     )  # fmt: skip
 
 
@@ -110,7 +110,9 @@ def directory_toml(address: Callable[[str], str]) -> str:
         own = [c for c, (u, _, post) in PEOPLE.items() if u == unit and post == "member"]
         deputies = [c for c, (u, _, post) in PEOPLE.items() if u == unit and post == "deputy"]
         if own:
-            parts.append(f'[[duty]]\nunit = "{unit}"\ncontacts = {own[:1]}\ndeputies = {deputies}\n')
+            parts.append(
+                f'[[duty]]\nunit = "{unit}"\ncontacts = {own[:1]}\ndeputies = {deputies}\n'
+            )
     return "\n".join(parts)
 
 
@@ -171,9 +173,7 @@ class House:
 
     def alerts(self, **chosen: Any) -> list[dict[str, Any]]:
         with reading(self.engine) as conn:
-            return queries.list_alerts(
-                conn, queries.AlertFilter(**chosen), chains=self.desk.chains
-            )
+            return queries.list_alerts(conn, queries.AlertFilter(**chosen), chains=self.desk.chains)
 
     def kinds(self, ident: int = 1) -> list[str]:
         return [line["kind"] for line in self.alert(ident)["timeline"]]

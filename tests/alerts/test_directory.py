@@ -121,7 +121,8 @@ def test_without_a_roster_everybody_is_told_and_it_is_said(tmp_path: Path) -> No
 def test_the_nearest_station_is_asked(tmp_path: Path) -> None:
     far = (
         '[[unit]]\nid = "far"\nkind = "rescue_station"\nname_zh = "远"\nname_en = "far"\n'
-        'lat = 29.9\nlon = 106.5\n[[contact]]\nid = "far1"\nunit = "far"\nname = "远站"\nmqtt = true\n'
+        'lat = 29.9\nlon = 106.5\n[[contact]]\nid = "far1"\n'
+        'unit = "far"\nname = "远站"\nmqtt = true\n'
     )
     book = load(tmp_path, far + BASE)
     assert [c.id for c in book.who("rescue_station", SUBJECT, T0).contacts] == ["station1"]
@@ -153,9 +154,7 @@ def test_the_nearest_station_is_asked(tmp_path: Path) -> None:
         ("[[unit]]", "[[unit]", "TOML"),
     ],
 )
-def test_a_wrong_directory_is_refused_by_name(
-    tmp_path: Path, old: str, new: str, key: str
-) -> None:
+def test_a_wrong_directory_is_refused_by_name(tmp_path: Path, old: str, new: str, key: str) -> None:
     assert old in BASE
     with pytest.raises(ConfigError) as refused:
         load(tmp_path, BASE.replace(old, new, 1))

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from config.settings import Settings
+from monitor.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -67,6 +68,17 @@ def test_operations_page_tells_of_every_setting_and_of_no_other() -> None:
     table = text[text.index("<!-- settings -->") : text.index("<!-- /settings -->")]
     told = set(re.findall(r"^\| `([\w.]+)`", table, re.MULTILINE))
     assert told == _keys(Settings)
+
+
+def test_metrics_that_are_told_of_are_counted() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    told = set(re.findall(r"`(liftwatch_\w+)", text))
+    counted = {
+        f"{metric.name}{'_total' if metric.type == 'counter' else ''}"
+        for metric in Metrics().registry.collect()
+    }
+    assert told
+    assert told <= counted
 
 
 def _glossary() -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from monitor.web.visitor import AnyVisitor, identify, web_of
 router = APIRouter(tags=["feed"])
 _EXAMPLE = (
     'id: 88\nevent: journal\ndata: {"id":88,"alert_id":17,"kind":"accepted","alert":{"id":17}}\n\n'
-    'id: 88\nevent: beat\ndata: {"now_ms":1790000060000,"pulse_ms":1790000059950}\n\n'
+    'id: 88\nevent: beat\ndata: {"now_ms":1790000060000,"behind_ms":120}\n\n'
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 import numpy as np
@@ -111,5 +112,5 @@ def get_series(
         "from_ms": from_ms,
         "to_ms": to_ms,
         "ts_ms": times.tolist(),
-        "values": [None if value != value else value for value in told.tolist()],
+        "values": [None if math.isnan(value) else value for value in told.tolist()],
     }

@@ -35,12 +35,10 @@ def quarantine(
     """Return what was refused, newest first, with the bytes as base64. For operators and admins."""
     rows = web_of(request).port.quarantine.recent(limit, before_id=cursor, gateway=gateway)
     told = [dict(row) | {"payload": base64.b64encode(row["payload"]).decode()} for row in rows]
-    return {"refused": told, "next_cursor": rows[-1]["id"] if len(rows) == limit else None}
+    return {"refused": told, "next_cursor": rows[-1]["id"] if len(rows) >= limit else None}
 
 
-@router.get(
-    "/me", responses=examples.answer({"name": "wang", "role": "firm", "unit": "firm-a"})
-)
+@router.get("/me", responses=examples.answer({"name": "wang", "role": "firm", "unit": "firm-a"}))
 def me(visitor: AnyVisitor) -> dict[str, Any]:
     """Return who you are to the service."""
     return {"name": visitor.user.name, "role": visitor.user.role, "unit": visitor.user.unit}

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -15,9 +15,9 @@ from alerts.model import SEVERITIES, Step
 from alerts.tables import reading
 from monitor.web import find, problems, terms, views
 from monitor.web.api.alerts import Filters
+from monitor.web.console.charts import BOKEH_SCRIPT
 from monitor.web.console.render import flash
 from monitor.web.console.side import deadline_line, delivery_views, place_facts, timeline_views
-from monitor.web.console.charts import BOKEH_SCRIPT
 from monitor.web.visitor import AnyVisitor, Visitor, Web, web_of
 from monitor.web.words import Words
 
@@ -28,13 +28,16 @@ PAGE = 300
 class ListPage(Filters):
     """The console's address: the API's filters, and a page number."""
 
+    model_config = ConfigDict(extra="ignore")  # ?lang= is everywhere
+
     page: int = Field(1, ge=1, le=1000)
 
 
 class RowsQuery(Filters):
     """Rows the live list asks for."""
 
-    page: int = 1
+    model_config = ConfigDict(extra="ignore")
+
     ids: str = Field(max_length=2000, pattern=r"^[0-9]{1,18}(,[0-9]{1,18})*$")
 
 

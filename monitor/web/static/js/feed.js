@@ -10,7 +10,7 @@ export class Feed {
     this.last = after;
     this.onEvent = onEvent;
     this.heard = performance.now();
-    this.pulseAge = 0;
+    this.behind = 0;
     this.opened = false;
     this.open();
     setInterval(() => this.watch(), 500);
@@ -26,6 +26,7 @@ export class Feed {
       this.last = event.lastEventId;
       this.onEvent(JSON.parse(event.data));
     });
+    this.source.addEventListener("reset", () => location.reload());
     this.source.addEventListener("error", () => this.fail());
   }
 
@@ -39,7 +40,7 @@ export class Feed {
     this.hear();
     this.last = event.lastEventId || this.last;
     tellTime(data.now_ms);
-    this.pulseAge = data.now_ms - data.pulse_ms;
+    this.behind = data.behind_ms;
   }
 
   // A browser tries again by itself, except after an answer that is no feed (signed out).
@@ -49,11 +50,11 @@ export class Feed {
 
   watch() {
     const silent = performance.now() - this.heard;
-    const stale = silent > STALE_MS || this.pulseAge > STALE_MS;
+    const stale = silent > STALE_MS || this.behind > STALE_MS;
     const banner = document.getElementById("stale");
     banner.hidden = !stale;
     if (stale) {
-      const s = Math.round(Math.max(silent, this.pulseAge) / 1000);
+      const s = Math.round(Math.max(silent, this.behind) / 1000);
       const text =
         silent > STALE_MS
           ? _("No connection to the service for %(s)d s: what you see may be out of date.", { s })

@@ -1,0 +1,86 @@
+"""The web application: console, API and probes over one service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
+
+from monitor.web import api, probes, problems, refusals
+from monitor.web.console import alerts, lifts, signin, system, tap
+from monitor.web.console.render import Pages
+from monitor.web.feed import Hub
+from monitor.web.i18n import load_catalogues
+from monitor.web.ports import ServicePort
+from monitor.web.security import SecurityHeaders
+from monitor.web.sessions import Sessions
+from monitor.web.static_files import BOKEH, FOREVER, STATIC, Immutable, static_version
+from monitor.web.visitor import Web, web_of
+
+_ABOUT = """Live lifts, alerts and the steps people take, in JSON.
+
+Sign in with HTTP Basic, or with the console's session; with a session, unsafe requests carry its
+token in X-CSRF-Token. Times are epoch milliseconds. Texts carry `zh` and `en`. Errors are
+application/problem+json (RFC 9457) in the language of Accept-Language and name the field. A firm
+sees only its own lifts and alerts: everything else answers 404.
+"""
+texts = APIRouter(include_in_schema=False)
+
+
+@texts.get("/texts/{lang}-{version}.js")
+def messages(request: Request, lang: str, version: str) -> Response:
+    """The messages of one language as a module; the address changes with them."""
+    catalogue = web_of(request).catalogues.get(lang)
+    if catalogue is None or catalogue.version != version:
+        raise problems.not_found("page", request.url.path)
+    headers = {"Cache-Control": FOREVER}
+    return Response(catalogue.script, media_type="text/javascript", headers=headers)
+
+
+def create_app(port: ServicePort) -> FastAPI:
+    """Return the application for a running service.
+
+    The feed begins with the application's lifespan. A server that waits for open connections
+    before it ends calls `await app.state.web.hub.close()` first.
+    """
+    https = port.settings.public_url.startswith("https://")
+    sessions = Sessions(port.secret, port.settings.web.session_hours, https)
+    catalogues = load_catalogues()
+    web = Web(port, sessions, catalogues, Pages(port, catalogues, sessions), Hub(port))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await web.hub.start()
+        yield
+        await web.hub.close()
+
+    app = FastAPI(
+        title="Liftwatch",
+        version="1",
+        description=_ABOUT,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.web = web
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(SecurityHeaders, https=https)
+    refusals.install(app)
+    for part in (
+        api.router,
+        signin.router,
+        alerts.router,
+        lifts.router,
+        system.router,
+        tap.router,
+        probes.router,
+        texts,
+    ):
+        app.include_router(part)
+    app.mount("/static/bokeh", Immutable(directory=BOKEH), name="bokeh")
+    app.mount(f"/static/{static_version()}", Immutable(directory=STATIC), name="static")
+    return app

@@ -1,0 +1,92 @@
+"""A small honest service: keeps what arrives, and answers what is durable, on a real broker."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from devices.codecs import encode_ack
+from devices.codecs.refuse import refusal
+from devices.codecs.topics import split, topic
+from tests.support.brokers import TestBroker
+from tests.support.wait import until
+
+KINDS = ("telemetry", "message", "waveform")
+
+
+class Responder:
+    """`kept[boot]` = {seq: message}. `lose` seqs are ignored once each, as if lost on the way;
+    `deaf` ignores everything; `refuse` seqs are answered with a refusal; `twice` repeats answers.
+    """
+
+    def __init__(self, broker: TestBroker, client_id: str = "responder") -> None:
+        self.kept: dict[int, dict[int, dict[str, Any]]] = {}
+        self.arrivals: list[tuple[int, int]] = []
+        self.statuses: list[dict[str, Any]] = []
+        self.lose: set[int] = set()
+        self.refuse: set[int] = set()
+        self.deaf = self.twice = False
+        self._first: dict[int, int] = {}
+        self._lock = threading.Lock()
+        self._listening = threading.Event()
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True
+        )
+        self._client.reconnect_delay_set(1, 1)
+        self._client.on_connect = self._connected
+        self._client.on_subscribe = lambda *_: self._listening.set()
+        self._client.on_message = self._message
+        self._client.connect(broker.host, broker.port)
+        self._client.loop_start()
+        until(self._listening.is_set, what="the responder listens")
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def seqs(self, boot: int) -> list[int]:
+        with self._lock:
+            return sorted(self.kept.get(boot, {}))
+
+    def total(self) -> int:
+        with self._lock:
+            return sum(len(messages) for messages in self.kept.values())
+
+    def answer(self, boot: int, gateway: str = "gw-01") -> None:
+        """Say what is durable of a boot, and which ranges are missing."""
+        with self._lock:
+            have = set(self.kept.get(boot, {}))
+            durable = self._first.get(boot, 1) - 1
+            while durable + 1 in have:
+                durable += 1
+            missing = [s for s in range(durable + 1, max(have, default=0)) if s not in have]
+        why = refusal("out_of_range", "speed", 99, "-20..20 m/s")
+        told = [(seq, why) for seq in sorted(self.refuse & have)]
+        payload = encode_ack(boot, durable, 0, [(seq, seq) for seq in missing], told)
+        for _ in range(2 if self.twice else 1):
+            self._client.publish(topic(gateway, "ack"), payload, qos=1)
+
+    def _connected(self, client: mqtt.Client, *_rest: Any) -> None:
+        client.subscribe([(f"lift/v1/+/{kind}", 1) for kind in (*KINDS, "status")])
+
+    def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        gateway, kind = split(message.topic) or ("", "")
+        body = json.loads(message.payload)
+        if kind == "status":
+            self.statuses.append(body)
+            return
+        if self.deaf:
+            return
+        boot, seq = body["boot"], body["seq"]
+        with self._lock:
+            self.arrivals.append((boot, seq))
+            if seq in self.lose:
+                self.lose.remove(seq)
+                return
+            self._first[boot] = max(self._first.get(boot, 1), body["first"])
+            self.kept.setdefault(boot, {})[seq] = body
+        self.answer(boot, gateway)
