@@ -8,7 +8,7 @@
     [[duty]]     unit, contacts (in weekly turn), deputies, weekday, time, tz, start
 
 Kinds of unit: operator, use_unit, maintenance, rescue_station, public_rescue, bureau,
-street_office. Reading and checking the file is directory_file.py.
+street_office, town. Reading and checking the file is directory_file.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from config.text import Text
 
 UNIT_KINDS = (
     "operator", "use_unit", "maintenance", "rescue_station", "public_rescue", "bureau",
-    "street_office",
+    "street_office", "town",
 )  # fmt: skip
 POSTS = ("member", "deputy", "manager", "leader")
 CHANNELS = ("mqtt", "webhook", "email")

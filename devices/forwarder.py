@@ -132,8 +132,7 @@ class Forwarder:
                 if self._rewind:
                     self._rewind, self._next = False, (0, -1)
                     self._sent.clear()
-            for ack in acks:
-                self._apply(ack)
+            self._apply(acks)
             if up and (self._send_overdue() or self._send_next()):
                 self._work = True
 
@@ -186,22 +185,29 @@ class Forwarder:
             count += 1
         return count
 
-    def _apply(self, ack: Ack) -> None:
-        self._patience = 1
-        for refused in ack.refused:
-            self._tell(ack.boot, refused.seq, refused.refusal)
-        if ack.boot is None:
-            return
+    def _apply(self, acks: Iterable[Ack]) -> None:
+        """Hear every refusal; of what is durable, the newest answer a boot says all."""
+        newest: dict[int, Ack] = {}
+        for ack in acks:
+            self._patience = 1
+            for refused in ack.refused:
+                self._tell(ack.boot, refused.seq, refused.refusal)
+            if ack.boot is not None:
+                newest[ack.boot] = ack
+        for boot, ack in newest.items():
+            self._settle(boot, ack.durable, ack.gaps)
+
+    def _settle(self, boot: int, durable: int, gaps: Gaps) -> None:
         # never what this process has not sent: an answer to another sender of our name
-        durable = min(ack.durable, self._highest.get(ack.boot, -1))
-        forgotten = self._store.forget(ack.boot, durable, ack.gaps)
+        durable = min(durable, self._highest.get(boot, -1))
+        forgotten = self._store.forget(boot, durable, gaps)
         if forgotten:
             self.counters.durable += forgotten
-            self._forget_covered(ack.boot, durable, ack.gaps)
+            self._forget_covered(boot, durable, gaps)
             with self._news:
                 self._news.notify_all()
-        if ack.gaps and self._up:
-            self._fill(ack.boot, ack.gaps)
+        if gaps and self._up:
+            self._fill(boot, gaps)
 
     def _forget_covered(self, boot: int, durable: int, gaps: Gaps) -> None:
         def covered(key: Key) -> bool:

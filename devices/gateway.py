@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 import orjson
+from numpy.typing import NDArray
 
 from config.text import Text
 from devices.codecs.limits import SEQ_MAX, Limits
@@ -66,6 +67,8 @@ class Gateway:
         gap_retry_s: float = 2.0,
         keepalive_s: int = 30,
         reconnect_s: float = 30.0,
+        announce: bool = True,
+        client_id: str | None = None,
         on_refused: OnRefused | None = None,
         clock: Callable[[], float] = time.time,
         limits: Limits | None = None,
@@ -77,7 +80,9 @@ class Gateway:
         when_full: `raise` StoreFull, `wait` for room, or `drop_oldest` (counted and logged).
         power_safe: flush to the medium with every message, so a power cut loses nothing either.
         window: messages on the wire that are not yet durable. resend_s: without acknowledgement.
-        reconnect_s: longest wait between attempts. on_refused(boot, seq, refusal): called from
+        reconnect_s: longest wait between attempts. announce: keep the retained status and the
+        last will; off for a tool that sends beside the real gateway, which also needs a
+        client_id of its own (default `gateway-NAME`). on_refused(boot, seq, refusal): called from
         a thread of the SDK, once for each refusal. clock: seconds since epoch, UTC.
 
         Raises StoreInUse, and GatewayError for an unusable url.
@@ -109,6 +114,8 @@ class Gateway:
             on_up=self._forwarder.up,
             on_down=self._forwarder.down,
             on_ack=self._forwarder.take,
+            client_id=client_id or f"gateway-{name}",
+            announce=announce,
             keepalive_s=keepalive_s,
             in_flight=window,
             longest_wait_s=reconnect_s,
@@ -163,11 +170,12 @@ class Gateway:
 
     def publish_columns(
         self,
-        ts_ms: int | Sequence[int],
+        ts_ms: int | Sequence[int] | NDArray[Any],
         lifts: Sequence[str],
-        columns: Mapping[str, Sequence[Value]],
+        columns: Mapping[str, Sequence[Value] | NDArray[Any]],
     ) -> int:
-        """Store one sample of each of many lifts, for sending. NaN and None mean absent.
+        """Store one sample of each of many lifts, for sending. NaN, an infinity
+        and None mean absent.
 
         ts_ms: one time for all, or one a lift. columns: channel → one value a lift, lists or
         numpy arrays. What is too much for one message becomes several; returns the last seq.
@@ -221,7 +229,7 @@ class Gateway:
         ts_ms: int,
         rate_hz: float,
         unit: str,
-        axes: Mapping[str, Sequence[float]],
+        axes: Mapping[str, Sequence[float] | NDArray[Any]],
     ) -> int:
         """Store one burst of 1–30 s; returns its seq. Raises StoreFull, MessageTooLarge."""
         body = {"lift": lift, "ts": ts_ms, "rate_hz": rate_hz, "unit": unit, "axes": dict(axes)}

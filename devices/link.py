@@ -11,7 +11,7 @@ import random
 import ssl
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,7 +36,7 @@ class Address:
     port: int
     tls: bool
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
@@ -72,6 +72,8 @@ class Link:
         on_up: Callable[[], None],
         on_down: Callable[[], None],
         on_ack: Callable[[bytes], None],
+        client_id: str,
+        announce: bool = True,
         keepalive_s: int = 30,
         in_flight: int = 100,
         longest_wait_s: float = 30.0,
@@ -80,6 +82,7 @@ class Link:
         self._on_up, self._on_down, self._on_ack = on_up, on_down, on_ack
         self._keepalive_s, self._in_flight = keepalive_s, in_flight
         self._longest_wait_s = longest_wait_s
+        self._client_id, self._announce = client_id, announce
         self._stopped = threading.Event()
         self._broken = threading.Event()
         self._client: mqtt.Client | None = None
@@ -94,7 +97,7 @@ class Link:
     def stop(self, timeout_s: float = 5.0) -> None:
         """Say offline, disconnect, and end the thread."""
         client = self._client
-        if self.connected and client is not None:
+        if self.connected and client is not None and self._announce:
             said = self._say(client, online=False)
             try:
                 said.wait_for_publish(timeout_s)
@@ -145,7 +148,7 @@ class Link:
         address = self._address
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=f"gateway-{self._gateway}",
+            client_id=self._client_id,
             clean_session=True,
             reconnect_on_failure=False,
         )
@@ -157,8 +160,9 @@ class Link:
             paths = (address.ca_file, address.cert_file, address.key_file)
             ca, cert, key = (None if path is None else str(path) for path in paths)
             client.tls_set(ca, cert, key, cert_reqs=ssl.CERT_REQUIRED)
-        will = encode_status(False, self._boot, self._clock_ms())
-        client.will_set(topic(self._gateway, "status"), will, qos=1, retain=True)
+        if self._announce:
+            will = encode_status(False, self._boot, self._clock_ms())
+            client.will_set(topic(self._gateway, "status"), will, qos=1, retain=True)
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
         client.on_disconnect = self._disconnected
@@ -182,7 +186,8 @@ class Link:
             self._note(f"may not subscribe to {topic(self._gateway, ACK)}")
             self._broken.set()
             return
-        self._say(client, online=True)
+        if self._announce:
+            self._say(client, online=True)
         self.connected, self.trouble = True, None
         self._on_up()
 

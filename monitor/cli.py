@@ -7,7 +7,7 @@ import sys
 import typer
 
 from config.errors import ConfigError
-from monitor.commands import accounts, check, demo, replay, run, simulate
+from monitor.commands import accounts, check, run
 
 HELP = """Liftwatch · 电梯安全运行监测
 
@@ -34,9 +34,6 @@ app = typer.Typer(
     rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.command("simulate")(simulate.simulate)
-app.command("replay")(replay.replay_file)
 app.command("check")(check.check)
 app.command("version")(check.version)
 app.add_typer(accounts.app, name="user")

@@ -20,6 +20,9 @@ from monitor.clock import Clock
 from monitor.web.auth import add_user, find_user
 
 
+PASSWORD_ENV = "LIFTWATCH_SIMULATOR_PASSWORD"
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """An account of the demo."""
@@ -72,23 +75,30 @@ class SimulatedGateways:
     def __init__(
         self, settings: Settings, broker: EmbeddedBroker, clock: Clock, *options: str
     ) -> None:
-        start = str(clock.start_ms or clock.wall_start_ms)
         command = [
             sys.executable, "-m", "devices.simulator",
             "--site", str(settings.site.folder),
             "--store", str(settings.data_dir / "gateways"),
             "--mqtt", broker.url,
-            "--username", GATEWAY_USER,
+            "--user", GATEWAY_USER,
+            "--password-env", PASSWORD_ENV,
             "--speed", str(clock.speed),
-            "--start-ms", start,
-            "--wall-start-ms", str(clock.wall_start_ms),
+            "--epoch-ms", str(clock.start_ms or clock.wall_start_ms),
+            "--wall-ms", str(clock.wall_start_ms),
+            "--json",
             *options,
         ]  # fmt: skip
-        env = os.environ | {"LIFTWATCH_MQTT_PASSWORD": broker.credentials.gateway}
-        self.process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+        env = os.environ | {PASSWORD_ENV: broker.credentials.gateway}
+        # A session of its own: Ctrl+C is for the service, which then ends its gateways in order.
+        self.process = subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        self._said: str | None = None
 
     def stop(self, timeout_s: float = 20) -> str:
         """Ask it to end and return what it printed."""
+        if self._said is not None:
+            return self._said
         if self.process.poll() is None:
             self.process.terminate()
         try:
@@ -96,4 +106,5 @@ class SimulatedGateways:
         except subprocess.TimeoutExpired:
             self.process.kill()
             out, _ = self.process.communicate()
-        return out or ""
+        self._said = out or ""
+        return self._said

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -117,8 +119,16 @@ class Service:
         for wake in self.wakes:
             wake()
 
-    async def run(self, started: Callable[[int], None] = lambda port: None) -> None:
-        """Run until told to stop (SIGINT, SIGTERM); `started` is told the console's port."""
+    async def run(
+        self,
+        started: Callable[[int], None] = lambda port: None,
+        leaving: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Run until told to stop (SIGINT, SIGTERM).
+
+        `started` is told the console's port; `leaving` is called while what comes in is still
+        taken and confirmed, so that senders of our own can end in order.
+        """
         await asyncio.to_thread(self.pipeline.recover)
         server, stop = self._server(), asyncio.Event()
         tasks = [
@@ -133,12 +143,13 @@ class Service:
         try:
             await server.serve()
         finally:
+            await asyncio.to_thread(leaving)
             stop.set()
             await self._stop(tasks)
 
-    def _server(self) -> uvicorn.Server:
+    def _server(self) -> _Server:
         web = self.settings.web
-        return uvicorn.Server(
+        return _Server(
             uvicorn.Config(
                 self.app,
                 host=web.host,
@@ -167,6 +178,21 @@ class Service:
         """The pipeline stops first: it acknowledges its last batch over the open connection."""
         self.pipeline.stop()
         self.receiver.stop()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, except that a signal only ends `serve`: what comes after it is ours to finish."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop serving on SIGINT and SIGTERM; a second one is not needed and changes nothing."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._leave)
+        yield
+
+    def _leave(self) -> None:
+        self.should_exit = True
 
 
 async def _when_up(server: uvicorn.Server, started: Callable[[int], None]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from babel.messages.pofile import read_po
-from tree import ROOT, text_files
+from tree import ROOT, SHOWN, text_files
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _LANGUAGE_KEY = re.compile(r"((?:.*_)?)(?:zh|en)$")
@@ -106,7 +106,9 @@ def findings(root: Path = ROOT) -> Iterator[str]:
 
 def main() -> int:
     found = list(findings())
-    sys.stdout.writelines(f"{line}\n" for line in found)
+    sys.stdout.writelines(f"{line}\n" for line in found[:SHOWN])
+    if len(found) > SHOWN:
+        sys.stdout.write(f"… and {len(found) - SHOWN} more\n")
     return 1 if found else 0
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tree import ROOT, text_files
+from tree import ROOT, SHOWN, text_files
 
 LONGEST = 400
 _CODE = {".py", ".js", ".css", ".html", ".sh"}
@@ -42,7 +42,9 @@ def findings(root: Path = ROOT) -> Iterator[str]:
 
 def main() -> int:
     found = list(findings())
-    sys.stdout.writelines(f"{line}\n" for line in found)
+    sys.stdout.writelines(f"{line}\n" for line in found[:SHOWN])
+    if len(found) > SHOWN:
+        sys.stdout.write(f"… and {len(found) - SHOWN} more\n")
     return 1 if found else 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SHOWN = 20  # findings that are printed; the rest is counted
 _NOT_OURS = {"var", "build", "dist", "node_modules", "__pycache__"}
 _TEXT = (
     ".cfg .conf .css .csv .editorconfig .gitignore .html .ini .js .json .lock .mako .md .po .py "

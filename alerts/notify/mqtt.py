@@ -38,7 +38,7 @@ class MqttChannel:
         client: aiomqtt.Client | None = None
         try:
             client = await self._connected()
-            await client.publish(item.address, body, qos=1, timeout=self.timeout_s)
+            await client.publish(item.address, body, qos=1, timeout=self._half_s)
         except (aiomqtt.MqttError, OSError) as error:
             await self._drop(client)
             raise DeliveryError(f"{self.host}:{self.port}: {error}") from None
@@ -56,11 +56,18 @@ class MqttChannel:
                     password=self.password,
                     identifier=self.client_id,
                     tls_context=self.tls,
-                    timeout=self.timeout_s,
+                    timeout=self._half_s,
+                    keepalive=20,
                 )
                 await client.__aenter__()
                 self._client = client
             return self._client
+
+    @property
+    def _half_s(self) -> float:
+        """Connecting and publishing share one attempt: each ends before the whole is cut off,
+        so that a silent broker is noticed here and its connection dropped."""
+        return self.timeout_s * 0.45
 
     async def _drop(self, broken: aiomqtt.Client | None) -> None:
         """Forget a broken connection; only the first of several pages that met it does so."""
@@ -68,7 +75,8 @@ class MqttChannel:
             if broken is None or broken is not self._client:
                 return
             self._client = None
-            with suppress(aiomqtt.MqttError, OSError):
+        with suppress(aiomqtt.MqttError, OSError, TimeoutError):
+            async with asyncio.timeout(1.0):
                 await broken.__aexit__(None, None, None)
 
     async def close(self) -> None:

@@ -27,7 +27,7 @@ class WebhookChannel:
 
     secret: str | None = None
     timeout_s: float = 10.0
-    concurrency: int = 16
+    concurrency: int = 8
     _client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)
 
     async def send(self, item: Item) -> Receipt:

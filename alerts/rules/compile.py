@@ -1,14 +1,17 @@
-"""Checked expression → numpy. Equal parts of all rules are computed once a run.
+"""Checked expressions → a flat program of numpy calls. Equal parts are computed once a run.
 
 Kleene's logic without a third value: each truth has two programs, "definitely true" and
-"definitely false". NaN makes both comparisons of a pair false, which is "unknown". The
-second program is only run where somebody asks, that is for rules with an active alert.
+"definitely false". NaN makes both comparisons of a pair false, which is "unknown". What is
+asked of every sample is one list without branches; the rest is computed only when asked,
+that is falsehood, which matters only where an alert stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,180 +20,199 @@ from alerts.rules import nodes as n
 from alerts.rules.model import Columns
 
 Array = NDArray[Any]
-Step = Callable[["Run"], Array]
-_TRUE: dict[str, Callable[[Array, Array], Array]] = {
+Call = Callable[..., Any]
+NONE = -1
+_TEST: dict[str, Call] = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
     "==": np.equal,
 }  # fmt: skip
-_FALSE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+def _divide(above: Array, below: Array) -> Array:
+    result: Array = above / np.where(below == 0, np.float32(np.nan), below)
+    return result
+
+
+_ARITH: dict[str, Call] = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": _divide}
+
+
+@dataclass(frozen=True, slots=True)
+class _Op:
+    """slot ← call(slots[a], slots[b]); b NONE: one argument."""
+
+    call: Call
+    a: int
+    b: int
 
 
 class Run:
-    """One evaluation: the columns of k lifts and a slot for every part computed so far."""
+    """One evaluation over k lifts."""
 
-    __slots__ = ("columns", "size", "slots")
+    __slots__ = ("_ops", "slots")
 
-    def __init__(self, columns: Columns, size: int, slots: int) -> None:
-        self.columns, self.size = columns, size
-        self.slots: list[Array | None] = [None] * slots
+    def __init__(self, slots: list[Array | None], ops: list[_Op | None]) -> None:
+        self.slots, self._ops = slots, ops
+
+    def get(self, slot: int) -> Array:
+        """Return the value of a slot, computing what it needs."""
+        value = self.slots[slot]
+        if value is None:
+            op = self._ops[slot]
+            assert op is not None
+            a = self.get(op.a)
+            value = op.call(a) if op.b == NONE else op.call(a, self.get(op.b))
+            self.slots[slot] = value
+        return value
 
 
 class Compiler:
-    """Compiles expressions into steps that share their common parts."""
+    """Turns expressions into slots of one shared program."""
 
     def __init__(self) -> None:
-        self._steps: dict[tuple[str, n.Node], Step] = {}
+        self._slot_of: dict[tuple[str, n.Node], int] = {}
+        self._ops: list[_Op | None] = []
+        self._start: list[Array | None] = []
+        self._names: list[tuple[int, str]] = []
+        self._always: list[tuple[int, Call, int, int]] = []
+        self._zero = self._constant(("zero", n.Num(0.0)), np.float32(0))
 
-    def run(self, columns: Columns, size: int) -> Run:
-        """Begin an evaluation over `size` lifts; call inside np.errstate(invalid="ignore")."""
-        return Run(columns, size, len(self._steps))
+    def run(self, columns: Columns, always: bool = True) -> Run:
+        """Evaluate over these columns; call inside np.errstate(all="ignore")."""
+        slots = self._start.copy()
+        for slot, name in self._names:
+            slots[slot] = columns[name]
+        if always:
+            for slot, call, a, b in self._always:
+                slots[slot] = call(slots[a]) if b == NONE else call(slots[a], slots[b])
+        return Run(slots, self._ops)
 
-    def true(self, node: n.Node) -> Step:
-        """Return the step that gives bool[k]: definitely true."""
+    def always(self, roots: Iterable[int]) -> None:
+        """Name the slots that every run needs; they and their parts become the flat list."""
+        needed: set[int] = set()
+        todo = list(roots)
+        while todo:
+            slot = todo.pop()
+            op = self._ops[slot]
+            if op is not None and slot not in needed:
+                needed.add(slot)
+                todo += [part for part in (op.a, op.b) if part != NONE]
+        found = [(slot, self._ops[slot]) for slot in sorted(needed)]  # parts have lower numbers
+        self._always = [(slot, op.call, op.a, op.b) for slot, op in found if op is not None]
+
+    def true(self, node: n.Node) -> int:
+        """Return the slot of bool[k]: definitely true (a single bool for a constant)."""
         return self._shared("true", node)
 
-    def false(self, node: n.Node) -> Step:
-        """Return the step that gives bool[k]: definitely false."""
+    def false(self, node: n.Node) -> int:
+        """Return the slot of bool[k]: definitely false (a single bool for a constant)."""
         return self._shared("false", node)
 
-    def _shared(self, want: str, node: n.Node) -> Step:
+    # -- building -------------------------------------------------------------------------
+
+    def _shared(self, want: str, node: n.Node) -> int:
         key = (want, node)
-        if key in self._steps:
-            return self._steps[key]
-        make = {"true": self._true, "false": self._false, "number": self._number}[want]
-        inner = make(node)
-        slot = len(self._steps)
+        if key not in self._slot_of:
+            make = {"true": self._true, "false": self._false, "number": self._number}[want]
+            self._slot_of[key] = make(node)
+        return self._slot_of[key]
 
-        def step(run: Run) -> Array:
-            value = run.slots[slot]
-            if value is None:
-                value = run.slots[slot] = inner(run)
-            return value
+    def _op(self, call: Call, a: int, b: int = NONE) -> int:
+        self._ops.append(_Op(call, a, b))
+        self._start.append(None)
+        return len(self._ops) - 1
 
-        self._steps[key] = step
-        return step
+    def _constant(self, key: tuple[str, n.Node], value: Any) -> int:
+        if key not in self._slot_of:
+            self._ops.append(None)
+            self._start.append(value)
+            self._slot_of[key] = len(self._ops) - 1
+        return self._slot_of[key]
 
-    def _number(self, node: n.Node) -> Step:
+    def _column(self, name: str) -> int:
+        key = ("column", n.Col(name))
+        if key not in self._slot_of:
+            self._ops.append(None)
+            self._start.append(None)
+            self._slot_of[key] = len(self._ops) - 1
+            self._names.append((self._slot_of[key], name))
+        return self._slot_of[key]
+
+    def _number(self, node: n.Node) -> int:
         match node:
             case n.Num(value):
-                constant = np.float32(value)
-                return lambda run: cast(Array, constant)
+                return self._constant(("constant", node), np.float32(value))
             case n.Col(name) | n.Flag(name):
-                return lambda run: run.columns[name]
+                return self._column(name)
             case n.Abs(of):
-                part = self._shared("number", of)
-                return lambda run: np.abs(part(run))
+                return self._op(np.abs, self._shared("number", of))
             case n.Arith(op, left, right):
-                return _arith(op, self._shared("number", left), self._shared("number", right))
+                a, b = self._shared("number", left), self._shared("number", right)
+                return self._op(_ARITH[op], a, b)
             case n.Pick(op, of):
-                parts = [self._shared("number", item) for item in of]
-                pick = np.minimum if op == "min" else np.maximum
-
-                def picked(run: Run) -> Array:
-                    value = parts[0](run)
-                    for other in parts[1:]:
-                        value = pick(value, other(run))
-                    return value
-
-                return picked
+                pick: Call = np.minimum if op == "min" else np.maximum
+                return self._fold(pick, [self._shared("number", item) for item in of])
         raise TypeError(node)
 
-    def _true(self, node: n.Node) -> Step:
+    def _true(self, node: n.Node) -> int:
         match node:
             case n.Flag(name):
-                return lambda run: run.columns[name] > 0.5
+                return self._op(np.greater, self._column(name), self._zero)
             case n.Truth(value):
-                return lambda run: np.full(run.size, value)
+                return self._constant(("truth", node), np.bool_(value))
             case n.Compare(op, left, right):
                 return self._compare(op, left, right)
             case n.OneOf(name, codes):
-                return _one_of(name, codes)
+                column = self._column(name)
+                each = [self._op(np.equal, column, self._shared("number", n.Num(code)))
+                        for code in codes]  # fmt: skip
+                return self._fold(np.logical_or, each)
             case n.Not(of):
                 return self.false(of)
             case n.All(of):
-                return _fold(np.logical_and, [self.true(item) for item in of])
+                return self._fold(np.logical_and, [self.true(item) for item in of])
             case n.Any(of):
-                return _fold(np.logical_or, [self.true(item) for item in of])
+                return self._fold(np.logical_or, [self.true(item) for item in of])
             case n.Known(of):
                 return self._known(of)
             case n.Certain(of):
                 return self.true(of)
         raise TypeError(node)
 
-    def _false(self, node: n.Node) -> Step:
+    def _false(self, node: n.Node) -> int:
         match node:
             case n.Flag(name):
-                return lambda run: run.columns[name] < 0.5
+                return self._op(np.equal, self._column(name), self._zero)
             case n.Truth(value):
-                return lambda run: np.full(run.size, not value)
+                return self._constant(("truth", n.Truth(not value)), np.bool_(not value))
             case n.Compare(op, left, right):
-                return self._compare(_FALSE[op], left, right)
-            case n.OneOf(name):
-                is_one = self.true(node)
-                # NaN is no code and differs from itself
-                return lambda run: ~is_one(run) & (run.columns[name] == run.columns[name])
+                return self._compare(_OPPOSITE[op], left, right)
+            case n.OneOf(name):  # NaN is no code and differs from itself
+                column = self._column(name)
+                other = self._op(np.logical_not, self.true(node))
+                return self._op(np.logical_and, other, self._op(np.equal, column, column))
             case n.Not(of):
                 return self.true(of)
             case n.All(of):
-                return _fold(np.logical_or, [self.false(item) for item in of])
+                return self._fold(np.logical_or, [self.false(item) for item in of])
             case n.Any(of):
-                return _fold(np.logical_and, [self.false(item) for item in of])
+                return self._fold(np.logical_and, [self.false(item) for item in of])
             case n.Known() | n.Certain():
-                yes = self.true(node)
-                return lambda run: ~yes(run)
+                return self._op(np.logical_not, self.true(node))
         raise TypeError(node)
 
-    def _compare(self, op: str, left: n.Node, right: n.Node) -> Step:
+    def _compare(self, op: str, left: n.Node, right: n.Node) -> int:
         a, b = self._shared("number", left), self._shared("number", right)
         if op == "!=":  # NaN != x is true in numpy, unknown here
-            return lambda run: (a(run) < b(run)) | (a(run) > b(run))
-        test = _TRUE[op]
-        if isinstance(left, n.Num) and isinstance(right, n.Num):
-            return lambda run: np.full(run.size, test(a(run), b(run)))
-        return lambda run: test(a(run), b(run))
+            less, more = self._op(np.less, a, b), self._op(np.greater, a, b)
+            return self._op(np.logical_or, less, more)
+        return self._op(_TEST[op], a, b)
 
-    def _known(self, of: n.Node) -> Step:
+    def _known(self, of: n.Node) -> int:
         if isinstance(of, n.Flag | n.Col | n.Num | n.Abs | n.Arith | n.Pick):
             value = self._shared("number", of)
-            return lambda run: np.broadcast_to(~np.isnan(value(run)), (run.size,))
-        yes, no = self.true(of), self.false(of)
-        return lambda run: yes(run) | no(run)
+            return self._op(np.equal, value, value)
+        return self._op(np.logical_or, self.true(of), self.false(of))
 
-
-def _arith(op: str, left: Step, right: Step) -> Step:
-    match op:
-        case "+":
-            return lambda run: left(run) + right(run)
-        case "-":
-            return lambda run: left(run) - right(run)
-        case "*":
-            return lambda run: left(run) * right(run)
-
-    def divide(run: Run) -> Array:
-        below = right(run)
-        return cast(Array, left(run) / np.where(below == 0, np.float32(np.nan), below))
-
-    return divide
-
-
-def _one_of(name: str, codes: tuple[int, ...]) -> Step:
-    first, rest = np.float32(codes[0]), [np.float32(code) for code in codes[1:]]
-
-    def one_of(run: Run) -> Array:
-        column = run.columns[name]
-        value: Array = column == first
-        for code in rest:
-            value |= column == code
-        return value
-
-    return one_of
-
-
-def _fold(join: Callable[[Array, Array], Array], parts: list[Step]) -> Step:
-    def folded(run: Run) -> Array:
-        value = parts[0](run)
-        for part in parts[1:]:
-            value = join(value, part(run))
-        return value
-
-    return folded
+    def _fold(self, join: Call, parts: list[int]) -> int:
+        return reduce(lambda a, b: self._op(join, a, b), parts)

@@ -14,10 +14,10 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.rules import stored
-from alerts.rules.compile import Compiler, Run, Step
+from alerts.rules import nodes, stored
+from alerts.rules.compile import NONE, Compiler, Run
 from alerts.rules.holds import ACTIVE, CLEARING, IDLE, PENDING, Holds, Pairs
-from alerts.rules.model import Columns, RuleSet, RuleTransitions
+from alerts.rules.model import Columns, Rule, RuleSet, RuleTransitions
 
 GAP_MS = 120_000  # older than this a last known truth does not fill the gap to a new sample
 TICK_MS = 1_000  # rules over the whole fleet are looked at this often at most
@@ -68,23 +68,30 @@ class RuleEngine:
         self._clear = np.array([round(rule.clear_s * 1000) for rule in rules], np.int64)
         self._least = np.array([rule.min_samples for rule in rules], np.uint8)
         self._timed = np.array([rule.time_driven for rule in rules], np.bool_)
-        self._sampled = np.flatnonzero(~self._timed)
-        self._compiler = Compiler()
-        self._true: list[Step] = []
-        self._false: list[Step] = []
-        self._now: list[Step | None] = []
-        self._mute: list[Step | None] = []
-        for rule in rules:
-            make = self._compiler
-            once = rule.at_once
-            self._true.append(make.true(rule.when))
-            self._false.append(make.false(rule.when))
-            self._now.append(None if once is None else make.true(once))
-            mute = rule.suppressed_by
-            self._mute.append(None if mute is None else make.true(mute))
-        self._ends = [
-            None if rule.at_once is None else self._compiler.false(rule.at_once) for rule in rules
-        ]
+        self._numbers = {timed: np.flatnonzero(self._timed == timed) for timed in (False, True)}
+        self._compiler = {timed: Compiler() for timed in (False, True)}
+        self._true, self._false = np.zeros(len(rules), np.int64), np.zeros(len(rules), np.int64)
+        self._once = np.full(len(rules), NONE, np.int64)
+        for r, rule in enumerate(rules):
+            self._compile(r, rule)
+        for timed, compiler in self._compiler.items():
+            mine = self._timed == timed
+            roots = [*self._true[mine].tolist(), *self._once[mine & (self._once != NONE)].tolist()]
+            compiler.always(roots)
+
+    def _compile(self, r: int, rule: Rule) -> None:
+        """One expression says it all: (when or at_once) and not certainly suppressed."""
+        compiler = self._compiler[rule.time_driven]
+        condition, once = rule.when, rule.at_once
+        if once is not None:
+            condition = nodes.Any((condition, once))
+        if rule.suppressed_by is not None:
+            free = nodes.Not(nodes.Certain(rule.suppressed_by))
+            condition = nodes.All((condition, free))
+            once = None if once is None else nodes.All((once, free))
+        self._true[r], self._false[r] = compiler.true(condition), compiler.false(condition)
+        if once is not None:
+            self._once[r] = compiler.true(once)
 
     @property
     def n(self) -> int:
@@ -119,10 +126,8 @@ class RuleEngine:
         if not len(rows):
             return RuleTransitions.empty()
         parts = [self._settle_rows(rows, at_ms)]
-        run = self._compiler.run(columns, len(rows))
         counts = np.ones(len(rows), np.bool_) if sampled is None else sampled
-        with np.errstate(all="ignore"):
-            parts.append(self._apply(run, self._sampled, rows, at_ms, counts))
+        parts.append(self._apply(columns, False, rows, at_ms, counts))
         self.last_at[rows] = at_ms
         self.offset[rows] = now_ms - at_ms
         return RuleTransitions.join(parts)
@@ -158,55 +163,29 @@ class RuleEngine:
 
     def _apply(
         self,
-        run: Run,
-        rules: NDArray[np.intp],
-        rows: NDArray[np.int32],
+        columns: Columns,
+        timed: bool,
+        rows: NDArray[np.int32] | slice,
         at: Times,
         counts: Mask,
-        every: bool = False,
     ) -> RuleTransitions:
-        """Apply the truth of `rules` for `rows`; `every`: rows are the whole fleet in order."""
-        truth = np.empty((len(rules), run.size), np.bool_)
-        now = np.zeros((len(rules), run.size), np.bool_)
-        for k, r in enumerate(rules.tolist()):
-            self._truth_of(r, run, truth[k], now[k])
-        state = self.holds.state[: self.n].T[rules] if every else self.holds.state[rows].T[rules]
-        j, i = np.nonzero(truth | (state != IDLE))
-        if not len(j):
-            return RuleTransitions.empty()
-        pairs = rows[i].astype(np.int64) * self.holds.rules + rules[j]
-        yes, at_once = truth[j, i], now[j, i]
-        no = self._definitely_false(run, rules, j, i, yes)
+        """Apply the truth of the sampled or the time-driven rules to these lifts."""
+        rules = self._numbers[timed]
+        with np.errstate(all="ignore"):
+            run = self._compiler[timed].run(columns)
+            truth = np.empty((len(rules), len(at)), np.bool_)
+            for k, slot in enumerate(self._true[rules].tolist()):
+                truth[k] = run.slots[slot]
+            state = self.holds.state[rows].T[rules]
+            j, i = np.nonzero(truth | (state != IDLE))  # rule by rule
+            if not len(j):
+                return RuleTransitions.empty()
+            yes, stands = truth[j, i], state[j, i] >= ACTIVE
+            at_once = _pick(run, self._once[rules], j, i, yes & ~stands)
+            no = _pick(run, self._false[rules], j, i, ~yes & stands)
+        lift = i if isinstance(rows, slice) else rows[i]
+        pairs = lift.astype(np.int64) * self.holds.rules + rules[j]
         return self._step(pairs, yes, no, at_once, at[i], counts[i])
-
-    def _truth_of(self, r: int, run: Run, truth: Mask, now: Mask) -> None:
-        np.copyto(truth, self._true[r](run))
-        once, mute = self._now[r], self._mute[r]
-        if once is not None:
-            np.copyto(now, once(run))
-            truth |= now
-        if mute is not None and truth.any():
-            free = ~mute(run)
-            truth &= free
-            now &= free
-
-    def _definitely_false(
-        self, run: Run, rules: NDArray[np.intp], j: NDArray[np.intp], i: NDArray[np.intp], yes: Mask
-    ) -> Mask:
-        """Ask for falsehood only where an alert stands that could end by it."""
-        no = np.zeros(len(j), np.bool_)
-        asked = ~yes
-        for k in np.unique(j[asked]).tolist():
-            r = int(rules[k])
-            false = self._false[r](run)
-            end, mute = self._ends[r], self._mute[r]
-            if end is not None:
-                false = false & end(run)
-            if mute is not None:
-                false = false | mute(run)
-            here = asked & (j == k)
-            no[here] = false[i[here]]
-        return no
 
     def _step(
         self, pairs: Pairs, yes: Mask, no: Mask, at_once: Mask, at: Times, counts: Mask
@@ -294,20 +273,14 @@ class RuleEngine:
         self, rows: NDArray[np.int32], at: Times, columns: Columns, counts: Mask
     ) -> RuleTransitions:
         settled = self._settle_rows(rows, at)
-        run = self._compiler.run(columns, len(rows))
-        with np.errstate(all="ignore"):
-            applied = self._apply(run, self._sampled, rows, at, counts)
-        return RuleTransitions.join([settled, applied])
+        return RuleTransitions.join([settled, self._apply(columns, False, rows, at, counts)])
 
     def _fleet(self, now_ms: int, columns: Columns) -> RuleTransitions:
-        timed = np.flatnonzero(self._timed)
-        if not len(timed) or not self.n:
+        if not len(self._numbers[True]) or not self.n:
             return RuleTransitions.empty()
-        rows = np.arange(self.n, dtype=np.int32)
         at = np.full(self.n, now_ms, np.int64)
-        run = self._compiler.run(columns, self.n)
-        with np.errstate(all="ignore"):
-            return self._apply(run, timed, rows, at, np.ones(self.n, np.bool_), every=True)
+        counts = np.ones(self.n, np.bool_)
+        return self._apply(columns, True, slice(0, self.n), at, counts)
 
     def _wake(self, now_ms: int) -> None:
         """Stop the lifts' clocks for the time in which nobody listened."""
@@ -341,6 +314,19 @@ class RuleEngine:
         Raises StoredError for a missing, torn or foreign file; nothing is changed then.
         """
         return stored.load(self, folder)
+
+
+def _pick(
+    run: Run, slots: NDArray[np.int64], j: NDArray[np.intp], i: NDArray[np.intp], asked: Mask
+) -> Mask:
+    """Return the truth of slots[j] at i where asked; rules nobody asks for cost nothing."""
+    found = np.zeros(len(j), np.bool_)
+    for k in np.unique(j[asked]).tolist():
+        if slots[k] != NONE:
+            lo, hi = np.searchsorted(j, (k, k + 1))  # j ascends
+            value = run.get(int(slots[k]))
+            found[lo:hi] = value if np.ndim(value) == 0 else value[i[lo:hi]]
+    return found & asked
 
 
 def _widen(old: Times, room: int, fill: int) -> Times:

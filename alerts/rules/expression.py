@@ -81,10 +81,11 @@ class Parser:
             tree = ast.parse(f"({source}\n)", mode="eval")
             return self._visit(tree.body)
         except SyntaxError as error:
-            column = max((error.offset or 1) - (error.lineno == 1), 1)
+            line = (error.lineno or 1) - 1
+            before = sum(len(text) + 1 for text in self._lines[:line])
+            column = max(before + (error.offset or 1) - (line == 0), 1)
+            way_out = Text(f"表达式语法有误：{error.msg}", f"not an expression: {error.msg}")
             text = source.strip() or "(empty)"
-            detail = error.msg
-            way_out = Text(f"表达式语法有误：{detail}", f"not an expression: {detail}")
             raise ExpressionError(min(column, len(source) + 1), text, way_out) from None
         except (RecursionError, MemoryError, ValueError):
             way_out = Text("嵌套过深或含非法字符", "nested too deeply, or a character not allowed")

@@ -35,7 +35,7 @@ EXAMPLES = """examples / 示例:
       --seconds 600 --json
       ten minutes of lift life in one, then one JSON line / 十倍速十分钟，最后输出一行 JSON
   with service and simulator on one clock / 与服务共用一个时钟:
-      --epoch-ms START --wall-ms START --speed 10
+      --epoch-ms START --wall-ms WALL --speed 10
 """
 
 

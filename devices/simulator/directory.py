@@ -11,7 +11,7 @@ HEAD = """# Who is responsible and who is on duty. Written for the demo: every n
 """
 # kind of unit → roles of its contacts: first on duty, then the deputy
 _ROLES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "duty_desk": (("值班员甲", "operator A"), ("值班员乙", "operator B"), ("值班长", "supervisor")),
+    "operator": (("值班员甲", "operator A"), ("值班员乙", "operator B"), ("值班长", "supervisor")),
     "bureau": (("值班科长", "section chief on duty"), ("局值班领导", "bureau leader on duty")),
     "maintenance": (
         ("值班技师甲", "mechanic A"), ("值班技师乙", "mechanic B"), ("维保经理", "manager"),
@@ -33,7 +33,7 @@ class _Unit:
 
 
 def _units(data: Mapping[str, Any], use_units: Sequence[tuple[str, str, str]]) -> Iterator[_Unit]:
-    yield _Unit("duty-desk", "duty_desk", "96333 值班台（虚构）", "96333 duty desk (fictive)")
+    yield _Unit("duty-desk", "operator", "96333 值班台（虚构）", "96333 duty desk (fictive)")
     yield _Unit("bureau", "bureau", data["bureau_zh"], data["bureau_en"])
     yield _Unit("pr-119", "public_rescue", "119 指挥中心（虚构）", "119 command (fictive)")
     yield _Unit("pr-110", "public_rescue", "110 指挥中心（虚构）", "110 command (fictive)")
@@ -57,7 +57,7 @@ def directory_toml(data: Mapping[str, Any], use_units: Sequence[tuple[str, str, 
     for unit in units:
         ids = [f"{unit.id}-{k + 1}" for k in range(len(_ROLES[unit.kind]))]
         parts.append(_table("duty", unit=unit.id, contacts=ids[:1], deputies=ids[1:],
-                            handover="Mon 08:00", tz="Asia/Shanghai"))  # fmt: skip
+                            weekday="monday", time="08:00", tz="Asia/Shanghai"))  # fmt: skip
     return "\n".join(parts)
 
 
@@ -65,9 +65,17 @@ def _contacts(i: int, unit: _Unit) -> Iterator[str]:
     for k, (zh, en) in enumerate(_ROLES[unit.kind]):
         yield _table(
             "contact", id=f"{unit.id}-{k + 1}", unit=unit.id, name=f"{unit.zh} {zh} · {en}",
-            phone=_phone(i, k + 1), email=f"{unit.id}-{k + 1}@demo.example", webhook="",
-            mqtt=True, lang="zh", channels=["mqtt"],
+            phone=_phone(i, k + 1), email=f"{unit.id}-{k + 1}@demo.example",
+            mqtt=True, lang="zh", channels=["mqtt"], post=_post(unit.kind, k),
         )  # fmt: skip
+
+
+def _post(kind: str, place: int) -> str:
+    """Return what a contact is in the unit: chains call managers and leaders by their post."""
+    last = place == len(_ROLES[kind]) - 1
+    if last and kind in ("maintenance", "bureau"):
+        return "manager" if kind == "maintenance" else "leader"
+    return "member" if place == 0 else "deputy"
 
 
 def _phone(unit: int, contact: int) -> str:

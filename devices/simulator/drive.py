@@ -28,6 +28,7 @@ from devices.simulator.cars import (
 
 ONE: Final = np.uint64(1)
 START_DELAY_S: Final = 0.5  # from doors locked to the brake lifting
+REOPEN_DELAY_S: Final = 1.5  # from doors locked to opening them again at the same landing
 CREEP_M_S: Final = 0.3  # correction run to the next landing
 BUFFER_M: Final = 0.6  # pit and overhead: a car cannot get further than this beyond a landing
 
@@ -81,8 +82,9 @@ class Drive:
         here = ONE << cars.level[rows].astype(np.uint64)
         above, below = calls & ~(here | (here - ONE)), calls & (here - ONE)
         same = ((calls & here) != 0) & ((cars.car_calls[rows] & ~here) == 0)
-        opening = rows[same]
+        opening = rows[same & (cars.clock[rows] >= REOPEN_DELAY_S)]
         cars.phase[opening], cars.clock[opening] = OPENING, 0.0
+        self._answered(opening)
         go = ~same & ((above | below) != 0)
         rows, above, below = rows[go], above[go], below[go]
         if not len(rows):
@@ -130,6 +132,14 @@ class Drive:
             cars.level[there] = cars.target[there]
             cars.phase[there], cars.clock[there] = OPENING, 0.0
             cars.reopened[there] = 0
+            self._answered(there)
+
+    def _answered(self, rows: Rows) -> None:
+        """Put out the calls of the landing a car has come to."""
+        cars = self._cars
+        here = ONE << cars.level[rows].astype(np.uint64)
+        cars.car_calls[rows] &= ~here
+        cars.hall_calls[rows] &= ~here
 
     def _book(self, rows: Rows) -> None:
         """Count a finished or broken-off trip."""
@@ -173,7 +183,7 @@ class Drive:
         peak = G - np.sign(old) * np.where(old != 0, cars.decel[rows], 0.0)
         cars.acc_hi[rows] = np.maximum(cars.acc_hi[rows], np.abs(peak))
         cars.acc_lo[rows] = np.minimum(cars.acc_lo[rows], np.abs(peak))
-        at_rest = rows[(speed == 0.0) & (old == 0.0)]
+        at_rest = rows[speed == 0.0]
         cars.a[at_rest] = 0.0
         cars.phase[at_rest], cars.clock[at_rest] = STAND, 0.0
         cars.level[at_rest] = cars.nearest(at_rest)

@@ -15,7 +15,7 @@ class Label:
     must_ring_by_ms: latest moment for the rule, None where nothing may ring ·
     end_ms: when the condition was over, None while it lasts ·
     near: the rule a near miss comes close to · also: rules that may truthfully ring beside it ·
-    visible: the sensors of this lift can show it at all.
+    visible: the sensors of this lift can show it at all · covers: reg_codes that share it.
     """
 
     subject_kind: str
@@ -30,6 +30,7 @@ class Label:
     also: frozenset[str] = frozenset()
     people: int = 0
     visible: bool = True
+    covers: frozenset[str] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         """Return the label as plain JSON values."""
@@ -45,4 +46,5 @@ class Label:
             "end_ms": self.end_ms,
             "people": self.people,
             "visible": self.visible,
+            "covers": sorted(self.covers),
         }

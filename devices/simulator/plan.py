@@ -71,7 +71,7 @@ SCHEDULE: Final = (
     Entry("button_brush", 1.0, (0.25, 0.25), riding=True),
     Entry("one_hard_stop", 0.8, (4, 4)),
     Entry("power_blink", 0.8, (12, 18), riding=True),
-    Entry("short_empty_stop", 0.8, (20, 33)),
+    Entry("short_empty_stop", 0.8, (15, 27)),
     Entry("chain_blink", 1.0, (2, 4)),
     Entry("short_restart_block", 0.6, (20, 40)),
     Entry("level_overrun", 0.6, (5, 5)),

@@ -185,9 +185,11 @@ class Car:
         self.cars.car_calls[self.row] |= ONE << np.uint64(landing)
 
     def settle(self) -> Script:
-        """Keep newcomers out and wait until the car stands empty with its door closed."""
+        """Keep newcomers out and wait until the car stands empty, its door closed for a while."""
         self.put(booked=True)
-        yield from self.until(lambda: self.phase == IDLE and self.get("people") == 0)
+        yield from self.until(
+            lambda: self.phase == IDLE and self.get("people") == 0 and self.get("clock") >= 3.0
+        )
         self.put(car_calls=0)
 
     def board(self, people: int, to: int) -> Script:
@@ -221,7 +223,7 @@ class Car:
                 if self._due(at_ms, ready):
                     return
             people = 1
-        while not self._due(at_ms, ready):
+        while True:
             yield from self.settle()
             goal = self._goal(to)
             start = 0 if goal else int(self.get("top"))
@@ -233,9 +235,12 @@ class Car:
             if people:
                 yield from self.board(people, goal)
             else:
-                self.call(goal)
+                # somebody waits at the other end: an empty car has no call of its own
+                self.stage.drive.start(self.one, np.array([goal]))
             yield from self.until(lambda: self.phase == RUN)
             yield from self.until(lambda: self._due(at_ms, ready) or self.phase != RUN)
+            if self.phase == RUN:
+                return
 
     def _goal(self, to: str) -> int:
         top = int(self.get("top"))

@@ -14,11 +14,12 @@ from devices.simulator.district import write_district
 from devices.simulator.errors import SimulatorError
 from devices.simulator.labels import Label
 from devices.simulator.scenario import Event, Expect, Scenario, ScenarioError
+from devices.simulator.score import explains
 from devices.simulator.world import World
 from devices.vocabulary import Vocabulary, load_vocabulary
 
-WARM_S: Final = 300.0  # of ordinary life before the story begins
-LEAD_S: Final = 240.0  # a fault is prepared so long before its time
+WARM_S: Final = 200.0  # of ordinary life before the story begins
+LEAD_S: Final = 180.0  # a fault is prepared so long before its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ class Story:
             if not expect.silent
         )
         return expected or any(
-            ring.rule == label.rule or ring.rule in label.also
+            explains(label, ring.rule)
             for label in self.labels
             if label.row == ring.row and label.start_ms <= ring.raised_ms
         )

@@ -216,6 +216,8 @@ class World:
                 return vendor.car_alarms if int(need[5:]) in (91, 92, 93) else vendor.messages
             return need not in vendor.lacks
 
+        if self.cars.period_ms[row] > fault.slowest_s * 1000:
+            return False
         return all(any(has(need) for need in group) for group in fault.needs)
 
     def candidates(self, name: str, riding: bool = False) -> NDArray[np.intp]:

@@ -52,11 +52,13 @@ def run(
         if broker is not None:
             settings = demo.with_broker(settings, broker)
         service = open_service(settings, Clock())
+        leaving: Callable[[], object] = lambda: None  # noqa: E731
         told = greeting(service, broker, is_demo)
         if is_demo and broker is not None:
-            gateways = demo.SimulatedGateways(settings, broker, service.clock, "--demo")
+            gateways = demo.SimulatedGateways(settings, broker, service.clock)
             stack.callback(gateways.stop)
-        asyncio.run(service.run(told))
+            leaving = gateways.stop
+        asyncio.run(service.run(told, leaving))
     console.print("Stopped; state is kept. / 已停止，状态已保存。")
 
 

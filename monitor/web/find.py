@@ -113,9 +113,10 @@ def find(
     if ids is not None:
         where.append(alert.c.id.in_(list(ids)))
     needs = case((alert.c.alarm_state.in_(NEEDS), 0), else_=1)
+    held = case((alert.c.rescue_state.in_(HELD), 0), else_=1)
     urgent = query.by_urgency and not newest
     time = alert.c.id.desc() if newest else alert.c.raised_ms.desc()
-    order = [alert.c.severity_rank, needs, time] if urgent else [time]
+    order = [alert.c.severity_rank, needs, held, time] if urgent else [time]
     chosen = select(alert.c.id).where(*where).order_by(*order, alert.c.id.desc())
     wanted = conn.execute(chosen.limit(limit).offset(offset)).scalars().all()
     found = queries.alerts_by_id(conn, wanted, chains)

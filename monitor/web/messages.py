@@ -56,8 +56,12 @@ def renew(lang: str, folder: Path = LOCALE) -> list[Id]:
         new.add(message, words, locations=[(file, line)])
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as stream:
-        write_po(stream, new, sort_output=True, include_lineno=False, omit_header=False)
-    return [message.id for message in new if message.id and not all(_forms(message.string))]
+        write_po(stream, new, sort_output=True, include_lineno=False, omit_header=True)
+    return [_id(m.id) for m in new if m.id and not all(_forms(m.string))]
+
+
+def _id(message: object) -> Id:
+    return tuple(message) if isinstance(message, tuple | list) else str(message)
 
 
 def _forms(string: object) -> tuple[str, ...]:

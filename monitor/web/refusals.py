@@ -7,13 +7,14 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from config.text import Text
 from monitor.web import problems
 from monitor.web.problems import Problem
-from monitor.web.visitor import SAFE, web_of
+from monitor.web.visitor import SAFE, Visitor, identify, web_of
 
 _BARE = ("/healthz", "/readyz", "/metrics", "/texts/", "/static/")
 _PARTS = ("/rows", "/live", "/chart")
@@ -33,7 +34,7 @@ def _for_program(request: Request) -> bool:
 
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return answer(request, error)
+    return await run_in_threadpool(answer, request, error)
 
 
 def answer(request: Request, error: Problem) -> Response:
@@ -66,7 +67,7 @@ def _page(request: Request, error: Problem) -> Response:
     return web.pages.render(
         request,
         "message.html",
-        None,
+        _who(request),
         status=error.status,
         title=titles.get(error.status, _("Something broke")),
         text=error.text.of(words.lang),
@@ -75,9 +76,17 @@ def _page(request: Request, error: Problem) -> Response:
     )
 
 
+def _who(request: Request) -> Visitor | None:
+    """The visitor, for the bar at the top; an error page never fails over who asks."""
+    try:
+        return identify(request)
+    except Problem:
+        return None
+
+
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return answer(request, invalid(error.errors()[0]))
+    return await run_in_threadpool(answer, request, invalid(error.errors()[0]))
 
 
 def invalid(first: dict[str, Any]) -> Problem:
@@ -98,6 +107,9 @@ def invalid(first: dict[str, Any]) -> Problem:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return answer(request, problems.not_found("page", request.url.path))
+        return await run_in_threadpool(
+            answer, request, problems.not_found("page", request.url.path)
+        )
     text = Text(f"请求无法处理：{error.detail}", f"the request cannot be served: {error.detail}")
-    return answer(request, Problem(error.status_code, "http", text))
+    problem = Problem(error.status_code, "http", text)
+    return await run_in_threadpool(answer, request, problem)

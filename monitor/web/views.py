@@ -10,10 +10,10 @@ from alerts import lifecycle
 from alerts.lifecycle import Done, State
 from alerts.model import AlarmState, RescueState, Role, Step, severity_rank
 from monitor.web import terms
-from monitor.web.words import Words
+from monitor.web.find import HELD, NEEDS
+from monitor.web.words import Words, opening
 
 Alert = Mapping[str, Any]
-NEEDS = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED)
 _UTC = ZoneInfo("UTC")
 
 
@@ -22,10 +22,18 @@ def needs_acknowledging(alert: Alert) -> bool:
     return alert["alarm_state"] in NEEDS
 
 
-def sort_key(alert: Alert) -> str:
-    """Return a string by which a list sorts: priority, then unacknowledged, then newest."""
+def sort_key(alert: Alert, by_urgency: bool = True) -> str:
+    """Return a string by which a list sorts, as `find.find` orders it.
+
+    By urgency: severity, then unacknowledged, then people still held, then the newest. Otherwise
+    the newest first.
+    """
+    newest = f"{10**14 - int(alert['raised_ms']):015d}{10**12 - int(alert['id']):013d}"
+    if not by_urgency:
+        return newest
     rank = severity_rank(alert["severity"])
-    return f"{rank}{0 if needs_acknowledging(alert) else 1}{10**14 - int(alert['raised_ms']):015d}"
+    needs, held = needs_acknowledging(alert), alert["rescue_state"] in HELD
+    return f"{rank}{0 if needs else 1}{0 if held else 1}{newest}"
 
 
 def legal_steps(alert: Alert, role: Role) -> list[Step]:
@@ -62,7 +70,9 @@ def next_step(legal: list[Step]) -> Step | None:
     return next((step for step in order if step in legal), None)
 
 
-def row_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, Any]:
+def row_view(
+    words: Words, alert: Alert, now_ms: int, role: Role, by_urgency: bool = True
+) -> dict[str, Any]:
     """Return what one line of the list shows."""
     raised, ended = int(alert["raised_ms"]), alert.get("closed_ms")
     catalogue = words.catalogue
@@ -80,7 +90,7 @@ def row_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, A
         "needs": needs_acknowledging(alert),
         "open": ended is None,
         "code": alert["code"] if alert.get("code") is not None else "",
-        "rule": words.text(alert["rule_text"]),
+        "rule": opening(words.text(alert["rule_text"])),
         "place": alert.get("place") or "",
         "name": alert.get("name") or alert["subject"],
         "where": words.where(alert),
@@ -93,8 +103,8 @@ def row_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, A
         "ended_ms": ended,
         "owner": alert.get("owner") or "",
         "due_ms": alert.get("next_due_ms") if ended is None else None,
-        "due_word": words.text(alert.get("next_due_text")) if ended is None else "",
-        "sort": sort_key(alert),
+        "due_word": opening(words.text(alert.get("next_due_text"))) if ended is None else "",
+        "sort": sort_key(alert, by_urgency),
         "may_acknowledge": needs_acknowledging(alert) and Step.ACKNOWLEDGE in _may(role),
     }
 

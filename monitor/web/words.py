@@ -14,6 +14,9 @@ from monitor.detector.schema import DERIVED
 from monitor.web.i18n import Catalogue
 
 LIFT_TYPES = {
+    "residential": Text("住宅电梯", "residential lift"),
+    "office": Text("写字楼电梯", "office lift"),
+    "mall": Text("商场电梯", "mall lift"),
     "passenger": Text("乘客电梯", "passenger lift"),
     "freight": Text("载货电梯", "freight lift"),
     "bed": Text("病床电梯", "bed lift"),
@@ -24,6 +27,10 @@ LIFT_TYPES = {
     "escalator": Text("自动扶梯", "escalator"),
     "walkway": Text("自动人行道", "moving walk"),
 }
+
+
+# Units of the vocabulary as people write them.
+UNITS = {"degC": "°C", "m/s2": "m/s²", "% rated": "%", "floor": "", "persons": "", "sigma": "σ"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,7 @@ class Words:
     def _number(self, value: float, unit: str) -> str:
         _ = self.catalogue.gettext
         digits = 0 if value == int(value) else 2 if abs(value) < 10 else 1
-        unit = {"floor": _("floors"), "people": "", "s": _("s")}.get(unit, unit)
+        unit = {"persons": "", "s": _("s")}.get(unit, UNITS.get(unit, unit))
         return f"{value:.{digits}f} {unit}".rstrip().replace("-", "−")
 
     def evidence(self, row: Mapping[str, Any], now_ms: int) -> dict[str, str]:
@@ -144,9 +151,8 @@ class Words:
     def headline(self, alert: Mapping[str, Any], now_ms: int) -> str:
         """Return one sentence: what happened, where, with how many people, since when."""
         _ = self.catalogue.gettext
-        rule = self.text(alert["rule_text"])
         facts = {
-            "rule": rule[:1].upper() + rule[1:],
+            "rule": opening(self.text(alert["rule_text"])),
             "where": self.where(alert),
             "people": self.people(alert),
             "since": self.clock(alert.get("since_ms") or alert["raised_ms"], now_ms),
@@ -154,6 +160,11 @@ class Words:
         if facts["people"]:
             return _("%(where)s: %(rule)s. %(people)s since %(since)s.") % facts
         return _("%(where)s: %(rule)s, since %(since)s.") % facts
+
+
+def opening(text: str) -> str:
+    """Return a text as a sentence or a cell begins: with a capital, where there are capitals."""
+    return text[:1].upper() + text[1:]
 
 
 def _code(name: str) -> int | None:

@@ -18,7 +18,7 @@ from alerts.directory import Directory
 from alerts.directory_file import load_directory
 from alerts.links import Links
 from alerts.migrations import migrate
-from alerts.model import ActResult, Actor, Evidence, FeedEvent, Role, RuleMeta, Step, Transition
+from alerts.model import Actor, ActResult, Evidence, FeedEvent, Role, RuleMeta, Step, Transition
 from alerts.page import Pages, plain_words
 from alerts.subjects import Subjects
 from alerts.tables import open_engine, outbox, reading

@@ -10,8 +10,8 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from alerts.migrations import migrate
-from alerts.tables import metadata, open_engine, outbox, reading, writing
 from alerts.tables import meta as meta_table
+from alerts.tables import metadata, open_engine, outbox, reading, writing
 
 
 @pytest.fixture

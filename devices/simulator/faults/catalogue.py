@@ -19,7 +19,8 @@ class Fault:
     it lasts · also: rules that may truthfully ring beside it · needs: groups of channels, one of
     each group (or `code N` passed on by the device) is needed to see it from outside ·
     ride_s: seconds at rated speed the shaft must offer · fastest: rated speed at least, m/s ·
-    scope: lift, feeder (all lifts on the feeder) or gateway.
+    scope: lift, feeder (all lifts on the feeder) or gateway · slowest_s: sample period above
+    which it passes unseen between two samples.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Fault:
     ride_s: float = 0.0
     fastest: float = 0.0
     scope: str = "lift"
+    slowest_s: float = 60.0
 
 
 CATALOGUE: dict[str, Fault] = {}
@@ -45,7 +47,7 @@ def fault(
     zh: str, en: str, *, rule: str | None = None, near: str | None = None,
     people: int | None = 0, for_s: float = 300.0, also: str = "",
     needs: tuple[tuple[str, ...], ...] = (), ride_s: float = 0.0, fastest: float = 0.0,
-    scope: str = "lift",
+    scope: str = "lift", slowest_s: float = 60.0,
 ) -> Callable[[Play], Play]:  # fmt: skip
     """Register a script under its function's name."""
 
@@ -53,7 +55,7 @@ def fault(
         name = play.__name__
         CATALOGUE[name] = Fault(
             name, Text(zh, en), play, rule, near, people, for_s, frozenset(also.split()), needs,
-            ride_s, fastest, scope,
+            ride_s, fastest, scope, slowest_s,
         )  # fmt: skip
         return play
 

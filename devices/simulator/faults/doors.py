@@ -7,6 +7,7 @@ from devices.simulator.cars import IDLE, JAM_OPEN, JAM_SHUT, OPEN, OPENING
 from devices.simulator.faults.catalogue import fault
 from devices.simulator.stage import Ask, Car, Script
 
+_REOPEN_S = 2.5  # locked, then the button is answered again
 CYCLES = 5  # cycles without leaving that count as a fault
 
 
@@ -16,6 +17,7 @@ def cycle(car: Car) -> Script:
     car.put(clock=0.0)
     yield from car.until(lambda: car.phase == OPEN)
     yield from car.until(lambda: car.phase == IDLE)
+    yield from car.wait(_REOPEN_S)
 
 
 @fault(
@@ -89,7 +91,7 @@ def door_close_fault(car: Car, ask: Ask) -> Script:
 
 @fault(
     "开门故障", "door-open fault", rule="17", also="2", for_s=120,
-    needs=(("door_state", "code 3"),), ride_s=6,
+    needs=(("code 3",),), ride_s=6,
 )  # fmt: skip
 def door_open_fault(car: Car, ask: Ask) -> Script:
     """An empty car comes to a landing and the door will not open."""
@@ -108,7 +110,7 @@ def door_open_fault(car: Car, ask: Ask) -> Script:
 
 @fault(
     "反复开关门", "repeated door cycles", rule="18", also="16",
-    needs=(("door_closed", "door_state"),),
+    needs=(("door_closed", "door_state"),), slowest_s=2,
 )  # fmt: skip
 def repeated_door_cycles(car: Car, ask: Ask) -> Script:
     """A landing button hangs: the door opens and closes again and again, the car stays."""

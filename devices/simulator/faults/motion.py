@@ -23,8 +23,9 @@ def _overtravel(car: Car, ask: Ask, to: str, code: int) -> Script:
     car.put(chain_open=True, driving=False)
     car.brake(2.0)
     car.tell(1)
+    label = car.begin(due=False)
     yield from car.stopped()
-    car.begin()
+    car.ripe(label)
     yield from car.wait(5.0)
     car.tell(code)
     yield from car.hold(ask.for_s)
@@ -174,7 +175,7 @@ def impact(car: Car, ask: Ask) -> Script:
 
 @fault(
     "急停三次", "hard stops, three on one day", rule="19", also="12", for_s=4, people=0,
-    ride_s=6, fastest=1.5, needs=(("speed",),),
+    ride_s=6, fastest=1.5, needs=(("speed",),), slowest_s=2,
 )  # fmt: skip
 def hard_stops(car: Car, ask: Ask) -> Script:
     """The drive trips at speed and resets by itself, three times within minutes."""

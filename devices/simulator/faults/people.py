@@ -8,6 +8,7 @@ from devices.simulator.faults.catalogue import PEOPLE, fault
 from devices.simulator.stage import Ask, Car, Script
 
 _PRESS_AFTER_S = 50.0
+_REPORT_S = 30.0  # a controller waits so long before it reports a stop outside the zone (code 4)
 
 
 def press(car: Car, seconds: float) -> Script:
@@ -22,16 +23,24 @@ def press(car: Car, seconds: float) -> Script:
         car.tell(90, STATE_OFF)
 
 
+def outside(car: Car, seconds: float) -> Script:
+    """The car stands outside the zone; the controller reports it, if that lasts."""
+    yield from car.hold(min(_REPORT_S, seconds))
+    if seconds > _REPORT_S and car.row not in car.stage.freed:
+        car.tell(4)
+        yield from car.hold(seconds - _REPORT_S)
+
+
 def _held(car: Car, ask: Ask) -> Script:
     """People wait for help; with `press = true` somebody finds the alarm button."""
     if ask.options.get("press") and ask.for_s > _PRESS_AFTER_S:
-        yield from car.hold(_PRESS_AFTER_S)
+        yield from outside(car, _PRESS_AFTER_S)
         if car.row not in car.stage.freed:
             car.labels[0].also |= {"3"}
             yield from press(car, 4.0)
             yield from car.hold(ask.for_s - _PRESS_AFTER_S)
     else:
-        yield from car.hold(ask.for_s)
+        yield from outside(car, ask.for_s)
 
 
 @fault(
@@ -45,7 +54,6 @@ def trap_between_floors(car: Car, ask: Ask) -> Script:
     car.brake(1.5)
     yield from car.stopped()
     car.begin()
-    car.tell(4)
     yield from _held(car, ask)
     yield from car.recover()
 
@@ -99,6 +107,5 @@ def stopped_outside_zone(car: Car, ask: Ask) -> Script:
     car.brake(1.5)
     yield from car.until(lambda: car.phase == STAND)
     car.begin()
-    car.tell(4)
-    yield from car.hold(ask.for_s)
+    yield from outside(car, ask.for_s)
     yield from car.recover()

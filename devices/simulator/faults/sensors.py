@@ -36,6 +36,7 @@ def gateway_offline(car: Car, ask: Ask) -> Script:
     car.cars.offline[rows] = True
     label = car.begin()
     label.subject_kind, label.subject, label.row = "gateway", str(ask.options["gateway"]), -1
+    label.covers = frozenset(car.stage.reg_codes[row] for row in rows.tolist())
     _silent(car, label)
     yield from car.hold(ask.for_s)
     car.cars.offline[rows] = was

@@ -50,7 +50,7 @@ def power_cut(car: Car, ask: Ask) -> Script:
     cut_power(car)
     yield from car.until(lambda: abs(car.get("v")) < 1e-9)
     rescue = bool(car.get("rescue_device")) and not ask.options.get("first")
-    held = car.get("people") > 0 and car.get("door") < 0.5
+    held = car.get("people") > 0 and car.get("door") <= 0.0
     if held and not rescue:
         car.begin()
     else:
@@ -58,6 +58,10 @@ def power_cut(car: Car, ask: Ask) -> Script:
     end_ms = car.now_ms + int(ask.for_s * 1000)
     if held and rescue:
         yield from _to_landing(car)
+    elif car.get("people") > 0 and not held:
+        yield from car.wait(4.0)  # without power a door that is not shut gives way by hand
+        car.put(phase=OPEN, door=1.0, clock=0.0, next_person_s=0.0)
+        yield from car.let_out()
     yield from car.hold(max(0.0, (end_ms - car.now_ms) / 1000))
     if car.now_ms < end_ms and held and not rescue:
         yield from _to_landing(car)  # somebody came and wound the car by hand; it is still dark

@@ -61,7 +61,7 @@ def alert_list(
         request,
         "alerts.html",
         visitor,
-        rows=_rows(web, words, found[:PAGE], visitor),
+        rows=_rows(web, words, found[:PAGE], visitor, query),
         cursor=cursor,
         query=urlencode(address),
         chosen=asked,
@@ -86,7 +86,7 @@ def alert_rows(
         query = asked.query(visitor.scope)
         found = find.find(conn, query, chains=port.desk.chains, limit=PAGE, ids=ids)
         glance = summary(conn, words, visitor.scope, None)
-    rows = _rows(web, words, found, visitor)
+    rows = _rows(web, words, found, visitor, query)
     return HTMLResponse(
         web.pages.fragment(request, "rows.html", visitor, rows=rows, summary=glance)
     )
@@ -97,10 +97,10 @@ def _told(value: object) -> str:
 
 
 def _rows(
-    web: Web, words: Words, found: list[dict[str, Any]], visitor: Visitor
+    web: Web, words: Words, found: list[dict[str, Any]], visitor: Visitor, query: find.Query
 ) -> list[dict[str, Any]]:
-    now_ms = web.port.now_ms()
-    return [views.row_view(words, alert, now_ms, visitor.user.role) for alert in found]
+    now_ms, role = web.port.now_ms(), visitor.user.role
+    return [views.row_view(words, alert, now_ms, role, query.by_urgency) for alert in found]
 
 
 def _states(words: Words, chosen: str, address: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from devices.vocabulary import Channel, Kind
 from monitor.web.ports import ServicePort
-from monitor.web.words import Words
+from monitor.web.words import UNITS, Words, opening
 
 BOKEH_SCRIPT = "/static/bokeh/bokeh.min.js"
 POINTS = 1500
@@ -157,8 +157,8 @@ def strip(
 
 
 def _title(words: Words, channel: Channel) -> str:
-    name = words.channel(channel.name)
-    return f"{name} ({channel.unit})" if channel.unit not in ("", "floor") else name
+    name, unit = opening(words.channel(channel.name)), UNITS.get(channel.unit, channel.unit)
+    return f"{name} ({unit})" if unit else name
 
 
 def _scale(plot: Any, words: Words, channel: Channel) -> None:

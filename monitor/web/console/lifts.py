@@ -51,10 +51,11 @@ def wall(
         unit = port.directory.units.get(lift.street_office)
         word = unit.name.of(words.lang) if unit else lift.street_office
         office = offices.setdefault(
-            lift.street_office, {"word": word, "lifts": [], "alarms": 0, "stale": 0}
+            lift.street_office, {"word": word, "lifts": 0, "places": {}, "alarms": 0, "stale": 0}
         )
         cell = _cell(port, words, lift, severities.get(lift.reg_code))
-        office["lifts"].append(cell)
+        office["lifts"] += 1
+        office["places"].setdefault(lift.place, []).append(cell)
         office["alarms"] += cell["state"] == "alert"
         office["stale"] += cell["state"] == "silent"
     ordered = sorted(offices.values(), key=lambda office: str(office["word"]))
@@ -80,7 +81,7 @@ def _cell(port: ServicePort, words: Words, lift: Lift, severity: str | None) -> 
         "state": now["state"],
         "severity": severity if now["state"] == "alert" else "",
         "mark": f"{position}{arrow}" if fresh and position is not None else "?",
-        "label": f"{lift.place} {lift.name}",
+        "label": lift.name.removeprefix(lift.place).strip(),
         "title": f"{lift.place} {lift.name}: {word}",
     }
 

@@ -17,7 +17,7 @@ from config.text import Text
 from monitor.web import i18n, security, terms
 from monitor.web.i18n import Catalogue
 from monitor.web.ports import ServicePort
-from monitor.web.sessions import Session, Sessions, new_session
+from monitor.web.sessions import Session, Sessions
 from monitor.web.static_files import static_version
 from monitor.web.visitor import Visitor
 from monitor.web.words import Words
@@ -125,13 +125,15 @@ class Pages:
         return self._envs[lang].get_template(template).render(common | context)
 
     def _session(self, request: Request, visitor: Visitor | None) -> tuple[Session, bool]:
-        """Return the session and whether its cookie is to be written (new, or a quarter old)."""
+        """Return the session, and whether its cookie is to be written.
+
+        That is for a stranger's, so that the sign-in form has one, and for a visitor's that is a
+        quarter used up. A page for anybody (an error, a link's) leaves a visitor's alone.
+        """
         if visitor is not None and visitor.session is not None:
             return visitor.session, visitor.session.age_s > self.sessions.max_age_s / 4
         session = self.sessions.read(request)
-        if session.user is not None:
-            session = new_session()
-        return session, True
+        return session, session.user is None
 
     def _switch(self, request: Request) -> list[dict[str, Any]]:
         now = i18n.language(request)

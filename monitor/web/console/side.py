@@ -10,7 +10,7 @@ from alerts.model import Role
 from monitor.web import lifts
 from monitor.web.ports import ServicePort
 from monitor.web.views import cause_word
-from monitor.web.words import Words
+from monitor.web.words import Words, opening
 
 _LEFT, _RIGHT = 8.0, 992.0
 
@@ -41,7 +41,7 @@ def deadline_line(words: Words, alert: Mapping[str, Any], now_ms: int) -> dict[s
                 "x": _along((timer["due_ms"] - start) / 1000, longest_s),
                 "due_ms": timer["due_ms"],
                 "clock": words.clock(timer["due_ms"], now_ms),
-                "word": words.text(timer["text"]) or timer["step"],
+                "word": opening(words.text(timer["text"])) or timer["step"],
                 "state": state,
                 "state_word": state_words.get(timer["state"], ""),
                 "next": timer["due_ms"] == first,
@@ -104,7 +104,7 @@ def timeline_views(
 def _more(words: Words, data: Mapping[str, Any]) -> str:
     parts = []
     if isinstance(data.get("text"), Mapping):
-        parts.append(words.text(data["text"]))
+        parts.append(opening(words.text(data["text"])))
     if data.get("contacts"):
         parts.append(", ".join(str(one["name"]) for one in data["contacts"]))
     if data.get("cause"):
@@ -142,7 +142,7 @@ def delivery_views(
                 "unit": unit.name.of(words.lang) if unit else row["unit"],
                 "state": word,
                 "tone": tone,
-                "why": steps.get(row["step"], row["step"]),
+                "why": opening(steps.get(row["step"], row["step"])),
                 "channel": channels.get(row["channel"], row["channel"]),
                 "clock": words.clock(at_ms, now_ms),
             }

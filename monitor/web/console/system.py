@@ -122,8 +122,12 @@ def health_view(words: Words, report: HealthReport, now_ms: int) -> dict[str, An
             for p in sorted(report["parts"], key=lambda part: part["ok"])
         ],
         "figures": [
-            {"text": words.text(f["text"]), "value": f"{f['value']:,.6g} {f['unit']}".rstrip()}
+            {"text": words.text(f["text"]), "value": f"{_number(f['value'])} {f['unit']}".rstrip()}
             for f in report["figures"]
         ],
         "gateways": gateways,
     }
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"

@@ -98,8 +98,8 @@ def buttons(words: Words, view: dict[str, Any], alert: dict[str, Any]) -> list[d
     _ = words.catalogue.gettext
     names = {
         Step.ACCEPT: _("Accept"),
-        Step.ARRIVE: _("Arrived"),
-        Step.FREE: _("Freed"),
+        Step.ARRIVE: _("On site"),
+        Step.FREE: _("All freed"),
         Step.FILE_CAUSE: _("Cause"),
     }
     legal = {step["step"] for step in view["legal"]}

@@ -1,0 +1,167 @@
+"""Lifecycle × chain × restart × double taps × failing receivers, in any order."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import select
+
+from alerts import journal
+from alerts.chains import load_chains
+from alerts.directory_file import load_directory
+from alerts.lifecycle import RESCUE_ORDER
+from alerts.model import RescueState, Step, Transition
+from alerts.notify import queue
+from alerts.notify.queue import RetryPolicy
+from alerts.tables import alert, outbox, reading, timer
+from tests.alerts.conftest import CAR, CAR_2, T0, House, cleared, directory_toml, raised
+
+POLICY = RetryPolicy(attempts=50, first_s=1, cap_s=10, lease_s=20)
+CARS, RULE_IDS = (CAR, CAR_2), ("1", "3", "4", "9", "11", "16")
+PEOPLE = ("operator", "zhang", "li", "pm1", "pm2", "station1")
+CHAINS = load_chains()
+ACCEPTED_STOPS = {step.id for step in CHAINS.of("R").steps if "accepted" in step.until}
+FREED_STOPS = {step.id for step in CHAINS.of("R").steps if "freed" in step.until}
+
+
+class Night(RuleBasedStateMachine):
+    """One night at the desk; `active` is what the rule engine holds true."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        file = Path(self.folder.name) / "directory.toml"
+        file.write_text(directory_toml(lambda _: "mqtt = true"), "utf-8")
+        self.house = House(f"sqlite:///{self.folder.name}/night.db", load_directory(file))
+        self.now = T0
+        self.active: dict[tuple[str, str], Transition] = {}
+        self.sent: list[tuple[str, int]] = []  # (key, newest journal line when it was sent)
+        self.rescue: dict[int, int] = {}
+
+    def teardown(self) -> None:
+        if hasattr(self, "house"):
+            self.house.engine.dispose()
+            self.folder.cleanup()
+
+    @rule(car=st.sampled_from(CARS), which=st.sampled_from(RULE_IDS), people=st.booleans())
+    def condition_comes_or_goes(self, car: str, which: str, people: bool) -> None:
+        self.now += 500
+        before = self.active.pop((car, which), None)
+        one = (
+            cleared(before, self.now)
+            if before
+            else raised(which, car, self.now, people=2 if people or which in "1 3 11" else None)
+        )
+        if before is None:
+            self.active[(car, which)] = one
+        self.house.desk.apply(self.now, [one])
+        assert self.house.desk.apply(self.now, [one]) == []  # the batch is delivered twice
+
+    @rule(number=st.integers(1, 4), step=st.sampled_from(Step), who=st.sampled_from(PEOPLE))
+    def tap_twice(self, number: int, step: Step, who: str) -> None:
+        self.now += 1000
+        first = self.house.act(number, step, who, self.now, comment="c", cause="c")
+        second = self.house.act(number, step, who, self.now + 1, comment="c", cause="c")
+        assert first.text.zh and first.text.en
+        assert not second.changed
+        assert second.ok or not first.ok or second.alert["alarm_state"] == "closed"
+
+    @rule(seconds=st.sampled_from([1, 20, 31, 130, 700, 3600]))
+    def time_passes(self, seconds: int) -> None:
+        self.now += seconds * 1000
+        self.house.desk.tick(self.now)
+        assert self.house.desk.tick(self.now) == []
+
+    @rule()
+    def restart(self) -> None:
+        self.house.restart()
+
+    @rule(outcome=st.sampled_from(["delivered", "failed", "vanished"]), count=st.integers(1, 4))
+    def deliver(self, outcome: str, count: int) -> None:
+        engine = self.house.engine
+        rows = queue.claim(engine, "mqtt", count, self.now, "w", 20_000)
+        with reading(engine) as conn:
+            newest = journal.last_id(conn)
+        for row in rows:
+            if outcome == "delivered":
+                self.sent.append((row["key"], newest))
+                assert queue.delivered(engine, row, "w", self.now, "ok")
+            elif outcome == "failed":
+                assert queue.failed(engine, row, "w", self.now, POLICY, "down", False)
+
+    @invariant()
+    def nothing_is_told_twice_or_too_late(self) -> None:
+        if not hasattr(self, "house"):
+            return
+        with reading(self.house.engine) as conn:
+            alerts = {row["id"]: dict(row) for row in conn.execute(select(alert)).mappings()}
+            pages = [dict(row) for row in conn.execute(select(outbox)).mappings()]
+            timers = [dict(row) for row in conn.execute(select(timer)).mappings()]
+        assert max(Counter(key for key, _ in self.sent).values(), default=0) <= 1
+        for row in alerts.values():
+            self.check_alert(row, [one for one in pages if one["alert_id"] == row["id"]])
+        for one in timers:
+            if one["state"] == "pending":
+                assert alerts[one["alert_id"]]["closed_ms"] is None
+                assert one["round"] == alerts[one["alert_id"]]["round"]
+        waiting = Counter(
+            (row["subject"], row["rule"])
+            for row in alerts.values()
+            if row["closed_ms"] is None and row["rescue_state"] not in ("freed", "cause_filed")
+        )
+        assert max(waiting.values(), default=0) <= 1
+
+    def check_alert(self, row: dict[str, Any], pages: list[dict[str, Any]]) -> None:
+        due = {page["step"] for page in pages if page["state"] == "due"}
+        if row["closed_ms"] is not None:
+            assert due == set()
+            ended = row["verified_ms"] is not None or row["cancelled_ms"] is not None
+            assert ended or not row["latched"]
+        if row["accepted_ms"] is not None and row["chain"] == "R":
+            assert not due & ACCEPTED_STOPS
+        if row["freed_ms"] is not None:
+            assert not due & FREED_STOPS
+        state = RescueState(row["rescue_state"])
+        if state in RESCUE_ORDER:
+            place = RESCUE_ORDER.index(state)
+            assert place >= self.rescue.get(row["id"], 0)
+            self.rescue[row["id"]] = place
+
+    @invariant()
+    def the_journal_is_sound_and_tells_of_no_call_after_acceptance(self) -> None:
+        if not hasattr(self, "house"):
+            return
+        with reading(self.house.engine) as conn:
+            assert journal.verify(conn) is None
+            ids = list(conn.execute(select(alert.c.id)).scalars())
+        accepted: dict[int, int] = {}
+        for ident in ids:
+            for line in self.house.alert(ident)["timeline"]:
+                self.check_line(ident, line, accepted)
+        for key, newest in self.sent:
+            number, step = key.split(":")[:2]
+            if step in ACCEPTED_STOPS and int(number) in accepted:
+                assert newest < accepted[int(number)]
+
+    def check_line(self, ident: int, line: dict[str, Any], accepted: dict[int, int]) -> None:
+        if line["kind"] in ("accepted", "inherited"):
+            accepted.setdefault(ident, line["id"])
+        if line["kind"] == "upgraded":
+            accepted.pop(ident, None)  # acceptance of a fault is not that of a rescue
+        if line["kind"] == "paged" and line["data"]["step"] in ACCEPTED_STOPS - {"maintenance"}:
+            assert ident not in accepted
+
+
+TestNight = Night.TestCase
+TestNight.settings = settings(
+    max_examples=20,
+    stateful_step_count=22,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)

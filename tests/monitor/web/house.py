@@ -1,0 +1,260 @@
+"""A running web over the real alert desk and a real database, with signals we set ourselves.
+
+`House` fits monitor.web.ports.ServicePort. Only what lies below the alert line is stood in for:
+values of lifts are set by the test, history is a drawn curve.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry, Counter
+
+from alerts.chains import load_chains
+from alerts.desk import AlertDesk
+from alerts.directory import Contact, Directory, Unit
+from alerts.links import Links
+from alerts.migrations import migrate
+from alerts.model import Evidence, FeedEvent, RuleMeta, Transition
+from alerts.page import Pages, vocabulary_words
+from alerts.subjects import Subjects
+from alerts.tables import open_engine
+from config.settings import Settings, Site
+from config.text import Text
+from devices.registry import Gateway, Lift, Registry
+from devices.vocabulary import load_vocabulary
+from monitor.web.auth import add_user
+from monitor.web.ports import HealthReport, QuarantineRow, Readings
+
+PASSWORD = "correct horse battery"
+FIRM_A, FIRM_B = "anda", "kaili"
+UNITS = (
+    ("desk", "operator", "区值班台", "duty desk"),
+    ("longhu", "use_unit", "龙湖物业", "Longhu Property"),
+    ("wanda", "use_unit", "万达物业", "Wanda Property"),
+    (FIRM_A, "maintenance", "安达维保", "Anda Maintenance"),
+    (FIRM_B, "maintenance", "凯力维保", "Kaili Maintenance"),
+    ("north", "rescue_station", "北站救援", "north station"),
+    ("fire", "public_rescue", "119", "119"),
+    ("bureau", "bureau", "区市场监管局", "the bureau"),
+    ("jie-1", "street_office", "石桥铺街道", "Shiqiaopu"),
+    ("jie-2", "street_office", "杨家坪街道", "Yangjiaping"),
+    ("jie-3", "street_office", "白市驿镇", "Baishiyi"),
+)
+PEOPLE = {
+    "desk": "值班台", "longhu": "王芳", "wanda": "赵敏", FIRM_A: "张伟", FIRM_B: "李强",
+    "north": "救援一队", "fire": "119", "bureau": "区局值班", "jie-1": "街道一", "jie-2": "街道二",
+    "jie-3": "镇办",
+}  # fmt: skip
+PLACES = ("龙湖花园 1 栋", "龙湖花园 2 栋", "万达广场 A 座", "区人民医院", "石桥大厦", "白市驿中学")
+RULES = (
+    RuleMeta(
+        "1", Text("非平层困人", "trapped, not level"), "critical", chain="R", latched=True, code=1012
+    ),
+    RuleMeta("7", Text("运行中开门", "door open while running"), "critical", chain="F", code=1002),
+    RuleMeta("12", Text("门区外停梯", "stopped outside the zone"), "major", chain="F", code=4),
+    RuleMeta("18", Text("反复开关门", "door cycling"), "minor", chain="F", code=1004),
+    RuleMeta("23", Text("终端离线", "terminal offline"), "minor", chain="F", code=1090),
+)
+
+
+def reg_code(number: int) -> str:
+    return f"3110500100201501{number:04d}"
+
+
+def _registry(count: int) -> Registry:
+    lifts = [
+        Lift(
+            reg_code(i), f"{500100 + i}", f"{1 + i // 6} 号梯", PLACES[i % 6], f"jie-{1 + i % 3}",
+            "longhu" if i % 2 else "wanda", FIRM_A if i % 2 == 0 else FIRM_B, f"gw-{i % 2 + 1}",
+            "passenger", 1.75, 1000, -2 if i % 6 == 2 else 1, 18 + i % 14, f"f{i // 4}", 1.0,
+            29.53 + i / 500, 106.46 + i / 500,
+        )
+        for i in range(count)
+    ]  # fmt: skip
+    gateways = [Gateway("gw-1", "acme", "龙湖花园"), Gateway("gw-2", "otis", "万达广场")]
+    return Registry(lifts, gateways)
+
+
+def _directory() -> Directory:
+    units = {i: Unit(i, kind, Text(zh, en), "023-68000000") for i, kind, zh, en in UNITS}
+    contacts = {
+        f"c-{unit}": Contact(f"c-{unit}", unit, name, "", "zh", "member", {"mqtt": f"t/{unit}"})
+        for unit, name in PEOPLE.items()
+    }
+    return Directory(units, contacts)
+
+
+class DrawnHistory:
+    """A lift that rides for a while and then stands between two floors."""
+
+    def series(
+        self, row: int, channel: str, from_ms: int, to_ms: int, points: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        load_vocabulary().index(channel)
+        times = np.linspace(from_ms, to_ms, min(points, 400)).astype(np.int64)
+        phase = (times - from_ms) / max(1, to_ms - from_ms)
+        ride = np.where(phase < 0.55, np.sin(phase * 60 + row), 0.0)
+        curves = {
+            "speed": 1.75 * ride,
+            "car_position": np.round(9 + 8 * np.where(phase < 0.55, np.sin(phase * 30), 0.4)),
+            "door_state": np.where((phase < 0.55) & (np.abs(ride) < 0.2), 4.0, 2.0),
+            "door_zone": (phase < 0.55) * 1.0,
+            "people": np.round(3 * phase + 0.5),
+        }
+        return times, curves.get(channel, 5 + ride).astype(np.float32)
+
+
+class ListedQuarantine:
+    def __init__(self) -> None:
+        self.rows: list[QuarantineRow] = []
+
+    def recent(
+        self, limit: int, before_id: int | None = None, gateway: str | None = None
+    ) -> list[QuarantineRow]:
+        fits = [
+            row
+            for row in reversed(self.rows)
+            if (before_id is None or row["id"] < before_id) and gateway in (None, row["gateway"])
+        ]
+        return fits[:limit]
+
+    def add(self, **changes: Any) -> None:
+        row: QuarantineRow = {
+            "id": len(self.rows) + 1, "at_ms": int(time.time() * 1000), "gateway": "gw-1",
+            "topic": "lift/v1/gw-1/telemetry", "reason": "out_of_range", "field": "speed",
+            "value": "35.0", "limit": "-20..20 m/s", "lift": reg_code(0),
+            "way_out": {"zh": "速度单位应为 m/s", "en": "speed is in m/s"}, "size": 61,
+            "payload": b'{"v":1,"boot":1,"seq":7,"values":{"speed":35.0}}',
+        }  # fmt: skip
+        self.rows.append(row | changes)  # type: ignore[typeddict-item]
+
+
+class House:
+    """See the module's text."""
+
+    def __init__(self, folder: Path, lifts: int = 24, **web: Any) -> None:
+        self.settings = Settings(
+            data_dir=folder, site=Site(name_zh="九龙坡区", name_en="Jiulongpo"), web=web
+        )
+        self.secret = b"s" * 32
+        self.registry, self.directory = _registry(lifts), _directory()
+        self.vocab = load_vocabulary()
+        migrate(self.settings.database)
+        self.engine = open_engine(self.settings.database)
+        links = Links(self.secret.hex(), "http://127.0.0.1", 24.0, prefix="/p/")
+        pages = Pages(links, vocabulary_words(self.vocab), ZoneInfo("Asia/Shanghai"))
+        self.desk = AlertDesk(
+            self.engine, {r.id: r for r in RULES}, load_chains(), self.directory,
+            Subjects(self.registry), pages,
+        )  # fmt: skip
+        self.history, self.quarantine = DrawnHistory(), ListedQuarantine()
+        self.metrics = CollectorRegistry()
+        Counter("liftwatch_samples", "samples stored", registry=self.metrics).inc(3)
+        self.values: dict[int, Readings] = {}
+        self.wakes: list[Callable[[], None]] = []
+        self.pulse_stands = False
+        self.reasons: list[Text] = []
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def pulse_ms(self) -> int:
+        return 1 if self.pulse_stands else self.now_ms()
+
+    def live(self, row: int) -> Readings:
+        return self.values.get(row, {})
+
+    def on_journal(self, wake: Callable[[], None]) -> None:
+        self.wakes.append(wake)
+
+    def health(self) -> HealthReport:
+        return {
+            "ready": not self.reasons,
+            "reasons": [reason.as_json() for reason in self.reasons],
+            "parts": [
+                {"name": "broker", "text": {"zh": "消息服务器", "en": "broker"}, "ok": True,
+                 "detail": {"zh": "已连接", "en": "connected"}},
+            ],
+            "figures": [
+                {"name": "samples", "text": {"zh": "采样", "en": "samples"}, "value": 18234567.0,
+                 "unit": ""},
+            ],
+            "gateways": [
+                {"id": "gw-1", "vendor": "acme", "place": "龙湖花园", "state": "online",
+                 "last_ms": self.now_ms() - 1200, "lifts": 12, "refused": 3, "gaps": 0},
+                {"id": "gw-2", "vendor": "otis", "place": "万达广场", "state": "offline",
+                 "last_ms": self.now_ms() - 600_000, "lifts": 12, "refused": 0, "gaps": 4},
+            ],
+        }  # fmt: skip
+
+    # What tests do to it
+
+    def users(self) -> None:
+        for name, role, unit in (
+            ("operator", "operator", None), ("admin", "admin", None),
+            ("firm-a", "firm", FIRM_A), ("firm-b", "firm", FIRM_B),
+        ):  # fmt: skip
+            add_user(self.engine, name, PASSWORD, role, self.now_ms(), unit)
+
+    def say(self, row: int, age_ms: int = 0, **values: float) -> None:
+        at_ms = self.now_ms() - age_ms
+        known = {"service_mode": 1.0, "car_status": 0.0, "door_state": 2.0, "people": 0.0}
+        told = known | {"car_position": 5.0, "speed": 0.0} | values
+        self.values[row] = {name: (value, at_ms) for name, value in told.items()}
+
+    def raise_alert(
+        self, lift: int = 0, rule: str = "1", people: int | None = 3, ago_s: float = 31
+    ) -> int:
+        """Raise an alert by a real transition; return its id."""
+        now, since = self.now_ms(), self.now_ms() - round(ago_s * 1000)
+        evidence = (
+            Evidence("people", float(people or 0), since - 40_000),
+            Evidence("door_zone", 0.0, since),
+            Evidence("door_state", 2.0, since - 9_000),
+            Evidence("speed", 0.0, since),
+        )
+        one = Transition(
+            "lift", reg_code(lift), rule, True, now, since, bool(people), people, evidence
+        )  # fmt: skip
+        return self._told(self.desk.apply(now, [one]))
+
+    def clear_alert(self, lift: int, rule: str, since_ms: int) -> None:
+        now = self.now_ms()
+        one = Transition("lift", reg_code(lift), rule, False, now, since_ms)
+        self.desk.apply(now, [one])
+        self.wake()
+
+    def _told(self, events: list[FeedEvent]) -> int:
+        self.wake()
+        return next(e.alert_id for e in events if e.kind == "raised" and e.alert_id)
+
+    def wake(self) -> None:
+        for wake in self.wakes:
+            wake()
+
+
+class Running:
+    """uvicorn in a thread, on a free port."""
+
+    def __init__(self, app: Any, port: int) -> None:
+        import uvicorn
+
+        config = uvicorn.Config(
+            app, "127.0.0.1", port, log_level="warning", timeout_graceful_shutdown=1
+        )
+        self.server = uvicorn.Server(config)
+        self.url = f"http://127.0.0.1:{port}"
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(10)
+        assert not self.thread.is_alive()

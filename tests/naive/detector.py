@@ -1,0 +1,283 @@
+"""Slow and obvious: every lift an object, every sample a step, every column an if.
+
+Written from the rules of domain.md 6, not from the fast code; numbers are np.float32 because
+the columns are.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+F = np.float32
+NAN = F("nan")
+FEATURES = {  # floor, share of level, one-sided, least samples
+    "vibration": (F(0.005), F(0.05), True, 3),
+    "door_current": (F(0.02), F(0.04), False, 1),
+    "levelling": (F(1), F(0), False, 1),
+}
+
+
+def known(x):
+    return not math.isnan(x)
+
+
+class NaiveNormal:
+    """One lift's own normal of one number; see baseline.py for the formula."""
+
+    def __init__(self, name):
+        self.floor, self.share, self.one_sided, self.least = FEATURES[name]
+        self.sum, self.count = F(0), 0
+        self.trips, self.level, self.spread = 0, F(0), F(0)
+        self.out, self.z, self.drift = 0, F(0), 0
+
+    def collect(self, x):
+        self.sum, self.count = F(self.sum + x), self.count + 1
+
+    def end(self):
+        total, count = self.sum, self.count
+        self.sum, self.count = F(0), 0
+        if count < self.least:
+            return
+        x = F(total / F(count))
+        if self.trips == 0:
+            self.level, self.spread = x, F(F(0.1) * abs(x))
+        floor = max(self.floor, F(self.share * abs(self.level)))
+        spread = max(self.spread, floor)
+        sigma = F(F(1.4826) * spread)
+        r = F(F(x - self.level) / sigma)
+        warm = self.trips >= 30
+        far = warm and abs(r) > 6
+        gain = max(F(F(2) / F(self.trips + 2)), F(0.02))
+        gain = F(gain * F(0.1)) if far else gain
+        away = F(np.sign(F(abs(F(x - self.level)) - spread)))
+        self.spread = max(F(spread * F(F(1) + F(gain * away))), floor)
+        self.level = F(self.level + F(F(gain * sigma) * F(np.clip(r, F(-1.5), F(1.5)))))
+        self.trips += 1
+        wrong = (warm and r > 6) if self.one_sided else far
+        self.out = min(self.out + 1, 10) if wrong else max(self.out - 2, 0)
+        self.drift = 1 if self.out >= 5 else 0 if self.out == 0 else self.drift
+        self.z = r if warm else F(0)
+
+
+class NaiveLift:
+    """Everything known of one lift."""
+
+    def __init__(self, channels, rated):
+        self.v = dict.fromkeys(channels, NAN)
+        self.time, self.changed = {}, {}
+        self.rated = F(rated)
+        self.seen = self.at = None
+        self.people_at = self.call = self.alarm = self.call_edge = self.alarm_edge = None
+        self.moved = self.position = self.cycle = self.ran_open = self.fast = None
+        self.stops, self.closes, self.jumps = [], [], []
+        self.armed = self.left = self.started = self.closing = False
+        self.cycles, self.hard, self.fast_speed = 0, False, F(0)
+        self.flat = {"acc_rms": 0, "motor_current": 0}
+        self.was_running = self.was_open = self.was_zone = NAN
+        self.door_moved = False
+        self.normal = {name: NaiveNormal(name) for name in FEATURES}
+        self.codes_on, self.codes_once = {}, {}
+
+    def running(self):
+        if known(self.v["car_status"]):
+            return self.v["car_status"]
+        return F(abs(self.v["speed"]) >= F(0.05)) if known(self.v["speed"]) else NAN
+
+    def door_open(self):
+        if known(self.v["door_closed"]):
+            return F(1 - self.v["door_closed"])
+        state = self.v["door_state"]
+        return F(state not in (2, 5)) if known(state) and state > 0 else NAN
+
+    def sample(self, ts, values):
+        """Returns (at, sampled), or None where the sample is older than the last."""
+        if self.seen is not None and ts < self.seen:
+            return None
+        sampled = self.seen is None or ts > self.seen
+        self.seen = ts
+        at = self.at = ts if self.at is None else max(ts, self.at)
+        old, had = dict(self.v), dict(self.time)
+        have = {n: x for n, x in values.items() if known(x)}
+        for n, x in have.items():
+            if self.v[n] != x:
+                self.changed[n] = at
+            self.v[n], self.time[n] = x, at
+        self.step(at, old, have, had)
+        return at, sampled
+
+    def step(self, at, old, have, had):
+        v = self.v
+        running, is_open = self.running(), self.door_open()
+        runs, opened, shut = running == 1, is_open == 1, is_open == 0
+        speed, zone = abs(v["speed"]), v["door_zone"]
+        # people
+        if "people" in have and have["people"] >= 1:
+            self.people_at = at
+        elif v["people"] == 0 and opened:
+            self.people_at = None
+        opens = opened and self.was_open != 1
+        for sign, channel in (("call", "car_call"), ("alarm", "alarm_button")):
+            on = v[channel] == 1
+            rises = on and old[channel] != 1
+            if rises:
+                setattr(self, f"{sign}_edge", at)
+            if opens:
+                setattr(self, sign, None)
+            if rises or (on and not opened):
+                setattr(self, sign, getattr(self, f"{sign}_edge"))
+        # movement
+        here, before = v["car_position"], old["car_position"]
+        changes = "car_position" in have and here != before
+        moves = changes and known(before)
+        if self.moved is None or moves or runs:
+            self.moved = at
+        if changes:
+            self.position = at
+        if moves or (runs and not opened):
+            self.cycles = 0
+        if moves:
+            seconds = F(F(at - had["car_position"]) / F(1000))
+            reach = F(F(F(F(1.3) * self.rated) * seconds) + F(2) * F(2.2))
+            if F(abs(F(here - before)) * F(2.2)) > reach:
+                self.jumps = [at, *self.jumps][:2]
+        # doors
+        if shut and self.was_open == 1:
+            recent = self.cycle is not None and at - self.cycle <= 180_000
+            self.cycles = min(self.cycles + 1, 100) if recent else 1
+            self.cycle = at
+        state = v["door_state"]
+        if self.closing and state in (3, 4):
+            self.closes = [at, *self.closes][:3]
+            self.closing = False
+        if shut:
+            self.closing = False
+        if state == 1:
+            self.closing = True
+        # open movement
+        unsafe = opened or v["landing_locked"] == 0
+        leaves = self.armed and zone == 0 and self.was_zone == 1 and unsafe
+        self.left = leaves or (self.left and unsafe and zone != 1)
+        self.armed = (unsafe and zone == 1 and not runs) or (self.armed and unsafe)
+        starts = runs and self.was_running == 0 and opened
+        self.started = starts or (self.started and runs and opened)
+        levelling = zone == 1 and speed <= F(0.3)
+        if runs and opened and speed > F(0.1) and not levelling:
+            self.ran_open = at
+        # hard stops
+        self.hard = False
+        recent = self.fast is not None and at - self.fast <= 4_000
+        if speed > 1:
+            self.fast, self.fast_speed = at, speed
+        elif recent and speed < F(0.1) and not runs:
+            seconds = F(F(at - self.fast) / F(1000))
+            if F(self.fast_speed - speed) > F(F(1.5) * seconds) or zone == 0:
+                self.hard = True
+                self.stops = [at, *self.stops][:3]
+            self.fast = None
+        # flat lines
+        for channel in self.flat:
+            if runs and speed > F(0.3) and channel in have:
+                same = v[channel] == old[channel]
+                self.flat[channel] = self.flat[channel] + 1 if same else 0
+        self.learn(have, runs, running == 0, opened, speed, zone, state)
+        self.was_running, self.was_open, self.was_zone = running, is_open, zone
+
+    def learn(self, have, runs, stands, opened, speed, zone, state):
+        vibration, door, level = self.normal.values()
+        if "acc_rms" in have and runs and not speed < F(F(0.5) * self.rated):
+            vibration.collect(have["acc_rms"])
+        if self.was_running == 1 and stands:
+            vibration.end()
+        moving = state in (1, 3)
+        if "door_current" in have and moving:
+            door.collect(have["door_current"])
+        if self.door_moved and not moving:
+            door.end()
+        self.door_moved = moving
+        if opened and self.was_open == 0 and zone == 1:
+            if "level_offset" in have:
+                level.collect(have["level_offset"])
+            level.end()
+
+    def message(self, ts, code, state, named):
+        """Returns at, or None where nobody asks for the code."""
+        sign = code in (90, 93) and state != 0
+        if code not in named and not sign:
+            return None
+        at = self.at = ts if self.at is None else max(ts, self.at)
+        if sign:
+            self.alarm = at
+        if code in named:
+            order, on = self.codes_on.get(code, (0, False))
+            if state == 1 and not on and at >= order:
+                self.codes_on[code] = (at, True)
+            if state == 0 and at >= order:
+                self.codes_on[code] = (at, False)
+                self.codes_once.pop(code, None)
+            if state == 2:
+                self.codes_once[code] = max(self.codes_once.get(code, 0), at + 10_000)
+        return at
+
+    def columns(self, named):
+        """Every channel, derived column and code as the fast detector names them."""
+        v, at = self.v, self.at
+
+        def within(t, ms):
+            return t is not None and at - t <= ms
+
+        def recent(times, ms):
+            return F(sum(at - t <= ms for t in times))
+
+        running, is_open = self.running(), self.door_open()
+        speed, zone, state = abs(v["speed"]), v["door_zone"], v["door_state"]
+        yes = (
+            v["passenger"] == 1 or v["people"] >= 1 or within(self.people_at, 60_000)
+            or within(self.call, 600_000) or within(self.alarm, 7_200_000)
+        )  # fmt: skip
+        signs = ("passenger", "people", "car_call", "alarm_button")
+        nothing = not any(known(v[n]) for n in signs)
+        offset = v["level_offset"]
+        near = F(abs(offset) <= 100) if known(offset) else NAN
+        moving = speed >= F(0.05) or running == 1
+        contradicts = (
+            (is_open == 1 and running == 1 and speed < F(0.02))
+            or (v["car_status"] == 0 and speed > F(0.5))
+            or (v["door_closed"] == 1 and state == 4)
+            or (v["door_closed"] == 0 and state in (2, 5))
+            or max(self.flat.values()) >= 60
+            or recent(self.jumps, 3_600_000) >= 2
+        )
+        out = dict(v) | {
+            "with_people": F(1) if yes else NAN if nothing else F(0),
+            "running": running,
+            "stopped": F(1 - running),
+            "at_level": zone if known(zone) else near,
+            "door_open": is_open,
+            "door_passable": F(state in (3, 4))
+            if known(state) and state > 0
+            else F(1 - v["door_closed"]),
+            "still_s": F((at - self.moved) / 1000) if self.moved is not None else NAN,
+            "position_still_s": F((at - self.position) / 1000)
+            if self.position is not None
+            else NAN,
+            "ran_with_door_open": F(within(self.ran_open, 2_000)),
+            "start_with_door_open": F(self.started),
+            "left_zone_with_door_open": F(self.left),
+            "relevelling": F(self.armed and is_open == 1 and zone != 0 and moving),
+            "cycles_here": F(self.cycles),
+            "failed_closes": recent(self.closes, 300_000),
+            "hard_stop": F(self.hard),
+            "hard_stops_day": recent(self.stops, 86_400_000),
+            "flat_samples": F(max(self.flat.values())),
+            "position_jumps": recent(self.jumps, 3_600_000),
+            "contradiction": F(contradicts),
+        }
+        for name, normal in self.normal.items():
+            out[f"z_{name}"], out[f"{name}_drift"] = normal.z, F(normal.drift)
+        for code in named:
+            once = self.codes_once.get(code, 0) > at
+            out[f"code({code})"] = F(once or self.codes_on.get(code, (0, False))[1])
+            out[f"once({code})"] = F(once)
+        return out
