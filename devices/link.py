@@ -10,6 +10,7 @@ import logging
 import random
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ from devices.codecs.status import encode_status
 from devices.codecs.topics import ACK, topic
 from devices.store_forward import GatewayError
 
+_SHORTEST_WAIT_S = 0.2
+_SETTLED_S = 5.0  # a connection that broke sooner has not ended the trouble
 _log = logging.getLogger(__name__)
 
 
@@ -117,11 +120,12 @@ class Link:
         return info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _run(self) -> None:
-        wait_s = 0.2
+        wait_s = _SHORTEST_WAIT_S
         while not self._stopped.is_set():
             self._broken.clear()
-            if self._connect_once():
-                wait_s = 0.2
+            begun = time.monotonic()
+            if self._connect_once() and time.monotonic() - begun > _SETTLED_S:
+                wait_s = _SHORTEST_WAIT_S
             if not self._stopped.is_set():
                 # spread, so that a thousand gateways do not all come back in the same second
                 self._stopped.wait(wait_s * random.uniform(0.5, 1.0))  # noqa: S311
@@ -193,7 +197,7 @@ class Link:
 
     def _disconnected(self, _client: mqtt.Client, _data: Any, _flags: Any, *rest: Any) -> None:
         if not self._stopped.is_set():
-            self._note(str(rest[0]) if rest else "connection lost")
+            self._note(f"connection lost ({rest[0]}); is client id {self._client_id!r} used twice?")
         self._broken.set()
 
     def _message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:

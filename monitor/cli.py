@@ -7,7 +7,7 @@ import sys
 import typer
 
 from config.errors import ConfigError
-from monitor.commands import accounts, check, run
+from monitor.commands import accounts, check, demo, run, simulate
 
 HELP = """Liftwatch · 电梯安全运行监测
 
@@ -34,6 +34,12 @@ app = typer.Typer(
     rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 app.command("run")(run.run)
+app.command("demo")(demo.demo)
+app.command(
+    "simulate",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True,
+                      "help_option_names": []},
+)(simulate.simulate)  # fmt: skip
 app.command("check")(check.check)
 app.command("version")(check.version)
 app.add_typer(accounts.app, name="user")

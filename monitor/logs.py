@@ -22,6 +22,8 @@ def set_up(level: str = "INFO", file: Path | None = None) -> None:
         stream=stream,
         format="%(levelname)s %(name)s %(message)s",
     )
+    # aiomqtt counts pages in flight aloud; their number is ours to bound, by the concurrency
+    logging.getLogger("mqtt").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -16,12 +16,12 @@ from alerts.chains import DEFAULT_CHAINS, load_chains
 from alerts.desk import AlertDesk
 from alerts.directory_file import load_directory
 from alerts.links import Links
+from alerts.migrations import migrate
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
 from alerts.page import Pages, vocabulary_words
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.subjects import Subjects
-from alerts.migrations import migrate
 from alerts.tables import open_engine
 from config.settings import Settings
 from devices.codecs import Limits
@@ -114,6 +114,7 @@ class Service:
         influx = settings.influx
         self.influx = InfluxCopy(influx, self.history, self.registry) if influx.url else None
         self.app = create_app(Port(self))
+        self.leave: Callable[[], None] = lambda: None
 
     def _wake(self) -> None:
         for wake in self.wakes:
@@ -131,6 +132,7 @@ class Service:
         """
         await asyncio.to_thread(self.pipeline.recover)
         server, stop = self._server(), asyncio.Event()
+        self.leave = server.leave
         tasks = [
             asyncio.create_task(self.answers.run(), name="answers"),
             asyncio.create_task(self.outbox.run(stop), name="outbox"),
@@ -188,10 +190,11 @@ class _Server(uvicorn.Server):
         """Stop serving on SIGINT and SIGTERM; a second one is not needed and changes nothing."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._leave)
+            loop.add_signal_handler(number, self.leave)
         yield
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Stop serving; `serve` then returns."""
         self.should_exit = True
 
 

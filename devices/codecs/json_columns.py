@@ -19,7 +19,7 @@ from devices.codecs.context import Context, check_lift
 from devices.codecs.limits import BOOT_MAX, SEQ_MAX
 from devices.codecs.parse import VERSION, Envelope, Fields, fields_of, nothing_left, read_envelope
 from devices.codecs.refuse import Refusals
-from devices.codecs.values import Plan, all_valid, check_value, flat
+from devices.codecs.values import NO_MESSAGES, Plan, all_valid, check_value, flat, read_column
 from devices.vocabulary import Kind
 
 
@@ -86,7 +86,8 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
         return None
     full = np.full((n, len(channels)), np.nan, np.float32)
     full[:, selection.index] = matrix.T
-    batch = TelemetryBatch(rows, ts_ms, full, late(ts_ms, context.received_ms, context.limits))
+    late_rows = late(ts_ms, context.received_ms, context.limits)
+    batch = TelemetryBatch(rows, ts_ms, full, late_rows, NO_MESSAGES)
     first = None if first is msgspec.UNSET else first
     if not np.count_nonzero(np.isnan(matrix[0])):  # then every lift said something
         return Decoded(message.boot, message.seq, first, "telemetry", batch, [])
@@ -204,7 +205,7 @@ def _careful_times(
         ts = check_ts(raw, context.received_ms, context.limits, refusals)
         return None if ts is None else [ts] * n
     if len(raw) != n:
-        refusals.add("length_mismatch", "ts", f"{len(raw)} values", f"{n} as lifts")
+        refusals.add("length_mismatch", "ts", len(raw), f"{n} as lifts")
         return None
     return [
         check_ts(one, context.received_ms, context.limits, refusals, f"ts[{i}]")
@@ -228,7 +229,9 @@ def _careful_columns(
         elif not isinstance(raw, list):
             refusals.add("wrong_type", name, raw, "array or null")
         elif len(raw) != len(lifts):
-            refusals.add("length_mismatch", name, f"{len(raw)} values", f"{len(lifts)} as lifts")
+            refusals.add("length_mismatch", name, len(raw), f"{len(lifts)} as lifts")
+        elif (whole := read_column(context.plan, channels[index], raw)) is not None:
+            matrix[:, index] = whole
         else:
             matrix[:, index] = [
                 check_value(channels[index], value, refusals, name, str(code))

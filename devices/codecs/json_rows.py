@@ -19,7 +19,7 @@ from devices.codecs.context import Context, check_lift
 from devices.codecs.limits import BOOT_MAX, SEQ_MAX
 from devices.codecs.parse import VERSION, Envelope, Fields, fields_of, nothing_left, read_envelope
 from devices.codecs.refuse import Refusals
-from devices.codecs.values import Plan, all_valid, check_value, flat
+from devices.codecs.values import NO_MESSAGES, Plan, all_valid, check_value, flat
 from devices.vocabulary import Kind
 
 Values = dict[str, float | bool | None]
@@ -71,7 +71,7 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
         return None
     n = len(times)
     late_rows = late(times, context.received_ms, context.limits)
-    batch = TelemetryBatch(np.full(n, row, np.int32), times, values, late_rows)
+    batch = TelemetryBatch(np.full(n, row, np.int32), times, values, late_rows, NO_MESSAGES)
     first = None if message.first is UNSET else message.first
     return Decoded(message.boot, message.seq, first, "telemetry", batch, [])
 

@@ -54,8 +54,7 @@ def parse(payload: bytes) -> Fields:
         found = _READER.decode(payload.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         boot, seq = salvage(payload)
-        said = f"{type(error).__name__}: {error}"
-        raise reject("not_json", "payload", said, boot=boot, seq=seq) from None
+        raise reject("not_json", "payload", str(error), boot=boot, seq=seq) from None
     if not isinstance(found, Fields):
         raise reject("wrong_type", "payload", found, "object")
     return found

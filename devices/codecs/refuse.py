@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 
 from config.text import Text
@@ -113,6 +114,8 @@ def shown(value: object) -> str:
         text = f"array of {len(value)}"
     elif isinstance(value, str) or value is None or isinstance(value, bool):
         text = json.dumps(value, ensure_ascii=False)
+    elif isinstance(value, float) and not math.isfinite(value):
+        text = json.dumps(value)  # NaN, Infinity: as those who send them write them
     else:
         text = repr(value)
     text = text.encode("utf-8", "backslashreplace").decode()

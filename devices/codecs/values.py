@@ -11,10 +11,13 @@ import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
+from devices.batch import MessageRows
 from devices.codecs.refuse import Refusals
 from devices.vocabulary import Channel, Kind, Vocabulary
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
+_NUMBERS = {int, float, type(None)}
+NO_MESSAGES = MessageRows.empty()  # shared: a telemetry batch never writes into it
 _REMEMBERED = 4096  # combinations of channels; a sender uses one or two
 
 
@@ -125,6 +128,19 @@ def all_valid(selection: Selection, matrix: NDArray[np.float32], plan: Plan) -> 
         if not (np.isin(row, codes) | np.isnan(row)).all():
             return False
     return True
+
+
+def read_column(plan: Plan, channel: Channel, raw: Sequence[object]) -> NDArray[np.float32] | None:
+    """Return a column as float32[n] if every value of it is right, else None."""
+    kinds = set(map(type, raw))
+    if kinds - _NUMBERS and (channel.kind is not Kind.BOOL or kinds - _NUMBERS != {bool}):
+        return None
+    with np.errstate(over="ignore"):
+        column = np.array(raw, np.float64).astype(np.float32)
+    selection = plan.select((channel.name,))
+    if selection is None or np.count_nonzero(np.isnan(column)) != raw.count(None):
+        return None  # a NaN that was sent as such
+    return column if all_valid(selection, column[None, :], plan) else None
 
 
 def read_value(channel: Channel, raw: object) -> tuple[float, str | None]:

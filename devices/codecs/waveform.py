@@ -164,8 +164,8 @@ def _axes(
                 axes[name] = axis
     for (one, axis), (other, next_axis) in pairwise(list(axes.items())):
         if len(axis) != len(next_axis):
-            counts = f"{len(next_axis)} values"
-            refusals.add("length_mismatch", f"axes.{other}", counts, f"{len(axis)} as {one}", lift)
+            limit = f"{len(axis)} as {one}"
+            refusals.add("length_mismatch", f"axes.{other}", len(next_axis), limit, lift)
             return {}
     return axes
 
@@ -186,7 +186,7 @@ def _axis(
     shortest, longest = context.limits.burst_s
     if not shortest <= len(raw) / rate <= longest:
         limit = f"{shortest:g}..{longest:g} s at {rate:g} Hz"
-        refusals.add("out_of_range", field, f"{len(raw)} values", limit, lift)
+        refusals.add("out_of_range", field, len(raw), limit, lift)
         return None
     for i, value in enumerate(raw):
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -52,7 +52,8 @@ class Doors:
 
     def _open(self, rows: Rows, dt: float) -> None:
         cars = self._cars
-        rows = rows[cars.jam[rows] != JAM_SHUT]
+        # a car that arrived in this very step has not yet come to rest for its door
+        rows = rows[(cars.jam[rows] != JAM_SHUT) & (cars.clock[rows] > 0.0)]
         pace = dt / (cars.open_s[rows] * np.sqrt(cars.door_drag[rows]))
         cars.door[rows] = np.minimum(cars.door[rows] + pace, 1.0)
         wide = rows[cars.door[rows] >= 1.0]

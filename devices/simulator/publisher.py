@@ -16,7 +16,7 @@ from devices.batch import TelemetryBatch
 from devices.gateway import Gateway
 from devices.registry import Registry
 from devices.simulator.plan import Plan
-from devices.simulator.world import World
+from devices.simulator.world import STEP_MS, World
 from devices.vocabulary import Vocabulary
 
 WARM_S: Final = 120.0  # ordinary life before the start, so that the district is in full swing
@@ -191,7 +191,7 @@ def publish_world(
                 password=password, clock=lambda: clock.now_ms() / 1000, **sign_in,
             ).start()  # fmt: skip
         publisher = Publisher(world, gateways)
-        while not stop.is_set() and (end_ms is None or world.now_ms < end_ms):
+        while not stop.is_set() and (end_ms is None or world.now_ms + STEP_MS <= end_ms):
             for reg_code in releases() if releases else ():
                 world.release(reg_code)
             to_ms = clock.now_ms()

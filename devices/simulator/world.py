@@ -68,7 +68,7 @@ class World:
             self.now_ms,
         )  # fmt: skip
         period = self.cars.period_ms
-        self._next_ms = self.now_ms + (self.cars.phase_ms - self.now_ms) % period
+        self._next_ms = self.now_ms + 1 + (self.cars.phase_ms - self.now_ms - 1) % period
         self._parts: list[tuple[NDArray[np.intp], int, NDArray[np.float32]]] = []
 
     @property

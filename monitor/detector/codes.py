@@ -33,6 +33,7 @@ class CodeState:
         self._column = np.array(self.codes, np.int32)
         self._ends_row: Rows = np.empty(0, np.int32)
         self._ends_at: Times = np.empty(0, np.int64)
+        self._ends_column: NDArray[np.intp] = np.empty(0, np.intp)
 
     @property
     def tables(self) -> dict[str, Table[Any]]:
@@ -60,37 +61,44 @@ class CodeState:
         self.busy.data[rows, 0] = 1
         if single.any():
             self._ends_row = np.concatenate([self._ends_row, rows[single]])
-            self._ends_at = np.concatenate([self._ends_at, at_ms[single] + ONCE_MS])
+            self._ends_column = np.concatenate([self._ends_column, column[single]])
+            self._ends_at = np.concatenate([self._ends_at, until[single]])
 
-    def ended(self, local_now: Callable[[Rows], Times]) -> tuple[Rows, Times]:
+    def ended(self, local_now: Callable[[Rows], Times], at_ms: Times) -> tuple[Rows, Times]:
         """Return lifts whose single report stands no longer, with the time it ended.
 
-        local_now(rows): the present of these lifts. Costs what stands, not the fleet.
+        local_now(rows): the present of these lifts; at_ms int64[N]: their last word, which may
+        have shown the end already. Costs what stands, not the fleet.
         """
-        if not len(self._ends_row):
-            return self._ends_row, self._ends_at
-        over = self._ends_at <= local_now(self._ends_row)
-        rows, at = self._ends_row[over], self._ends_at[over]
-        self._ends_row, self._ends_at = self._ends_row[~over], self._ends_at[~over]
-        if len(rows):  # one entry a lift: its last ending
-            order = np.lexsort((at, rows))
-            rows, at = rows[order], at[order]
-            last = np.r_[rows[1:] != rows[:-1], True]
-            rows, at = rows[last], at[last]
-        return rows, at
+        rows, at = self._ends_row, self._ends_at
+        if not len(rows):
+            return rows, at
+        over = at <= local_now(rows)
+        # set anew, switched off, or seen to end by a sample: nothing to tell
+        true = (self.once.data[rows, self._ends_column] == at) & (at > at_ms[rows])
+        self._keep(true & ~over)
+        rows, at = rows[true & over], at[true & over]
+        order = np.lexsort((at, rows))
+        rows, at = rows[order], at[order]
+        last = np.r_[rows[1:] != rows[:-1], True][: len(rows)]
+        return rows[last], at[last]  # one entry a lift: its last ending
 
-    def since(self, row: int, name: str) -> int:
-        """Return since when `code(N)` or `once(N)` of a lift stands, 0 where it never did."""
+    def _keep(self, which: NDArray[np.bool_]) -> None:
+        if not which.all():
+            self._ends_row, self._ends_at = self._ends_row[which], self._ends_at[which]
+            self._ends_column = self._ends_column[which]
+
+    def since(self, rows: Rows, name: str) -> Times:
+        """Return since when `code(N)` or `once(N)` stands, int64[k]; 0 where it never did."""
         column = self.codes.index(int(name[5:-1]))
-        on = int(self.on.data[row, column])
-        if on > 0 and name.startswith("code"):
-            return on
-        return max(0, int(self.once.data[row, column]) - ONCE_MS)
+        on, once = self.on.data[rows, column], self.once.data[rows, column]
+        single: Times = np.maximum(once - ONCE_MS, 0)
+        return np.where(on > 0, on, single) if name.startswith("code") else single
 
     def relist(self, at_ms: Times) -> None:
         """Find the single reports that stand at at_ms int64[N] anew, after a load."""
-        row, column = np.nonzero(self.once.data > at_ms[:, None])
-        self._ends_row = row.astype(np.int32)
+        row, column = np.nonzero(self.once.data > np.maximum(at_ms, 0)[:, None])
+        self._ends_row, self._ends_column = row.astype(np.int32), column
         self._ends_at = self.once.data[row, column]
 
     def take(self, rows: Rows | None, at_ms: Times) -> dict[str, Values]:

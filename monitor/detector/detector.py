@@ -189,7 +189,7 @@ class Detector:
     def tick(self, now_ms: int) -> FleetColumns:
         """Return the fleet at this moment, for `RuleEngine.tick`; cheap until looked into."""
         self.silence.wake(now_ms, self.asleep_ms)
-        rows, at = self.codes.ended(lambda lifts: self._local(lifts, now_ms))
+        rows, at = self.codes.ended(lambda lifts: self._local(lifts, now_ms), self.fleet.at_ms)
         due = None
         if len(rows):
             at = np.maximum(at, self.fleet.at_ms[rows])
@@ -222,46 +222,58 @@ class Detector:
         """Return (name, value or None when unknown, since_ms) of a lift as last known.
 
         since_ms of a derived column: the last change of the channels it is made of.
+        Raises IndexError for a row the fleet has not, KeyError for a name no rule may use.
         """
-        columns = self._one(row)
-        return [(name, _plain(columns[name]), self._since(row, name)) for name in names]
+        return self.evidence_of(np.array([row], np.int32), names)[0]
+
+    def evidence_of(
+        self, rows: Rows, names: Sequence[str]
+    ) -> list[list[tuple[str, float | None, int]]]:
+        """Return the evidence of many lifts at once, rows int32[k]; for a power cut."""
+        if len(rows) and not 0 <= rows.min() <= rows.max() < self.n:
+            raise IndexError(f"rows {rows.min()}..{rows.max()}: the fleet has 0..{self.n - 1}")
+        columns = self._last_known(rows, names)
+        made = []
+        for name in names:
+            values, since = columns[name], self._since(rows, name).tolist()
+            plain = [None if unknown else value for value, unknown in
+                     zip(values.tolist(), np.isnan(values).tolist(), strict=True)]  # fmt: skip
+            made.append(list(zip([name] * len(rows), plain, since, strict=True)))
+        return [list(one) for one in zip(*made, strict=True)] if made else [[] for _ in rows]
 
     def live(self, row: int) -> dict[str, tuple[float, int]]:
-        """Return name → (value, ts_ms) of all that is known of a lift, derived columns too."""
-        columns = self._one(row)
-        found: dict[str, tuple[float, int]] = {}
-        for name, index in self.fleet.values.index.items():
-            value = _plain(columns[name])
-            if value is not None:
-                found[name] = (value, int(self.fleet.time_ms.data[row, index]))
-        at = int(self.fleet.at_ms[row])
-        for name, column in DERIVED.items():
-            value = None if column.time_driven else _plain(columns[name])
-            if value is not None and at != NEVER:
-                found[name] = (value, at)
-        return found
+        """Return name → (value, ts_ms) of all that is known of a lift, derived columns too.
 
-    def _one(self, row: int) -> SignalColumns:
-        if not 0 <= row < self.n:
-            raise IndexError(f"row {row}: the fleet has rows 0..{self.n - 1}")
-        rows = np.array([row], np.int32)
-        signals = self._as_known(rows, self.fleet.at_ms[rows])
-        now_ms = self.silence.last_now_ms
-        fleet = self.silence.columns(now_ms, self.registry)
-        signals.columns.replace({name: column[rows] for name, column in fleet.items()})
-        return signals.columns
+        Raises IndexError for a row the fleet has not.
+        """
+        names = [name for name, column in DERIVED.items() if not column.time_driven]
+        channels = self.fleet.values.names
+        times = dict.fromkeys(names, max(0, int(self.fleet.at_ms[row])))
+        times |= dict(zip(channels, self.fleet.time_ms.data[row].tolist(), strict=True))
+        heard = self.fleet.at_ms[row] != NEVER
+        known = self.evidence(row, [*channels, *names]) if heard else []
+        return {name: (value, times[name]) for name, value, _ in known if value is not None}
 
-    def _since(self, row: int, name: str) -> int:
-        index = self.fleet.values.index
-        sources = (name,) if name in index else DERIVED[name].sources if name in DERIVED else ()
-        known = [int(self.fleet.changed_ms.data[row, index[source]]) for source in sources]
-        since = max(known, default=NEVER)
+    def _last_known(self, rows: Rows, names: Sequence[str]) -> SignalColumns:
+        columns = self._as_known(rows, self.fleet.at_ms[rows]).columns
+        if any(name in DERIVED and DERIVED[name].time_driven for name in names):
+            fleet = self.silence.columns(self.silence.last_now_ms, self.registry)
+            columns.replace({name: column[rows] for name, column in fleet.items()})
+        return columns
+
+    def _since(self, rows: Rows, name: str) -> Times:
+        index, at = self.fleet.values.index, self.fleet.at_ms[rows]
         if "(" in name:
-            since = self.codes.since(row, name)
-        elif name in ("silent_s", "gateway_silent"):
-            since = int(self.silence.heard.data[row, 0])
-        at = int(self.fleet.at_ms[row])
-        return max(0, at if since == NEVER else since)
+            return self.codes.since(rows, name)
+        if name in DERIVED and DERIVED[name].time_driven:
+            heard: Times = np.maximum(self.silence.heard.data[rows, 0], 0)
+            return heard
+        sources = (name,) if name in index else DERIVED[name].sources if name in DERIVED else ()
+        since: Times = np.full(len(rows), NEVER, np.int64)
+        for source in sources:
+            np.maximum(since, self.fleet.changed_ms.data[rows, index[source]], out=since)
+        since = np.where(since == NEVER, at, since)
+        return np.maximum(since, 0, out=since)
 
     # -- save, load -----------------------------------------------------------------------
 
@@ -276,11 +288,6 @@ class Detector:
         channels, or more lifts than the registry has; nothing is changed then.
         """
         stored.load(self, folder)
-
-
-def _plain(column: Values) -> float | None:
-    value = float(column[0])
-    return None if np.isnan(value) else value
 
 
 def _registry(columns: Mapping[str, NDArray[Any]], n: int) -> dict[str, Values]:

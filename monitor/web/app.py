@@ -43,8 +43,8 @@ def messages(request: Request, lang: str, version: str) -> Response:
 def create_app(port: ServicePort) -> FastAPI:
     """Return the application for a running service.
 
-    The feed begins with the application's lifespan. A server that waits for open connections
-    before it ends calls `await app.state.web.hub.close()` first.
+    The feed begins with the application's lifespan. Run it by `monitor.web.server.Server`, which
+    ends the feed's streams before it waits for open connections.
     """
     https = port.settings.public_url.startswith("https://")
     sessions = Sessions(port.secret, port.settings.web.session_hours, https)

@@ -6,17 +6,21 @@ import base64
 import hashlib
 import hmac
 import os
+import threading
 from functools import cache
 
 LOG_N, R, P = 15, 8, 3
 """N = 2^15, r = 8, p = 3: 32 MiB; one of the settings of OWASP's password storage cheat sheet."""
 MIN_LENGTH = 10
 _MAX_LENGTH = 1024
+_AT_ONCE = threading.BoundedSemaphore(2)
+"""A flood of attempts then takes time, and not 32 MiB for each."""
 
 
 def _derive(password: str, salt: bytes, log_n: int, r: int, p: int) -> bytes:
     secret = password.encode()[:_MAX_LENGTH]
-    return hashlib.scrypt(secret, salt=salt, n=1 << log_n, r=r, p=p, maxmem=1 << 27, dklen=32)
+    with _AT_ONCE:
+        return hashlib.scrypt(secret, salt=salt, n=1 << log_n, r=r, p=p, maxmem=1 << 27, dklen=32)
 
 
 def hash_password(password: str) -> str:

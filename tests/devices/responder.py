@@ -87,6 +87,6 @@ class Responder:
             if seq in self.lose:
                 self.lose.remove(seq)
                 return
-            self._first[boot] = max(self._first.get(boot, 1), body["first"])
+            self._first[boot] = max(self._first.get(boot, 1), body.get("first", 1))
             self.kept.setdefault(boot, {})[seq] = body
         self.answer(boot, gateway)

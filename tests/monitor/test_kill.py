@@ -81,7 +81,7 @@ class Publishers:
         for thread in self.threads:
             thread.join()
         for gateway in self.gateways:
-            assert gateway.flush(60), "not everything was confirmed"
+            assert gateway.flush(120), "not everything was confirmed"
             gateway.close()
         return sum(self.published, Counter())
 
@@ -109,7 +109,7 @@ def test_ten_kills(
         publishers.trap(2 * kill)
         before = len(webhook.accepted)
         if kill % 2:  # half of the kills fall into a page being sent, half into plain traffic
-            until(lambda n=before: len(webhook.accepted) > n, 20, "a page on its way")
+            until(lambda n=before: len(webhook.accepted) > n, 60, "a page on its way")
         else:
             time.sleep(0.3 + 0.07 * kill)  # not waited for: any moment will do
         service.kill()
@@ -117,7 +117,7 @@ def test_ten_kills(
     service.wait_ready()
     published = publishers.finish()
     expected = {(lift, role) for lift in publishers.trapped for role in STEPS}
-    until(lambda: pages(webhook) >= expected, 60, "every step of every chain to be paged")
+    until(lambda: pages(webhook) >= expected, 120, "every step of every chain to be paged")
     assert service.stop() == 0
 
     assert in_history(service.history) == published, "every sample exactly once"

@@ -127,7 +127,7 @@ class Mosquitto(TestBroker):
             "persistence_location": f"{folder}/",
             "max_queued_messages": 0,
             "message_size_limit": _MAX_PAYLOAD,
-            "log_dest": "stdout",
+            "log_dest": "stderr",  # stdout would be kept back in a buffer
         }
         if os.geteuid() == 0:
             lines["user"] = "root"  # else it changes to an account that cannot write the folder

@@ -92,7 +92,7 @@ class ServiceProcess:
             self.wait_ready()
         return self
 
-    def wait_ready(self, timeout_s: float = 60) -> None:
+    def wait_ready(self, timeout_s: float = 120) -> None:
         def up() -> bool:
             assert self.program is not None
             if not self.program.running:

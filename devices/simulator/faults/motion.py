@@ -218,7 +218,7 @@ def motor_limiter(car: Car, ask: Ask) -> Script:
 
 @fault(
     "楼层位置丢失", "position lost", rule="20", for_s=180,
-    needs=(("code 7", "car_position"),),
+    needs=(("code 7",),),
 )  # fmt: skip
 def position_lost(car: Car, ask: Ask) -> Script:
     """The floor counter is lost; the car creeps to the lowest landing and stays there."""

@@ -68,6 +68,10 @@ def written(steps):
         )
 
 
+def same(a, b):
+    return bool(((a == b) | ((a != a) & (b != b))).all())
+
+
 def slow_rows(lifts, samples, messages):
     """One event after the other, in the order of time; samples before messages."""
     events = [(s[1], 0, i, s) for i, s in enumerate(samples) if not s[3]]
@@ -100,7 +104,7 @@ def by_lift(rows):
     return sorted(rows, key=lambda r: r[0])  # stable: each lift's own order stays
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(BATCH, max_size=14))
 def test_detector_equals_the_slow_twin(steps):
     fast = fast_fleet(3)
@@ -111,8 +115,7 @@ def test_detector_equals_the_slow_twin(steps):
         assert [f[:3] for f in found] == [e[:3] for e in expected]
         for (row, _, _, got), (_, _, _, want) in zip(found, expected, strict=True):
             for name, value in want.items():
-                same = got[name] == value or (np.isnan(got[name]) and np.isnan(value))
-                assert same, (row, name, got[name], value)
+                assert same(got[name], value), (row, name, got[name], value)
     for row, lift in enumerate(lifts):
         for name, at in lift.time.items():
             c = VOCAB.index(name)
@@ -120,7 +123,7 @@ def test_detector_equals_the_slow_twin(steps):
             assert fast.fleet.changed_ms.data[row, c] == lift.changed[name]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(BATCH, max_size=10), st.integers(0, 10), st.booleans())
 def test_save_and_load_in_the_middle_change_nothing(tmp_path_factory, steps, cut, grown):
     folder = tmp_path_factory.mktemp("state")
@@ -141,7 +144,7 @@ def test_save_and_load_in_the_middle_change_nothing(tmp_path_factory, steps, cut
         for name in a.columns:
             np.testing.assert_array_equal(a.columns[name], b.columns[name][:3], name)
     for name, table in whole.tables.items():
-        np.testing.assert_array_equal(table.data, again.tables[name].data[:3], name)
+        assert same(table.data, again.tables[name].data[:3]), name
 
 
 def test_no_lift_and_no_row():

@@ -6,16 +6,22 @@ values of lifts are set by the test, history is a drawn curve.
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import uvicorn
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy import insert
 
 from alerts.chains import load_chains
 from alerts.desk import AlertDesk
@@ -25,13 +31,14 @@ from alerts.migrations import migrate
 from alerts.model import Evidence, FeedEvent, RuleMeta, Transition
 from alerts.page import Pages, vocabulary_words
 from alerts.subjects import Subjects
-from alerts.tables import open_engine
+from alerts.tables import app_user, open_engine, writing
 from config.settings import Settings, Site
 from config.text import Text
 from devices.registry import Gateway, Lift, Registry
 from devices.vocabulary import load_vocabulary
-from monitor.web.auth import add_user
+from monitor.web.passwords import hash_password
 from monitor.web.ports import HealthReport, QuarantineRow, Readings
+from monitor.web.server import Server
 
 PASSWORD = "correct horse battery"
 FIRM_A, FIRM_B = "anda", "kaili"
@@ -56,7 +63,12 @@ PEOPLE = {
 PLACES = ("龙湖花园 1 栋", "龙湖花园 2 栋", "万达广场 A 座", "区人民医院", "石桥大厦", "白市驿中学")
 RULES = (
     RuleMeta(
-        "1", Text("非平层困人", "trapped, not level"), "critical", chain="R", latched=True, code=1012
+        "1",
+        Text("非平层困人", "trapped, not level"),
+        "critical",
+        chain="R",
+        latched=True,
+        code=1012,
     ),
     RuleMeta("7", Text("运行中开门", "door open while running"), "critical", chain="F", code=1002),
     RuleMeta("12", Text("门区外停梯", "stopped outside the zone"), "major", chain="F", code=4),
@@ -72,7 +84,7 @@ def reg_code(number: int) -> str:
 def _registry(count: int) -> Registry:
     lifts = [
         Lift(
-            reg_code(i), f"{500100 + i}", f"{1 + i // 6} 号梯", PLACES[i % 6], f"jie-{1 + i % 3}",
+            reg_code(i), f"{770100 + i}", f"{1 + i // 6} 号梯", PLACES[i % 6], f"jie-{1 + i % 3}",
             "longhu" if i % 2 else "wanda", FIRM_A if i % 2 == 0 else FIRM_B, f"gw-{i % 2 + 1}",
             "passenger", 1.75, 1000, -2 if i % 6 == 2 else 1, 18 + i % 14, f"f{i // 4}", 1.0,
             29.53 + i / 500, 106.46 + i / 500,
@@ -90,6 +102,21 @@ def _directory() -> Directory:
         for unit, name in PEOPLE.items()
     }
     return Directory(units, contacts)
+
+
+@cache
+def _hash() -> str:
+    """One costly hash for all tests; test_auth makes its own."""
+    return hash_password(PASSWORD)
+
+
+@cache
+def _migrated() -> Path:
+    """One database with all tables, copied for each test."""
+    file = Path(tempfile.mkdtemp(prefix="liftwatch-")) / "empty.db"
+    atexit.register(shutil.rmtree, file.parent, ignore_errors=True)
+    migrate(f"sqlite:///{file}")
+    return file
 
 
 class DrawnHistory:
@@ -147,7 +174,7 @@ class House:
         self.secret = b"s" * 32
         self.registry, self.directory = _registry(lifts), _directory()
         self.vocab = load_vocabulary()
-        migrate(self.settings.database)
+        shutil.copy(_migrated(), folder / "liftwatch.db")
         self.engine = open_engine(self.settings.database)
         links = Links(self.secret.hex(), "http://127.0.0.1", 24.0, prefix="/p/")
         pages = Pages(links, vocabulary_words(self.vocab), ZoneInfo("Asia/Shanghai"))
@@ -202,7 +229,9 @@ class House:
             ("operator", "operator", None), ("admin", "admin", None),
             ("firm-a", "firm", FIRM_A), ("firm-b", "firm", FIRM_B),
         ):  # fmt: skip
-            add_user(self.engine, name, PASSWORD, role, self.now_ms(), unit)
+            row = {"name": name, "role": role, "unit": unit, "password_hash": _hash()}
+            with writing(self.engine) as connection:
+                connection.execute(insert(app_user).values(row | {"created_ms": self.now_ms()}))
 
     def say(self, row: int, age_ms: int = 0, **values: float) -> None:
         at_ms = self.now_ms() - age_ms
@@ -245,12 +274,10 @@ class Running:
     """uvicorn in a thread, on a free port."""
 
     def __init__(self, app: Any, port: int) -> None:
-        import uvicorn
-
         config = uvicorn.Config(
-            app, "127.0.0.1", port, log_level="warning", timeout_graceful_shutdown=1
+            app, "127.0.0.1", port, log_level="warning", timeout_graceful_shutdown=20
         )
-        self.server = uvicorn.Server(config)
+        self.server = Server(config)
         self.url = f"http://127.0.0.1:{port}"
         self.thread = threading.Thread(target=self.server.run, daemon=True)
 

@@ -8,6 +8,11 @@ import { refresh } from "./regions.js";
 const page = document.getElementById("alert");
 const id = Number(page.dataset.id);
 
+// Where it fails the feed fails too, and says so.
+function update() {
+  refresh().catch(() => {});
+}
+
 page.addEventListener("submit", async (event) => {
   const step = event.submitter?.dataset.step;
   if (!step) return;
@@ -23,14 +28,14 @@ page.addEventListener("submit", async (event) => {
   event.submitter.disabled = false;
   say(result);
   if (result.ok) event.target.reset();
-  await refresh();
+  update();
 });
 
 let asked;
 new Feed(page.dataset.cursor, (event) => {
   if (event.alert_id !== id) return;
   clearTimeout(asked);
-  asked = setTimeout(() => refresh(), 120);
+  asked = setTimeout(update, 120);
 });
 
 drawCharts();

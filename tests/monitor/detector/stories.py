@@ -1,0 +1,87 @@
+"""A lift's story, second by second, through detector and rules with the shipped rule file."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from alerts.rules import DEFAULT_RULES, RuleEngine, load_rules
+from monitor.detector import Detector, rule_schema
+from tests.monitor.detector.fleets import T0, VOCAB, batch, registry
+
+NORMAL, INSPECTION, FIRE, FIREMAN, SEISMIC = 1, 2, 3, 4, 6
+CLOSING, CLOSED, OPENING, OPEN = 1, 2, 3, 4
+
+
+@lru_cache(maxsize=1)
+def rules():
+    return load_rules(DEFAULT_RULES, rule_schema(VOCAB))
+
+
+class Story:
+    """Times are seconds since the beginning; between events time is ticked through."""
+
+    def __init__(self, n=1, tick_s=2.0, **kwargs):
+        self.rules = rules()
+        self.detector = Detector(VOCAB, registry(n, **kwargs), n, codes=self.rules.codes)
+        self.engine = RuleEngine(self.rules, n)
+        self.now, self.tick_s, self.log = 0.0, tick_s, []
+        self._tick()
+
+    def say(self, at_s, lift=0, **channels):
+        """A sample of one lift."""
+        self.until(at_s)
+        self._take(batch([(lift, T0 + round(at_s * 1000), channels)]))
+        return self
+
+    def message(self, at_s, code, state="once", lift=0):
+        """A message of one lift."""
+        self.until(at_s)
+        self._take(batch((), [(lift, T0 + round(at_s * 1000), code, state)]))
+        return self
+
+    def each(self, begin_s, end_s, period_s=1.0, **channels):
+        """The same sample again and again, both ends included."""
+        k = 0
+        while begin_s + k * period_s <= end_s + 1e-9:
+            self.say(begin_s + k * period_s, **channels)
+            k += 1
+        return self
+
+    def until(self, at_s):
+        """Let time pass without a sample."""
+        step = self.tick_s if at_s - self.now < 600 else 20.0
+        while self.now + step <= at_s:
+            self.now += step
+            self._tick()
+        self.now = max(self.now, at_s)
+        return self
+
+    def _take(self, rows):
+        now = T0 + round(self.now * 1000)
+        for s in self.detector.update(rows, now):
+            self._note(self.engine.evaluate(s.rows, s.at_ms, s.columns, now, s.sampled))
+
+    def _tick(self):
+        now = T0 + round(self.now * 1000)
+        self._note(self.engine.tick(now, self.detector.tick(now)))
+
+    def _note(self, t):
+        for i in range(len(t)):
+            rule = self.rules.rules[t.rule[i]].id
+            at_s, since_s = ((int(x) - T0) / 1000 for x in (t.at_ms[i], t.since_ms[i]))
+            self.log.append((int(t.lift[i]), rule, bool(t.raised[i]), at_s, since_s))
+
+    def rang(self, rule, lift=0):
+        """When this rule was raised, in seconds."""
+        return [at for who, name, raised, at, _ in self.log
+                if (who, name, raised) == (lift, rule, True)]  # fmt: skip
+
+    def cleared(self, rule, lift=0):
+        """When this rule was cleared, in seconds."""
+        return [at for who, name, raised, at, _ in self.log
+                if (who, name, raised) == (lift, rule, False)]  # fmt: skip
+
+    @property
+    def all(self):
+        """Every rule that was ever raised."""
+        return {name for _, name, raised, _, _ in self.log if raised}

@@ -1,0 +1,160 @@
+"""A firm never learns of another's alert or lift: every route is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from alerts.model import Step
+from alerts.tables import reading
+from monitor.web.find import read_alert
+from tests.monitor.web.conftest import Enter
+from tests.monitor.web.house import FIRM_B, House, reg_code
+
+LIFT = reg_code(0)  # firm-a's; firm-b has the odd ones
+SECRET = ("龙湖花园 1 栋", LIFT, "770100")
+"""Words that stand on everything about that lift, and on nothing of firm-b's."""
+
+
+def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
+    def walk(found: list[object]) -> Iterator[APIRoute]:
+        for route in found:
+            if isinstance(route, APIRoute):
+                yield route
+            elif inner := getattr(getattr(route, "original_router", None), "routes", None):
+                yield from walk(inner)
+
+    spec = app.openapi()["paths"]
+    for path, methods in spec.items():
+        yield from ((method.upper(), path) for method in methods)
+    for route in walk(list(app.routes)):
+        if not route.include_in_schema:
+            yield from ((method, route.path) for method in route.methods)
+
+
+# What firm-b gets: 404 for a thing of firm-a, 403 where no firm may go, "silent" for lists.
+EXPECTED = {
+    ("GET", "/api/v1/alerts"): "silent",
+    ("GET", "/api/v1/alerts/{alert_id}"): "404",
+    ("POST", "/api/v1/alerts/{alert_id}/{step}"): "404",
+    ("GET", "/api/v1/lifts"): "silent",
+    ("GET", "/api/v1/lifts/{reg_code}"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/series"): "404",
+    ("GET", "/api/v1/feed"): "stream",
+    ("GET", "/api/v1/health"): "403",
+    ("GET", "/api/v1/quarantine"): "403",
+    ("GET", "/api/v1/me"): "silent",
+    ("GET", "/alerts"): "silent",
+    ("GET", "/alerts/rows"): "silent",
+    ("GET", "/alerts/{alert_id}"): "404",
+    ("POST", "/alerts/{alert_id}/{step}"): "404",
+    ("GET", "/lifts"): "silent",
+    ("GET", "/lifts/{reg_code}"): "404",
+    ("GET", "/lifts/{reg_code}/live"): "404",
+    ("GET", "/lifts/{reg_code}/chart"): "404",
+    ("GET", "/quarantine"): "403",
+    ("GET", "/health"): "403",
+    ("GET", "/metrics"): "403",
+    # Open to anybody, and telling nobody anything of a lift:
+    ("GET", "/"): "silent",
+    ("GET", "/sign-in"): "silent",
+    ("POST", "/sign-in"): "open",
+    ("POST", "/sign-out"): "open",
+    ("GET", "/healthz"): "silent",
+    ("GET", "/readyz"): "silent",
+    ("GET", "/texts/{lang}-{version}.js"): "silent",
+    # The token in the address is the right, whoever is signed in (test_tap).
+    ("GET", "/p/{token}"): "token",
+    ("POST", "/p/{token}/{step}"): "token",
+}
+NOT_ROUTED_BY_NAME = {("GET", "/texts/{lang}-{version}.js")}
+
+
+def test_every_route_there_is_stands_in_the_table(app: FastAPI) -> None:
+    assert set(routes(app)) == set(EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [key for key, what in EXPECTED.items() if what in ("404", "403", "silent")]
+)
+async def test_another_firms_things_stay_unknown(
+    method: str, path: str, enter: Enter, house: House
+) -> None:
+    house.say(0, people=3.0)
+    alert = house.raise_alert(0)
+    own = house.raise_alert(1)
+    client = enter("firm-b")
+    for step in Step if "{step}" in path else [""]:
+        address = path.format(
+            alert_id=alert, reg_code=LIFT, step=step, token="x", lang="en", version="0"
+        )
+        query: dict[str, str | int] = {"channel": "speed"} if "series" in path else {}
+        if path == "/alerts/rows":
+            query = {"ids": f"{alert},{own}"}
+        if method == "GET":
+            answer = await client.get(address, params=query)
+        else:
+            headers = {"X-CSRF-Token": client.csrf}
+            answer = await client.post(address, headers=headers)
+        if EXPECTED[method, path] != "silent":
+            assert answer.status_code == int(EXPECTED[method, path]), answer.text
+            assert not any(word in answer.text for word in SECRET[:1] + SECRET[2:])
+        else:
+            assert answer.status_code < 500
+            assert not any(word in answer.text for word in SECRET)
+    with reading(house.engine) as conn:
+        found = read_alert(conn, alert, None, None)
+    assert found is not None and found["version"] == 1, "nothing was changed"
+
+
+async def test_the_same_routes_serve_the_firm_whose_lift_it_is(enter: Enter, house: House) -> None:
+    house.say(0)
+    alert = house.raise_alert(0)
+    client = enter("firm-a")
+    for (method, path), what in EXPECTED.items():
+        if what == "404" and method == "GET":
+            address = path.format(alert_id=alert, reg_code=LIFT)
+            query = {"channel": "speed"} if "series" in path else {}
+            answer = await client.get(address, params=query)
+            assert answer.status_code == 200, path
+            assert any(word in answer.text for word in SECRET) or path.endswith(("live", "chart"))
+    assert (await client.get("/alerts")).text.count("<tr id=") == 1
+    assert (await client.step(alert, "accept")).status_code == 200
+    assert (await client.step(alert, "verify", comment="x")).status_code == 409
+
+
+async def test_strangers_get_to_the_sign_in_or_401(enter: Enter, house: House) -> None:
+    alert = house.raise_alert(0)
+    client = enter()
+    for (method, path), what in EXPECTED.items():
+        if what not in ("404", "403", "stream") and path not in ("/alerts", "/lifts"):
+            continue
+        address = path.format(alert_id=alert, reg_code=LIFT, step="accept")
+        answer = await client.request(method, address, params={"channel": "speed"})
+        assert answer.status_code in (401, 303), path
+        assert answer.status_code == 401 or answer.headers["location"].startswith("/sign-in")
+
+
+async def test_a_lifts_chart_opens_by_an_alert_only_to_those_called_to_it(
+    enter: Enter, house: House
+) -> None:
+    alert, other = house.raise_alert(0), house.raise_alert(1)
+    client = enter("firm-b")
+    for number, lift in ((alert, LIFT), (other, LIFT), (alert, reg_code(1))):
+        answer = await client.get(f"/lifts/{lift}/chart", params={"alert": number})
+        assert answer.status_code == 404
+    answer = await client.get(f"/lifts/{reg_code(1)}/chart", params={"alert": other})
+    assert answer.json()["doc"]
+
+
+async def test_how_others_were_called_is_veiled_from_a_firm(enter: Enter, house: House) -> None:
+    alert = house.raise_alert(1)
+    for name, veiled in (("firm-b", True), ("operator", False)):
+        found = (await enter(name).get(f"/api/v1/alerts/{alert}")).json()
+        others = [row for row in found["deliveries"] if row["unit"] != FIRM_B]
+        assert others
+        assert all((row["key"] is None) == veiled for row in others)
+        assert all(row["key"] for row in found["deliveries"] if row["unit"] == FIRM_B)
