@@ -91,7 +91,7 @@ class AlertDesk:
                 then nothing is folded and no gateway returns.
         """
         todo = list(transitions)
-        if not todo and silent is None:
+        if not todo and self._nothing_to_fold(silent):
             return []
         with writing(self.engine) as conn:
             work = Work(conn, now_ms)
@@ -105,7 +105,7 @@ class AlertDesk:
     def tick(self, now_ms: int) -> list[FeedEvent]:
         """Fire every timer that is due, each exactly once; return the journal lines."""
         events: list[FeedEvent] = []
-        while True:
+        while self._due(now_ms):
             with writing(self.engine) as conn:
                 work = Work(conn, now_ms)
                 for one in self._folding.unfold(work):
@@ -113,12 +113,25 @@ class AlertDesk:
                 taken = self._escalator.fire_due(work)
                 events += work.finish()
             if taken < FIRE_AT_ONCE:
-                return events
+                break
+        return events
+
+    # Most calls find nothing to do: they only read, and take no writer's lock.
+    def _nothing_to_fold(self, silent: Collection[str] | None) -> bool:
+        if silent is None:
+            return True
+        with reading(self.engine) as conn:
+            return self._folding.at_rest(conn)
+
+    def _due(self, now_ms: int) -> bool:
+        with reading(self.engine) as conn:
+            first_ms = next_timer_ms(conn)
+            return (first_ms is not None and first_ms <= now_ms) or self._folding.due(conn, now_ms)
 
     def next_due_ms(self) -> int | None:
         """Return when the next timer is due, None if none is pending."""
         with reading(self.engine) as conn:
-            return next_timer_ms(Work(conn, 0))
+            return next_timer_ms(conn)
 
     def actor(self, claim: LinkClaim) -> Actor | None:
         """Return who acts through a page's link; None if the directory no longer has them."""

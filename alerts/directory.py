@@ -34,6 +34,14 @@ ROLES = (
     "maintenance_manager", "rescue_station", "public_rescue", "bureau", "bureau_leader",
     "street_office",
 )  # fmt: skip
+NAMED_BY_LIFT: Mapping[str, str] = {
+    "use_unit": "use_unit",
+    "use_unit_second": "use_unit",
+    "maintenance": "maintenance",
+    "maintenance_deputy": "maintenance",
+    "maintenance_manager": "maintenance",
+    "street_office": "street_office",
+}
 TOPIC = "liftwatch/v1/pages/{unit}/{contact}"
 
 
@@ -132,19 +140,19 @@ class Directory:
         role = Role.OPERATOR if kind in ("operator", "bureau") else Role.FIRM
         return Actor(contact.name, role, contact.unit, contact.id)
 
-    def unit_of(self, role: str, subject: Served) -> str | None:
-        """Return the unit that a role means for this subject, or None if there is none."""
-        if role.startswith("use_unit"):
-            return self._known(subject.use_unit)
-        if role.startswith("maintenance"):
-            return self._known(subject.maintenance)
-        if role == "street_office":
-            return self._known(subject.street_office)
-        kind = "bureau" if role == "bureau_leader" else role
-        units = self.of_kind(kind)
+    def units_of(self, role: str, subject: Served) -> list[str]:
+        """Return the units that a role means for this subject: mostly one, none if unknown.
+
+        `street_office` may be a town; `public_rescue` means all of them (119 and 110);
+        `rescue_station` the nearest; other kinds the first of the file.
+        """
+        if role in NAMED_BY_LIFT:
+            unit = getattr(subject, NAMED_BY_LIFT[role])
+            return [unit] if unit in self.units else []
+        units = self.of_kind("bureau" if role == "bureau_leader" else role)
         if role == "rescue_station":
             units.sort(key=lambda unit: _distance(unit, subject))
-        return units[0].id if units else None
+        return [unit.id for unit in (units if role == "public_rescue" else units[:1])]
 
     def who(self, role: str, subject: Served, at_ms: int) -> Found:
         """Return whom a role means for a subject at a moment.
@@ -153,20 +161,16 @@ class Directory:
         bureau. `Found.fallback` then says so, and the journal keeps it. Empty `contacts` only
         when the bureau has no contact either.
         """
-        unit = self.unit_of(role, subject)
-        if unit is not None:
-            wanted = PICK[role](self, unit, at_ms)
-            if wanted:
-                return Found(tuple(wanted))
-            everybody = self.of_unit(unit)
-            if everybody:
-                return Found(tuple(everybody), _nobody(role, self.units[unit].name))
+        units = self.units_of(role, subject)
+        wanted = [c for unit in units for c in PICK[role](self, unit, at_ms)]
+        if wanted:
+            return Found(tuple(wanted))
+        everybody = [c for unit in units for c in self.of_unit(unit)]
+        name = self.units[units[0]].name if units else Text("未登记单位", "no unit on record")
+        if everybody:
+            return Found(tuple(everybody), _nobody(role, name))
         bureau = [c for u in self.of_kind("bureau") for c in self.of_unit(u.id)]
-        missing = self.units[unit].name if unit else Text("未登记单位", "no unit on record")
-        return Found(tuple(bureau), _bureau_instead(role, missing))
-
-    def _known(self, unit: str) -> str | None:
-        return unit if unit in self.units else None
+        return Found(tuple(bureau), _bureau_instead(role, name))
 
 
 Pick = Callable[[Directory, str, int], list[Contact]]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
@@ -239,6 +239,7 @@ class Escalator:
             .where(outbox.c.state == "leased")
             .values(reason=None)
         )
+        self.drop_needless(work, row)  # somebody may have accepted while it was away
 
 
 def next_due(work: Work, alert_id: int) -> tuple[int, str] | None:
@@ -252,8 +253,6 @@ def next_due(work: Work, alert_id: int) -> tuple[int, str] | None:
     return (found[0], found[1]) if found else None
 
 
-def next_timer_ms(work: Work) -> int | None:
+def next_timer_ms(conn: Connection) -> int | None:
     """Return when the next timer of all is due."""
-    return work.conn.execute(
-        select(func.min(timer.c.due_ms)).where(timer.c.state == "pending")
-    ).scalar()
+    return conn.execute(select(func.min(timer.c.due_ms)).where(timer.c.state == "pending")).scalar()

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from alerts import grouping
 from alerts.grouping import SILENCE_RULE
@@ -27,11 +27,16 @@ class Folding:
     subjects: Subjects
     unfold_s: float
 
+    def at_rest(self, conn: Connection) -> bool:
+        """True while no gateway is spoken of: silence sets alone then change nothing."""
+        undone = select(folded.c.subject).where(folded.c.done.is_(False)).limit(1)
+        return not self._spoken_for(conn) and conn.execute(undone).first() is None
+
     def fold(
         self, work: Work, transitions: list[Transition], silent: Collection[str]
     ) -> list[Transition]:
         """Return what is left to apply when these gateways are silent as a whole."""
-        gateways = self._spoken_for(work)
+        gateways = self._spoken_for(work.conn)
         result = grouping.fold(
             transitions, silent, self.subjects, spoken_for=gateways, now_ms=work.now_ms
         )
@@ -46,8 +51,8 @@ class Folding:
             )
         return result.transitions + self._gone_again(work, silent)
 
-    def _spoken_for(self, work: Work) -> list[str]:
-        found = work.conn.execute(
+    def _spoken_for(self, conn: Connection) -> list[str]:
+        found = conn.execute(
             select(alert.c.subject).where(
                 alert.c.subject_kind == "gateway",
                 alert.c.rule == SILENCE_RULE,
@@ -105,6 +110,13 @@ class Folding:
                 .where(folded.c.done.is_(False))
                 .values(cleared_ms=one.at_ms, done=True)
             )
+
+    def due(self, conn: Connection, now_ms: int) -> bool:
+        """True if a lift's time to be heard is over."""
+        query = select(folded.c.subject).where(
+            folded.c.done.is_(False), folded.c.unfold_ms <= now_ms
+        )
+        return conn.execute(query.limit(1)).first() is not None
 
     def unfold(self, work: Work) -> list[Transition]:
         """Return transitions for lifts that stayed silent after their gateway came back."""

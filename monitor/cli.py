@@ -7,7 +7,7 @@ import sys
 import typer
 
 from config.errors import ConfigError
-from monitor.commands import accounts, check, demo, run, simulate
+from monitor.commands import accounts, check, demo, replay, run, simulate
 
 HELP = """Liftwatch · 电梯安全运行监测
 
@@ -40,6 +40,7 @@ app.command(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True,
                       "help_option_names": []},
 )(simulate.simulate)  # fmt: skip
+app.command("replay")(replay.replay_file)
 app.command("check")(check.check)
 app.command("version")(check.version)
 app.add_typer(accounts.app, name="user")

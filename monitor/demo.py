@@ -19,7 +19,7 @@ from monitor.broker import GATEWAY_USER, SERVICE_USER, EmbeddedBroker, write_pri
 from monitor.clock import Clock
 from monitor.web.auth import add_user, find_user
 
-PASSWORD_ENV = "LIFTWATCH_SIMULATOR_PASSWORD"
+PASSWORD_ENV = "LIFTWATCH_SIMULATOR_PASSWORD"  # noqa: S105 - the name, not the thing
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,11 @@ class Raised:
     raised_ms: int
 
 
+def _same(rule: str | None, other: str) -> bool:
+    """Parts of one rule of the standard ("16", "16b") speak of the same thing."""
+    return rule is not None and rule.rstrip("abcd") == other.rstrip("abcd")
+
+
 def _covers(label: Mapping[str, Any], alert: Raised) -> bool:
     same = alert.subject == label["subject"] or alert.subject in label["covers"]
     end_ms = label["end_ms"]
@@ -32,7 +37,7 @@ def score(
 ) -> dict[str, Any]:
     """Return how many injected faults were found in time, late or not, and what was false.
 
-    A fault whose limit lies after `until_ms`, or that its lift's sensors cannot show, is not
+    A fault without a limit, whose limit lies after `until_ms`, or that its lift's sensors cannot show, is not
     counted; a near miss must not ring by its own rule.
     """
     told, found_all = list(labels), list(alerts)
@@ -40,11 +45,14 @@ def score(
     due = [
         label
         for label in told
-        if label["rule"] and label["visible"] and label["must_ring_by_ms"] + grace_ms <= until_ms
+        if label["rule"]
+        and label["visible"]
+        and label["must_ring_by_ms"] is not None
+        and label["must_ring_by_ms"] + grace_ms <= until_ms
     ]
     missed, late = [], 0
     for label in due:
-        hits = [a for a in found_all if _covers(label, a) and a.rule == label["rule"]]
+        hits = [a for a in found_all if _covers(label, a) and _same(label["rule"], a.rule)]
         if not hits:
             missed.append(f"{label['fault']} {label['subject']}")
         elif min(a.raised_ms for a in hits) > label["must_ring_by_ms"] + grace_ms:
@@ -61,5 +69,5 @@ def score(
 
 
 def _explains(label: Mapping[str, Any], alert: Raised) -> bool:
-    may = {label["rule"], *label["also"]}
-    return alert.rule in may and _covers(label, alert)
+    may = (label["rule"], *label["also"])
+    return any(_same(rule, alert.rule) for rule in may) and _covers(label, alert)

@@ -65,6 +65,7 @@ class RuleEngine:
         self.last_now_ms = NEVER
         self.last_fleet_ms = NEVER
         self._hold = np.array([round(rule.hold_s * 1000) for rule in rules], np.int64)
+        self._seen = np.array([round(rule.seen_s * 1000) for rule in rules], np.int64)
         self._clear = np.array([round(rule.clear_s * 1000) for rule in rules], np.int64)
         self._least = np.array([rule.min_samples for rule in rules], np.uint8)
         self._timed = np.array([rule.time_driven for rule in rules], np.bool_)
@@ -142,17 +143,22 @@ class RuleEngine:
         return self._settle(rows[i].astype(np.int64) * self.holds.rules + r, at_ms[i])
 
     def _settle(self, pairs: Pairs, upto_ms: Times, ordered: bool = True) -> RuleTransitions:
-        """Raise and clear what fell due by then while nothing newer is known."""
+        """Raise and clear what fell due before that while nothing newer is known.
+
+        A lift that fell silent says nothing, so only what its samples have shown for `seen_s`
+        goes on without it.
+        """
         h = self.holds
-        rule = pairs % h.rules
-        state = h.flat_state[pairs]
-        rising = state == PENDING
+        lift, rule = np.divmod(pairs, h.rules)
+        rising = h.flat_state[pairs] == PENDING
         due = np.where(
             rising,
             h.flat_since[pairs] + self._hold[rule],
             h.flat_clear[pairs] + self._clear[rule],
         )
-        ready = (due <= upto_ms) & (~rising | (h.flat_count[pairs] >= self._least[rule]))
+        shown = self.last_at[lift] - h.flat_since[pairs] >= self._seen[rule]
+        shown = (shown | self._timed[rule]) & (h.flat_count[pairs] >= self._least[rule])
+        ready = (due <= upto_ms) & (~rising | shown)
         found = np.flatnonzero(ready)
         if not ordered:  # the same order whatever was loaded or saved in between
             found = found[np.argsort(pairs[found])]

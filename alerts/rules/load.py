@@ -22,7 +22,7 @@ LONGEST_CRITICAL_HOLD_S = 120.0  # nobody may make a trapped passenger wait long
 LONGEST_CLEAR_S = 7 * 86400.0
 MOST_SAMPLES = 50
 _KEYS = (
-    "id", "name_zh", "name_en", "when", "at_once", "hold_s", "clear_s", "min_samples",
+    "id", "name_zh", "name_en", "when", "at_once", "hold_s", "seen_s", "clear_s", "min_samples",
     "severity", "severity_with_people", "chain", "chain_with_people", "latched",
     "manual_reset", "suppressed_by", "group", "code", "bell",
 )  # fmt: skip
@@ -154,6 +154,7 @@ def _rule(row: _Row, parser: Parser, schema: Schema) -> Rule:
     when = row.expression("when", parser)
     assert when is not None
     at_once, suppressed = (row.expression(k, parser) for k in ("at_once", "suppressed_by"))
+    hold_s = row.number("hold_s", 0, 0, longest)
     names: dict[str, None] = {}
     for part in (when, at_once, suppressed):
         names.update(dict.fromkeys(nodes.names(part) if part is not None else ()))
@@ -164,7 +165,8 @@ def _rule(row: _Row, parser: Parser, schema: Schema) -> Rule:
         when=when,
         at_once=at_once,
         suppressed_by=suppressed,
-        hold_s=row.number("hold_s", 0, 0, longest),
+        hold_s=hold_s,
+        seen_s=row.number("seen_s", hold_s, 0, hold_s),
         clear_s=row.number("clear_s", 0, 0, LONGEST_CLEAR_S),
         min_samples=int(row.number("min_samples", 1, 1, MOST_SAMPLES)),
         meta=meta,

@@ -75,6 +75,9 @@ class RuleError(ConfigError):
 class Rule:
     """One rule: when it is true, for how long, and what it then means.
 
+    Of `hold_s` at least `seen_s` must lie between samples that say so; the rest may elapse while
+    the lift is silent. By default all of it: silence is no evidence.
+
     `when` must be definitely true for `hold_s` and `min_samples` consecutive samples;
     `at_once` (may be None) needs neither. Suppressed while `suppressed_by` is definitely true.
     Cleared once definitely false for `clear_s`. `names` are all columns of the expressions.
@@ -87,6 +90,7 @@ class Rule:
     at_once: Node | None
     suppressed_by: Node | None
     hold_s: float
+    seen_s: float
     clear_s: float
     min_samples: int
     meta: RuleMeta

@@ -149,6 +149,8 @@ def doors(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float3
     state = u.new["door_state"]
     reopens = (m["closing"] == 1) & ((state == OPENING) | (state == OPEN))
     push(t, ("close1", "close2", "close3"), reopens, at)
+    for slot in ("close1", "close2", "close3"):  # a door that closes after all is no failure
+        t[slot] = np.where(now.shut, NEVER, t[slot])
     ends = reopens | now.shut
     m["closing"] = np.where(state == CLOSING, 1, np.where(ends, 0, m["closing"]))
 

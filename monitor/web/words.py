@@ -33,9 +33,9 @@ LIFT_TYPES = {
 UNITS = {"degC": "°C", "m/s2": "m/s²", "% rated": "%", "floor": "", "persons": "", "sigma": "σ"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Words:
-    """Wording for one language and one site."""
+    """Wording for one language and one site; made once, so compared by identity."""
 
     catalogue: Catalogue
     vocab: Vocabulary

@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from alerts import journal
 from alerts.model import Actor, Role, Step
-from alerts.tables import metadata, reading
+from alerts.tables import metadata, reading, writing
 from tests.alerts.conftest import CAR_2, CAR_3, OPERATOR, T0, House, cleared, raised
 
 S = 1000
@@ -204,9 +204,8 @@ def test_the_journal_is_a_sound_chain_and_shows_tampering(house: House) -> None:
         assert journal.verify(conn) is None
         total = conn.execute(select(func.count()).select_from(metadata.tables["journal"])).scalar()
         assert journal.last_id(conn) == total
-    raw = house.engine.raw_connection()
-    raw.driver_connection.execute("UPDATE journal SET actor = '李四' WHERE id = 3")
-    raw.close()
+    with writing(house.engine) as conn:
+        conn.execute(text("UPDATE journal SET actor = '李四' WHERE id = 3"))
     with reading(house.engine) as conn:
         assert journal.verify(conn) == 3
 

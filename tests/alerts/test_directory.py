@@ -130,6 +130,19 @@ def test_the_nearest_station_is_asked(tmp_path: Path) -> None:
     assert [c.id for c in book.who("rescue_station", north, T0).contacts] == ["far1"]
 
 
+def test_all_of_public_rescue_is_told_and_a_town_serves_as_street_office(tmp_path: Path) -> None:
+    more = (
+        '[[unit]]\nid = "police"\nkind = "public_rescue"\nname_zh = "公安"\nname_en = "police"\n'
+        '[[contact]]\nid = "f110"\nunit = "police"\nname = "110"\nmqtt = true\n'
+        '[[unit]]\nid = "town"\nkind = "town"\nname_zh = "镇"\nname_en = "town"\n'
+        '[[contact]]\nid = "town1"\nunit = "town"\nname = "镇安监"\nmqtt = true\n'
+    )
+    book = load(tmp_path, BASE + more)
+    assert [c.id for c in book.who("public_rescue", SUBJECT, T0).contacts] == ["f119", "f110"]
+    in_town = replace(SUBJECT, street_office="town")
+    assert [c.id for c in book.who("street_office", in_town, T0).contacts] == ["town1"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [

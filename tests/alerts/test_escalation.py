@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts import desk, escalation
 from alerts.chains import DEFAULT_CHAINS, Chains, load_chains
 from alerts.model import RuleMeta, Step
 from config.errors import ConfigError
@@ -178,11 +179,25 @@ def test_many_desks_fire_each_timer_once(house: House) -> None:
     assert len(fired) == 20 * 7
 
 
-def test_more_timers_than_one_transaction_takes(house: House) -> None:
-    many = [raised("16", f"{i:020d}", people=None) for i in range(510)]
-    house.raise_(*many)
+def test_what_returns_after_acceptance_calls_nobody(house: House) -> None:
+    one = raised("11")  # not latched
+    house.raise_(one)
+    house.raise_(cleared(one, T0 + S))
+    house.act(1, Step.ARRIVE, "zhang", T0 + 2 * S)
+    house.raise_(raised("11", at_ms=T0 + 10 * S))
+    assert house.alert()["alarm_state"] == "acknowledged"
+    assert house.pages("due") == ["1:use_unit:pm1:mqtt"]
+    assert told(house, T0 + 1000 * S) == ["pm2"]
+
+
+def test_more_timers_than_one_transaction_takes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (escalation, desk):
+        monkeypatch.setattr(module, "FIRE_AT_ONCE", 7)
+    house.raise_(*[raised("16", f"{i:020d}", people=None) for i in range(30)])
     house.desk.tick(T0 + 15 * MIN)
-    assert len([key for key in house.pages() if ":manager:" in key]) == 1020  # two at the bureau
+    assert len([key for key in house.pages() if ":manager:" in key]) == 60  # two at the bureau
 
 
 # --- chains as data --------------------------------------------------------------------------

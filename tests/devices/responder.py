@@ -31,6 +31,8 @@ class Responder:
         self.refuse: set[int] = set()
         self.deaf = self.twice = False
         self._first: dict[int, int] = {}
+        self._durable: dict[int, int] = {}
+        self._highest: dict[int, int] = {}
         self._lock = threading.Lock()
         self._listening = threading.Event()
         self._client = mqtt.Client(
@@ -58,14 +60,16 @@ class Responder:
 
     def answer(self, boot: int, gateway: str = "gw-01") -> None:
         """Say what is durable of a boot, and which ranges are missing."""
+        why = refusal("out_of_range", "speed", 99, "-20..20 m/s")
         with self._lock:
-            have = set(self.kept.get(boot, {}))
-            durable = self._first.get(boot, 1) - 1
+            have = self.kept.get(boot, {})
+            durable = max(self._durable.get(boot, 0), self._first.get(boot, 1) - 1)
             while durable + 1 in have:
                 durable += 1
-            missing = [s for s in range(durable + 1, max(have, default=0)) if s not in have]
-        why = refusal("out_of_range", "speed", 99, "-20..20 m/s")
-        told = [(seq, why) for seq in sorted(self.refuse & have)]
+            self._durable[boot] = durable
+            highest = max(self._highest.get(boot, 0), durable)
+            missing = [s for s in range(durable + 1, highest) if s not in have]
+            told = [(seq, why) for seq in sorted(self.refuse) if seq in have]
         payload = encode_ack(boot, durable, 0, [(seq, seq) for seq in missing], told)
         for _ in range(2 if self.twice else 1):
             self._client.publish(topic(gateway, "ack"), payload, qos=1)
@@ -88,5 +92,6 @@ class Responder:
                 self.lose.remove(seq)
                 return
             self._first[boot] = max(self._first.get(boot, 1), body.get("first", 1))
+            self._highest[boot] = max(self._highest.get(boot, 0), seq)
             self.kept.setdefault(boot, {})[seq] = body
         self.answer(boot, gateway)

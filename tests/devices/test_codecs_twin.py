@@ -106,17 +106,19 @@ def agree(text: str) -> Decoded | None:
     return ours
 
 
+@settings(max_examples=60, deadline=None)
 @given(rows(flawed=False) | column_messages(flawed=False))
 def test_good_messages_agree_with_the_twin(message: dict[str, Any]) -> None:
     agree(json.dumps(message))
 
 
-@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows(flawed=True) | column_messages(flawed=True))
 def test_flawed_messages_agree_with_the_twin(message: dict[str, Any]) -> None:
     agree(json.dumps(message, ensure_ascii=False))
 
 
+@settings(max_examples=40, deadline=None)
 @given(rows(flawed=False) | column_messages(flawed=False), st.randoms(use_true_random=False))
 def test_doubled_keys_agree_with_the_twin(message: dict[str, Any], rng: random.Random) -> None:
     text = json.dumps(message)

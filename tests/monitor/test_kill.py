@@ -126,14 +126,14 @@ def test_ten_kills(
     keys = outbox_keys(service.database)
     assert set(sent) == keys, "no page but those of the outbox, and all of them"
     by_page = {
-        r.headers["Idempotency-Key"]: (r.json["page"]["where"]["reg_code"], r.json["page"]["step"])
+        r.headers["Idempotency-Key"]: (r.json["page"]["where"]["subject"], r.json["page"]["step"])
         for r in webhook.accepted
     }
     assert len(set(by_page.values())) == len(by_page), "one key for one page"
 
 
 def pages(webhook: Webhook) -> set[tuple[str, str]]:
-    return {(r.json["page"]["where"]["reg_code"], r.json["page"]["step"]) for r in webhook.accepted}
+    return {(r.json["page"]["where"]["subject"], r.json["page"]["step"]) for r in webhook.accepted}
 
 
 def in_history(file: Path) -> Counter[str]:

@@ -152,7 +152,7 @@ class NaiveLift:
             self.closes = [at, *self.closes][:3]
             self.closing = False
         if shut:
-            self.closing = False
+            self.closing, self.closes = False, []
         if state == 1:
             self.closing = True
         # open movement

@@ -8,16 +8,16 @@ GAP_MS = 120_000
 class NaiveRule:
     """States idle, pending, active, clearing; times in ms; truths True, False, None."""
 
-    def __init__(self, hold_ms, clear_ms, min_samples):
-        self.hold, self.clear, self.least = hold_ms, clear_ms, min_samples
+    def __init__(self, hold_ms, clear_ms, min_samples, seen_ms):
+        self.hold, self.clear, self.least, self.seen = hold_ms, clear_ms, min_samples, seen_ms
         self.state, self.count, self.since, self.clear_since = "idle", 0, 0, 0
         self.out = []
 
     def emit(self, raised, at):
         self.out.append((raised, at, self.since))
 
-    def settle(self, upto):
-        """Let the last known truth go on until then."""
+    def settle(self, upto, last_at):
+        """Let the last known truth, seen until last_at, go on until then."""
         if self.state == "pending" and self.count >= self.least and self.since + self.hold <= upto:
             self.state = "active"
             self.emit(True, self.since + self.hold)
@@ -81,7 +81,7 @@ class NaiveEngine:
         last = self.last_at[lift]
         for rule, (truth, at_once) in zip(self.pairs[lift], truths, strict=True):
             if last is not None and at - last <= GAP_MS:
-                rule.settle(at)
+                rule.settle(at, last)
             rule.see(at, truth, at_once, counts)
         self.last_at[lift], self.offset[lift] = at, now - at
 
@@ -89,7 +89,7 @@ class NaiveEngine:
         self._wake(now)
         for lift, rules in enumerate(self.pairs):
             for rule in rules:
-                rule.settle(now - self.offset[lift])
+                rule.settle(now - self.offset[lift], self.last_at[lift])
 
     def log(self):
         """Return every transition as {(lift, rule, raised, at, since)} in order per pair."""

@@ -175,13 +175,14 @@ def impact(car: Car, ask: Ask) -> Script:
 
 @fault(
     "急停三次", "hard stops, three on one day", rule="19", also="12", for_s=4, people=0,
-    ride_s=6, fastest=1.5, needs=(("speed",),), slowest_s=2,
+    ride_s=11, fastest=1.5, needs=(("speed",),), slowest_s=2,
 )  # fmt: skip
 def hard_stops(car: Car, ask: Ask) -> Script:
     """The drive trips at speed and resets by itself, three times within minutes."""
     label = None
     for _ in range(3):
         yield from car.ride(ask.people, max(ask.at_ms, car.now_ms))
+        yield from car.wait(2.0 + car.period_s)  # somewhere in mid-ride
         label = label or car.begin(due=False)
         car.put(car_calls=0)
         car.brake(2.5)

@@ -215,10 +215,11 @@ def four_door_cycles(car: Car, ask: Ask) -> Script:
     car.put(booked=False)
 
 
-@fault("急停一次", "one hard stop", near="19", ride_s=6, fastest=1.5)
+@fault("急停一次", "one hard stop", near="19", ride_s=11, fastest=1.5)
 def one_hard_stop(car: Car, ask: Ask) -> Script:
     """One hard stop from speed; the car goes on by itself."""
     yield from car.ride(0, ask.at_ms)
+    yield from car.wait(2.0 + car.period_s)
     _begin(car)
     car.put(car_calls=0)
     car.brake(2.5)

@@ -26,14 +26,14 @@ def toml(*rules: str) -> str:
 
 BODIES = (
     'when = "a"',
-    'when = "a"\nhold_s = 3\nclear_s = 2',
+    'when = "a"\nhold_s = 3\nclear_s = 2\nseen_s = 0',
     'when = "a and b"\nmin_samples = 3\nclear_s = 1',
-    'when = "b"\nhold_s = 2\nmin_samples = 2',
+    'when = "b"\nhold_s = 2\nmin_samples = 2\nseen_s = 1',
     'when = "a"\nat_once = "c"\nhold_s = 5\nclear_s = 4',
-    'when = "a or b"\nat_once = "b"\nsuppressed_by = "c"\nhold_s = 1\nclear_s = 3',
+    'when = "a or b"\nat_once = "b"\nsuppressed_by = "c"\nhold_s = 1\nclear_s = 3\nseen_s = 0',
 )
 RULES = parse_rules(toml(*BODIES), SCHEMA)
-SPECS = [(r.hold_s * 1000, r.clear_s * 1000, r.min_samples) for r in RULES.rules]
+SPECS = [(r.hold_s * 1000, r.clear_s * 1000, r.min_samples, r.seen_s * 1000) for r in RULES.rules]
 SOURCES = [
     ("a", "false", "false"), ("a", "false", "false"), ("a and b", "false", "false"),
     ("b", "false", "false"), ("a", "c", "false"), ("a or b", "b", "c"),

@@ -299,13 +299,13 @@ def test_19_hard_stops():
 
 def test_20_position_lost():
     s = Story().each(0, 69, **RUNNING | {"car_position": 5})
-    assert s.rang("20") == []
+    assert s.rang("20b") == []
     s.each(70, 72, **RUNNING | {"car_position": 5})
-    assert s.rang("20") == [70]
+    assert s.rang("20b") == [70]
     moving = Story()
     for t in range(0, 100, 2):
         moving.say(t, **RUNNING | {"car_position": 1 + (t // 8) % 2})
-    assert moving.rang("20") == []
+    assert moving.rang("20b") == []
     assert Story().message(0, 7, "on").until(70).rang("20") == [60]
     assert Story().message(0, 7).rang("20") == [0]
 

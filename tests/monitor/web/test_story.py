@@ -14,6 +14,7 @@ from tests.monitor.web.conftest import cookie_of
 from tests.monitor.web.house import PASSWORD, House, Running, reg_code
 from tests.support.wait import until
 
+expect.set_options(timeout=15_000)
 COUNT_TONES = """
 window.tones = 0;
 const make = AudioContext.prototype.createOscillator;
