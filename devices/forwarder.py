@@ -8,6 +8,7 @@ nothing at all, up to 16 times: a silent service is not helped by noise).
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections import deque
@@ -121,20 +122,31 @@ class Forwarder:
             return self._news.wait_for(lambda: done() or self._stopped, timeout_s) and done()
 
     def _run(self) -> None:
-        while True:
-            with self._news:
-                self._news.wait_for(lambda: self._work or self._stopped, self._longest_sleep())
-                if self._stopped:
-                    return
-                self._work = False
-                acks, self._acks = self._acks, deque()
-                up = self._up
-                if self._rewind:
-                    self._rewind, self._next = False, (0, -1)
-                    self._sent.clear()
-            self._apply(acks)
-            if up and (self._send_overdue() or self._send_next()):
-                self._work = True
+        while not self._stopped:
+            try:
+                self._round()
+            except sqlite3.Error:
+                # a full or failing disk: what is held stays held, and is tried again
+                _log.exception("the gateway's store failed; trying again")
+                with self._news:
+                    self._work = self._rewind = True
+                    self._news.wait_for(lambda: self._stopped, 1.0)
+
+    def _round(self) -> None:
+        """Wait for something to do, then do it: hear answers, send what is overdue or next."""
+        with self._news:
+            self._news.wait_for(lambda: self._work or self._stopped, self._longest_sleep())
+            if self._stopped:
+                return
+            self._work = False
+            acks, self._acks = self._acks, deque()
+            up = self._up
+            if self._rewind:
+                self._rewind, self._next = False, (0, -1)
+                self._sent.clear()
+        self._apply(acks)
+        if up and (self._send_overdue() or self._send_next()):
+            self._work = True
 
     def _longest_sleep(self) -> float:
         return min(1.0, max(0.05, self._resend_s / 10))

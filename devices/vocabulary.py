@@ -65,7 +65,7 @@ class Channel:
             return "true | false"
         if self.kind is Kind.ENUM:
             return " | ".join(f"{code} {value.name}" for code, value in self.values.items())
-        return f"{self.lo:g}..{self.hi:g} {self.unit}".rstrip()
+        return f"{self.lo:.12g}..{self.hi:.12g} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from alerts.rules.holds import ACTIVE, CLEARING, IDLE, PENDING, Holds, Pairs
 from alerts.rules.model import Columns, Rule, RuleSet, RuleTransitions
 
 GAP_MS = 120_000  # older than this a last known truth does not fill the gap to a new sample
+QUIET_PERIODS, QUIET_LEAST_S, QUIET_UNKNOWN_S = 3.0, 5.0, 60.0  # a gap that breaks off a hold
 TICK_MS = 1_000  # rules over the whole fleet are looked at this often at most
 NEVER = -(1 << 60)
 Mask = NDArray[np.bool_]
@@ -127,11 +128,32 @@ class RuleEngine:
         if not len(rows):
             return RuleTransitions.empty()
         parts = [self._settle_rows(rows, at_ms)]
+        self._break_off(rows, at_ms, columns)
         counts = np.ones(len(rows), np.bool_) if sampled is None else sampled
         parts.append(self._apply(columns, False, rows, at_ms, counts))
         self.last_at[rows] = at_ms
         self.offset[rows] = now_ms - at_ms
         return RuleTransitions.join(parts)
+
+    def _break_off(self, rows: NDArray[np.int32], at_ms: Times, columns: Columns) -> None:
+        """After a longer silence a hold that was not shown long enough begins anew.
+
+        Otherwise a door open before and another time open after it would be one open door.
+        """
+        period = columns.get("period_s")
+        if period is None:
+            period = np.full(len(rows), np.nan, np.float32)
+        limit = np.fmax(QUIET_PERIODS * period, QUIET_LEAST_S)
+        quiet_s = np.where(np.isnan(period), QUIET_UNKNOWN_S, limit)
+        last = self.last_at[rows]
+        some = np.flatnonzero((at_ms - last > quiet_s * 1000) & (last != NEVER))
+        if not len(some):
+            return
+        h = self.holds
+        i, r = np.nonzero((h.state[rows[some]] == PENDING) & ~self._timed)
+        short = last[some[i]] - h.since[rows[some[i]], r] < self._seen[r]
+        lift, rule = rows[some[i[short]]], r[short]
+        h.state[lift, rule], h.count[lift, rule] = IDLE, 0
 
     def _settle_rows(self, rows: NDArray[np.int32], at_ms: Times) -> RuleTransitions:
         state = self.holds.state[rows]

@@ -62,6 +62,8 @@ def replay_file(
             username=username,
             password=password,
             ca_file=mqtt.ca_file,
+            cert_file=mqtt.cert_file,
+            key_file=mqtt.key_file,
         )
     except GatewayError as error:
         typer.echo(f"liftwatch: {error}", err=True)

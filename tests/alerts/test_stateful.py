@@ -175,7 +175,7 @@ class Night(RuleBasedStateMachine):
 
 TestNight = Night.TestCase
 TestNight.settings = settings(
-    max_examples=15,
+    max_examples=8,
     stateful_step_count=22,
     deadline=None,
     suppress_health_check=list(HealthCheck),

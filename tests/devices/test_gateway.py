@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sqlite3
 import sys
 import threading
 import time
@@ -256,6 +257,26 @@ def test_waiting_for_room(mosquitto: TestBroker, service: Responder, opened: Ope
         one_row(gateway, i)
     assert gateway.flush(10.0)
     assert service.seqs(gateway.boot) == list(range(1, 201))
+
+
+def test_a_failing_disk_stops_nothing_for_good(
+    mosquitto: TestBroker, service: Responder, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = opened(mosquitto)
+    until(lambda: gateway.connected)
+    real, failures = gateway._store.forget, iter([True, True])
+
+    def forget(*args: Any) -> int:
+        if next(failures, False):
+            raise sqlite3.OperationalError("disk I/O error")
+        return real(*args)
+
+    monkeypatch.setattr(gateway._store, "forget", forget)
+    for i in range(20):
+        one_row(gateway, i)
+    assert gateway.flush(20.0)
+    assert service.seqs(gateway.boot) == list(range(1, 21))
+    assert next(failures, None) is None  # both failures really happened
 
 
 def test_a_store_belongs_to_one_gateway_process(opened: Open, tmp_path: Path) -> None:

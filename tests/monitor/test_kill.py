@@ -122,11 +122,11 @@ def test_ten_kills(
 
     assert in_history(service.history) == published, "every sample exactly once"
     assert alerts(service.database) == sorted(publishers.trapped), "every alert exactly once"
-    sent = Counter(r.headers["Idempotency-Key"] for r in webhook.accepted)
+    sent = Counter(r.headers["idempotency-key"] for r in webhook.accepted)
     keys = outbox_keys(service.database)
     assert set(sent) == keys, "no page but those of the outbox, and all of them"
     by_page = {
-        r.headers["Idempotency-Key"]: (r.json["page"]["where"]["subject"], r.json["page"]["step"])
+        r.headers["idempotency-key"]: (r.json["page"]["where"]["subject"], r.json["page"]["step"])
         for r in webhook.accepted
     }
     assert len(set(by_page.values())) == len(by_page), "one key for one page"

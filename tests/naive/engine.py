@@ -18,7 +18,12 @@ class NaiveRule:
 
     def settle(self, upto, last_at):
         """Let the last known truth, seen until last_at, go on until then."""
-        if self.state == "pending" and self.count >= self.least and self.since + self.hold <= upto:
+        if (
+            self.state == "pending"
+            and self.count >= self.least
+            and last_at - self.since >= self.seen
+            and self.since + self.hold <= upto
+        ):
             self.state = "active"
             self.emit(True, self.since + self.hold)
         elif self.state == "clearing" and self.clear_since + self.clear <= upto:
@@ -82,6 +87,9 @@ class NaiveEngine:
         for rule, (truth, at_once) in zip(self.pairs[lift], truths, strict=True):
             if last is not None and at - last <= GAP_MS:
                 rule.settle(at, last)
+            quiet = last is not None and at - last > 60_000  # these columns name no period
+            if quiet and rule.state == "pending" and last - rule.since < rule.seen:
+                rule.state, rule.count = "idle", 0
             rule.see(at, truth, at_once, counts)
         self.last_at[lift], self.offset[lift] = at, now - at
 

@@ -124,10 +124,10 @@ def test_traffic_follows_the_hour(registry: Registry, make: MakeWorld) -> None:
     def carried(hour: int) -> int:
         world = make(registry, start_ms=MORNING_MS + (hour - 9) * HOUR_MS)
         before = world.cars.carried.sum()
-        world.advance(world.now_ms + 240_000)
+        world.advance(world.now_ms + 120_000)
         return int(world.cars.carried.sum() - before)
 
-    assert carried(8) > 10 * carried(3)
+    assert carried(8) > 8 * carried(3)
 
 
 def test_gravity_is_in_the_acceleration(house: Registry, make: MakeWorld) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,7 +37,8 @@ def named(item: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def values(array: dict[str, Any]) -> list[float]:
-    return list(np.frombuffer(base64.b64decode(array["array"]["data"]), array["dtype"]))
+    raw = gzip.decompress(base64.b64decode(array["array"]["data"]))
+    return list(np.frombuffer(raw, array["dtype"]))
 
 
 def english() -> Words:
