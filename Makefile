@@ -26,11 +26,11 @@ $(READY_DEV): $(READY) requirements-dev.lock
 	@touch $@
 
 .PHONY: run
-run: $(READY) ## broker, service and demo district · 启动:消息代理、服务、演示辖区
+run: $(READY) ## broker, service and demo district · 启动：消息服务器、服务、演示辖区
 	@exec $(BIN)/liftwatch run $(ARGS)
 
 .PHONY: demo
-demo: $(READY) ## the district at speed, one JSON line last · 加速演示,末行为 JSON
+demo: $(READY) ## the district at speed, one JSON line last · 加速演示，末行为 JSON
 	@$(BIN)/liftwatch demo --seconds 60 --json $(ARGS)
 
 .PHONY: test
@@ -61,6 +61,6 @@ lock: ## write the lock files anew; UPGRADE=1 for newest · 重新锁定依赖
 	@bash scripts/lock.sh $(VENV) $(UPGRADE)
 
 .PHONY: clean
-clean: ## remove .venv and caches, keep var/ · 清理(保留 var/ 数据)
+clean: ## remove .venv and caches, keep var/ · 清理（保留 var/ 数据）
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -72,6 +72,11 @@ class Chains:
         """Seconds from the raise to arrival on site."""
         return self.profiles[self.profile]
 
+    @property
+    def arrival_ms(self) -> int:
+        """The same in ms."""
+        return round(self.arrival_s * 1000)
+
     def of(self, name: str) -> Chain:
         """Return a chain by `ID` or `ID+role+role`: the further roles are told at once.
 

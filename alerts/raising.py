@@ -15,10 +15,9 @@ import orjson
 from sqlalchemy import ColumnElement, insert, select, update
 
 from alerts.escalation import Escalator
-from alerts.grouping import incident_base
 from alerts.lifecycle import on_again, on_clear
 from alerts.model import AlarmState, RescueState, RuleMeta, Step, Transition, severity_rank
-from alerts.subjects import Subject
+from alerts.opening import new_row
 from alerts.tables import alert, occurrence
 from alerts.work import Row, Work, done_of, state_of
 from config.text import Text
@@ -89,7 +88,7 @@ class Raiser:
 
     def _new(self, work: Work, one: Transition) -> None:
         subject = self.escalator.subjects.of(one.subject_kind, one.subject)
-        row = work.add(self._row(work, one, self.rule(one.rule), subject))
+        row = work.add(new_row(work, self.escalator.chains, one, self.rule(one.rule), subject))
         self._occurs(work, one, row)
         work.join_unit(row["id"], row["maintenance"], "maintenance")
         work.join_unit(row["id"], row["use_unit"], "use_unit")
@@ -106,72 +105,6 @@ class Raiser:
         )
         self._inherit(work, row)
         self.escalator.plan(work, row)
-
-    def _row(self, work: Work, one: Transition, rule: RuleMeta, subject: Subject) -> Row:
-        raised_ms = min(one.at_ms, work.now_ms)
-        chain = rule.chain_with_people if one.with_people else None
-        chain = chain or rule.chain
-        rescue = self.escalator.chains.of(chain).rescue
-        severity = (rule.severity_with_people if one.with_people else None) or rule.severity
-        row: dict[str, Any] = dict.fromkeys(alert.columns.keys())
-        row |= {
-            "subject_kind": one.subject_kind,
-            "subject": one.subject,
-            "rule": one.rule,
-            "since_ms": one.since_ms,
-            "raised_ms": raised_ms,
-            "last_raised_ms": raised_ms,
-            "again_count": 0,
-            "round": 0,
-            "alarm_state": AlarmState.UNACKNOWLEDGED.value,
-            "rescue_state": (RescueState.RAISED if rescue else RescueState.NONE).value,
-            "chain": chain,
-            "profile": self.escalator.chains.profile,
-            "severity": severity,
-            "severity_rank": severity_rank(severity),
-            "code": rule.code,
-            "latched": rule.latched,
-            "manual_reset": rule.manual_reset,
-            "with_people": one.with_people,
-            "people": one.people,
-            "rule_zh": rule.text.zh,
-            "rule_en": rule.text.en,
-            "name": subject.name,
-            "place": subject.place,
-            "lift_type": subject.lift_type,
-            "rescue_code": subject.rescue_code,
-            "maintenance": subject.maintenance,
-            "use_unit": subject.use_unit,
-            "street_office": subject.street_office,
-            "feeder": subject.feeder,
-            "gateway": subject.gateway,
-            "incident": self._incident(work, one, rule, subject, rescue),
-            "accident": False,
-            "arrival_due_ms": self._arrival(raised_ms) if rescue else None,
-            "done": "{}",
-            "evidence": orjson.dumps([e.as_json() for e in one.evidence]).decode(),
-            "batch": one.batch,
-            "version": 1,
-        }
-        return row
-
-    def _arrival(self, raised_ms: int) -> int:
-        return raised_ms + round(self.escalator.chains.arrival_s * 1000)
-
-    def _incident(
-        self, work: Work, one: Transition, rule: RuleMeta, subject: Subject, rescue: bool
-    ) -> str:
-        base = incident_base(rule.group, rescue, subject)
-        if base is None:
-            return f"one:{one.subject_kind}:{one.subject}:{one.rule}:{one.since_ms}"
-        found = work.conn.execute(
-            select(alert.c.incident)
-            .where(alert.c.incident.startswith(f"{base}:", autoescape=True))
-            .where(alert.c.closed_ms.is_(None))
-            .order_by(alert.c.id)
-            .limit(1)
-        ).scalar()
-        return found or f"{base}:{one.since_ms}"
 
     def _inherit(self, work: Work, row: Row) -> None:
         """A further alarm from a car whose rescue is under way starts in that rescue's state."""
@@ -266,7 +199,7 @@ class Raiser:
         if chain == row["chain"]:
             return
         if self.escalator.chains.of(chain).rescue and row["rescue_state"] == RescueState.NONE:
-            arrival = self._arrival(min(one.at_ms, work.now_ms))
+            arrival = min(one.at_ms, work.now_ms) + self.escalator.chains.arrival_ms
             work.save(row, rescue_state=RescueState.RAISED.value, arrival_due_ms=arrival)
         self.escalator.drop_all(work, row, "upgraded")
         work.save(row, chain=chain, alarm_state=AlarmState.UNACKNOWLEDGED.value)

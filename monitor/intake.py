@@ -20,12 +20,13 @@ from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded, Refusal, RejectedMessage, TelemetryBatch, concat
 from devices.codecs import Limits, Refused, decode
+from devices.codecs.refuse import REASONS
 from devices.codecs.topics import split
 from devices.registry import NAME, Registry
 from devices.vocabulary import Vocabulary
 from monitor.metrics import Metrics
 from monitor.store.history import QuarantineRow
-from monitor.store.ledger import Ledger
+from monitor.store.ledger import Ledger, Taken
 
 log = structlog.get_logger()
 Named = tuple[int | None, Refusal]
@@ -134,15 +135,23 @@ class Intake:
     def _accept(self, topic: str, payload: bytes, decoded: Decoded, now_ms: int) -> None:
         gateway = self._gateway(topic)
         self._metrics.messages.labels(decoded.kind).inc()
-        if not self._ledger.take(gateway, decoded.boot, decoded.seq, decoded.first):
+        boot, seq = decoded.boot, decoded.seq
+        taken = self._ledger.take(gateway, boot, seq, decoded.first, _newest_ms(decoded.batch))
+        if taken is Taken.REPEAT:
             self._metrics.repeats.inc()
+            return
+        if taken is Taken.BACK:
+            way_out = REASONS["seq_back"]
+            limit = f"above {self._ledger.ranges(gateway, boot).highest}"
+            refusal = Refusal("seq_back", "seq", str(seq), limit, way_out)
+            self._keep(topic, payload, [refusal], (boot, seq), now_ms)
             return
         opened = self._open
         opened.parts.append(decoded.batch)
         opened.rows += len(decoded.batch) + len(decoded.batch.messages)
         self._metrics.samples.inc(len(decoded.batch))
         if decoded.refusals:
-            self._keep(topic, payload, decoded.refusals, (decoded.boot, decoded.seq), now_ms)
+            self._keep(topic, payload, decoded.refusals, (boot, seq), now_ms)
 
     def _reject(self, topic: str, payload: bytes, rejected: RejectedMessage, now_ms: int) -> None:
         gateway, boot, seq = self._gateway(topic), rejected.boot, rejected.seq
@@ -154,7 +163,7 @@ class Intake:
             known
             and boot is not None
             and seq is not None
-            and not self._ledger.take(gateway, boot, seq, None)
+            and self._ledger.take(gateway, boot, seq, None) is not Taken.NEW
         ):
             self._metrics.repeats.inc()
             return
@@ -256,3 +265,9 @@ class Intake:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
+
+
+def _newest_ms(batch: TelemetryBatch) -> int:
+    samples = int(batch.ts_ms.max()) if len(batch) else 0
+    messages = int(batch.messages.ts_ms.max()) if len(batch.messages) else 0
+    return max(samples, messages, *(burst.ts_ms for burst in batch.waveforms), 0)

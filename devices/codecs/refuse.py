@@ -87,10 +87,6 @@ REASONS: Mapping[str, Text] = {
         "主题应为 lift/v1/网关/telemetry、message、waveform 或 status",
         "the topic is lift/v1/GATEWAY/telemetry, message, waveform or status",
     ),
-    "boot_back": Text(
-        "boot 必须大于上次启动的值；如设备已更换，请使用当前时间的毫秒数",
-        "boot must be larger than at the last start; epoch milliseconds of the start always is",
-    ),
     "seq_back": Text(
         "同一 boot 内 seq 只能增大；重新计数时请更换 boot",
         "within one boot seq only grows; take a new boot to count from 1 again",

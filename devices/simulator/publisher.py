@@ -22,6 +22,7 @@ from devices.vocabulary import Vocabulary
 WARM_S: Final = 120.0  # ordinary life before the start, so that the district is in full swing
 PLAN_EVERY_MS: Final = 1000
 TICK_S: Final = 0.1  # of wall time between two looks at the clock
+LONGEST_LOOK_MS: Final = 5000  # when behind, catch up in pieces that still go out
 MERGE_FROM: Final = 5  # instants in one look from which they travel in one message
 MOST_ROWS: Final = 1000  # samples in one message
 _STATES: Final[tuple[Literal["off", "on", "once"], ...]] = ("off", "on", "once")
@@ -194,13 +195,14 @@ def publish_world(
         while not stop.is_set() and (end_ms is None or world.now_ms + STEP_MS <= end_ms):
             for reg_code in releases() if releases else ():
                 world.release(reg_code)
-            to_ms = clock.now_ms()
-            run_to(world, plan, to_ms if end_ms is None else min(to_ms, end_ms))
+            due_ms = clock.now_ms() if end_ms is None else min(clock.now_ms(), end_ms)
+            run_to(world, plan, min(due_ms, world.now_ms + LONGEST_LOOK_MS))
             publisher.publish(world.drain())
             publisher.counts.last_ms = world.now_ms
             if on_progress:
                 on_progress(world, publisher.counts)
-            stop.wait(TICK_S)
+            if world.now_ms + STEP_MS > due_ms:
+                stop.wait(TICK_S)
         limit = time.monotonic() + flush_s
         counts = publisher.counts
         counts.durable = all(

@@ -8,25 +8,36 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from enum import Enum
 
 # A gateway that loses messages for ever would grow its ranges for ever; past this many the
 # lowest gap is given up, and the sender is told so by the `durable` figure passing over it.
 MAX_RANGES = 1024
 
 
+class Taken(Enum):
+    """What the ledger says to a sequence number."""
+
+    NEW = "new"
+    REPEAT = "repeat"
+    BACK = "back"
+
+
 class SeqRanges:
     """Sorted, disjoint, inclusive ranges of sequence numbers that were taken."""
 
-    __slots__ = ("first", "highs", "lows")
+    __slots__ = ("first", "highs", "lows", "newest_ms")
 
     def __init__(self, text: str = "") -> None:
-        """`text` as written by `dump`: "F;a-b,c-d" with F the first number held."""
+        """`text` as written by `dump`: "F;a-b,c-d;T" with F the first number held and T the
+        newest event time that was taken under any of them."""
         self.lows: list[int] = []
         self.highs: list[int] = []
         self.first = 1
+        self.newest_ms = 0
         if text:
-            first, _, ranges = text.partition(";")
-            self.first = int(first)
+            first, ranges, newest_ms = text.split(";")
+            self.first, self.newest_ms = int(first), int(newest_ms)
             for part in filter(None, ranges.split(",")):
                 low, _, high = part.partition("-")
                 self.lows.append(int(low))
@@ -35,7 +46,8 @@ class SeqRanges:
     def dump(self) -> str:
         """Return the text that the constructor reads."""
         pairs = zip(self.lows, self.highs, strict=True)
-        return f"{self.first};" + ",".join(f"{a}-{b}" if a != b else f"{a}" for a, b in pairs)
+        ranges = ",".join(f"{a}-{b}" if a != b else f"{a}" for a, b in pairs)
+        return f"{self.first};{ranges};{self.newest_ms}"
 
     def __contains__(self, seq: int) -> bool:
         if seq < self.first:
@@ -83,6 +95,11 @@ class SeqRanges:
             return max(self.highs[0], self.first - 1)
         return self.first - 1
 
+    @property
+    def highest(self) -> int:
+        """The highest number taken, 0 before the first."""
+        return self.highs[-1] if self.highs else self.first - 1
+
     def gaps(self, most: int = 32) -> list[tuple[int, int]]:
         """Missing ranges below the highest number taken, lowest first, at most `most`."""
         found = []
@@ -111,15 +128,23 @@ class Ledger:
         """Return the ranges of a gateway's boot, empty for a new one."""
         return self._ranges.setdefault((gateway, boot), SeqRanges())
 
-    def take(self, gateway: str, boot: int, seq: int, first: int | None) -> bool:
-        """Note a message. False: it is a repeat, and its samples must not be stored again."""
+    def take(
+        self, gateway: str, boot: int, seq: int, first: int | None, newest_ms: int = 0
+    ) -> Taken:
+        """Note a message whose newest event time is `newest_ms` (0 where it has none).
+
+        REPEAT: its samples must not be stored again. BACK: the number was used before, for
+        something older, so this is no repeat but a sender that counts anew under an old boot.
+        """
         ranges = self.ranges(gateway, boot)
-        repeat = seq in ranges
+        self._dirty.add((gateway, boot))
+        if seq in ranges:
+            return Taken.BACK if newest_ms > ranges.newest_ms else Taken.REPEAT
         if first is not None and first <= seq:
             ranges.give_up_below(first)
         ranges.add(seq)
-        self._dirty.add((gateway, boot))
-        return not repeat
+        ranges.newest_ms = max(ranges.newest_ms, newest_ms)
+        return Taken.NEW
 
     def dirty(self) -> Mapping[tuple[str, int], str]:
         """Return what changed since the last call as {(gateway, boot): text}."""

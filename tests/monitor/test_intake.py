@@ -33,8 +33,8 @@ def intake(registry: Registry, window: int = 1000, **settings: int) -> Intake:
     )  # fmt: skip
 
 
-def telemetry(seq: int, lift: int = 0, **values: object) -> bytes:
-    said = {"v": 1, "boot": 5, "seq": seq, "lift": reg_code(lift), "ts": NOW_MS}
+def telemetry(seq: int, lift: int = 0, ts_ms: int = NOW_MS, **values: object) -> bytes:
+    said = {"v": 1, "boot": 5, "seq": seq, "lift": reg_code(lift), "ts": ts_ms}
     return json.dumps(said | {"values": values or {"speed": 0.0}}).encode()
 
 
@@ -46,7 +46,7 @@ def test_a_batch_closes_by_time(registry: Registry) -> None:
     assert closed is not None
     assert len(closed.batch) == 1
     assert closed.receipts == [(1, 7)]
-    assert closed.ledger == {("gw-0", 5): "1;1"}
+    assert closed.ledger == {("gw-0", 5): f"1;1;{NOW_MS}"}
     assert [(a.gateway, a.boot, a.durable, a.gaps) for a in closed.answers] == [("gw-0", 5, 1, [])]
 
 
@@ -107,7 +107,7 @@ def test_answers_speak_of_nothing_that_is_not_yet_in_the_batch(registry: Registr
     box.offer(TOPIC, telemetry(2), (1, 2))
     assert closed is not None
     assert closed.answers[0].durable == 1
-    assert closed.ledger == {("gw-0", 5): "1;1"}
+    assert closed.ledger == {("gw-0", 5): f"1;1;{NOW_MS}"}
 
 
 def test_a_gap_is_asked_for(registry: Registry) -> None:
@@ -166,3 +166,19 @@ def test_a_gateway_nobody_registered_may_send_again_once_it_is(registry: Registr
     closed = box.take(1)
     assert closed is not None
     assert closed.ledger == {}
+
+
+def test_a_device_that_counts_anew_under_its_old_boot_is_told(registry: Registry) -> None:
+    box = intake(registry, batch_ms=5)
+    for seq in (1, 2, 3):
+        box.offer(TOPIC, telemetry(seq), (1, seq))
+    assert box.take(1) is not None
+    payload = telemetry(1, ts_ms=NOW_MS + 1000)
+    box.offer(TOPIC, payload, (1, 4))
+    closed = box.take(1)
+    assert closed is not None
+    assert len(closed.batch) == 0
+    (_, refusal) = closed.answers[0].refused[0]
+    assert (refusal.reason, refusal.field, refusal.value) == ("seq_back", "seq", "1")
+    assert refusal.limit == "above 3"
+    assert closed.quarantine[0].payload == payload

@@ -92,14 +92,14 @@ def play(engine, events, slow=None):
     return log
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(EVENT, max_size=25), st.integers(0, 4))
 def test_engine_equals_the_slow_twin(events, n):
     slow = NaiveEngine(SPECS, n)
     assert play(RuleEngine(RULES, n), events, slow) == slow.log()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(EVENT, max_size=20), st.data())
 def test_ticks_change_only_how_early_one_is_told(events, data):
     """Same samples, other ticks: the same transitions with the same times."""
@@ -115,7 +115,7 @@ def test_ticks_change_only_how_early_one_is_told(events, data):
     assert play(RuleEngine(RULES, 4), rounds) == play(RuleEngine(RULES, 4), more)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(EVENT, max_size=16), st.integers(0, 16))
 def test_save_and_load_in_the_middle_change_nothing(tmp_path_factory, events, cut):
     cut = min(cut, len(events))

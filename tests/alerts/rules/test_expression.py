@@ -74,7 +74,7 @@ def run(node: nodes.Node, rows: list[dict[str, float]]) -> list[bool | None]:
     return [True if a else False if b else None for a, b in zip(t, f, strict=True)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(TRUTHS, st.lists(VALUES, min_size=0, max_size=6))
 def test_compiled_equals_the_slow_twin(source, rows):
     node = Parser(SCHEMA, DEFINES).truth(source)

@@ -441,7 +441,7 @@ def test_32_flat_line_and_jumps():
 def test_ordinary_service_rings_nothing(period_s):
     """Calls, doors, rides with people inside; sampled often and seldom."""
     s, noise = Story(tick_s=2, period=period_s), np.random.default_rng(2)
-    end = 240 if period_s < 1 else 1200 if period_s < 5 else 3600
+    end = 180 if period_s < 1 else 600 if period_s < 5 else 2400
     steps = np.arange(0, end, period_s)
     for t in steps:
         s.say(float(t), **ordinary(float(t), noise))

@@ -104,7 +104,7 @@ def by_lift(rows):
     return sorted(rows, key=lambda r: r[0])  # stable: each lift's own order stays
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(BATCH, max_size=14))
 def test_detector_equals_the_slow_twin(steps):
     fast = fast_fleet(3)
@@ -123,7 +123,7 @@ def test_detector_equals_the_slow_twin(steps):
             assert fast.fleet.changed_ms.data[row, c] == lift.changed[name]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(BATCH, max_size=10), st.integers(0, 10), st.booleans())
 def test_save_and_load_in_the_middle_change_nothing(tmp_path_factory, steps, cut, grown):
     folder = tmp_path_factory.mktemp("state")

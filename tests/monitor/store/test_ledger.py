@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.store.ledger import MAX_RANGES, Ledger, SeqRanges
+from monitor.store.ledger import MAX_RANGES, Ledger, SeqRanges, Taken
 from tests.naive.ledger import NaiveRanges
 
 numbers = st.integers(1, 60)
@@ -46,15 +46,15 @@ def test_a_sender_that_always_loses_cannot_fill_the_memory() -> None:
 
 
 def test_a_repeat_is_recognised_per_gateway_and_boot() -> None:
-    ledger = Ledger([("gw-1", 7, "1;1-10")])
-    assert not ledger.take("gw-1", 7, 10, None)
-    assert ledger.take("gw-1", 7, 11, None)
-    assert ledger.take("gw-1", 8, 1, None)
-    assert ledger.take("gw-2", 7, 1, None)
+    ledger = Ledger([("gw-1", 7, "1;1-10;0")])
+    assert ledger.take("gw-1", 7, 10, None) is Taken.REPEAT
+    assert ledger.take("gw-1", 7, 11, None) is Taken.NEW
+    assert ledger.take("gw-1", 8, 1, None) is Taken.NEW
+    assert ledger.take("gw-2", 7, 1, None) is Taken.NEW
     assert ledger.dirty() == {
-        ("gw-1", 7): "1;1-11",
-        ("gw-1", 8): "1;1",
-        ("gw-2", 7): "1;1",
+        ("gw-1", 7): "1;1-11;0",
+        ("gw-1", 8): "1;1;0",
+        ("gw-2", 7): "1;1;0",
     }
     assert ledger.dirty() == {}
 
@@ -67,3 +67,14 @@ def test_first_tells_the_service_to_stop_asking() -> None:
     assert ledger.ranges("gw-1", 1).gaps() == [(90, 99)]
     ledger.take("gw-1", 1, 102, 100)
     assert ledger.ranges("gw-1", 1).durable == 102
+
+
+def test_a_number_used_again_for_something_newer_is_no_repeat() -> None:
+    ledger = Ledger()
+    assert ledger.take("gw-1", 1, 1, None, newest_ms=100) is Taken.NEW
+    assert ledger.take("gw-1", 1, 2, None, newest_ms=200) is Taken.NEW
+    assert ledger.take("gw-1", 1, 1, None, newest_ms=100) is Taken.REPEAT
+    assert ledger.take("gw-1", 1, 1, None, newest_ms=201) is Taken.BACK
+    (text,) = ledger.dirty().values()
+    again = Ledger([("gw-1", 1, text)])
+    assert again.take("gw-1", 1, 1, None, newest_ms=201) is Taken.BACK
