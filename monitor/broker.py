@@ -36,7 +36,7 @@ next_connection_delay_ms = 1
     [{version}.1.connections]
     connection_timeout_ms = 60000
     max_payload_size = {payload}
-    max_inflight_count = 200
+    max_inflight_count = 100
     dynamic_filters = true
     [{version}.1.connections.auth]
     {service_user} = "{service}"

@@ -37,8 +37,8 @@ def score(
 ) -> dict[str, Any]:
     """Return how many injected faults were found in time, late or not, and what was false.
 
-    A fault without a limit, whose limit lies after `until_ms`, or that its lift's sensors cannot show, is not
-    counted; a near miss must not ring by its own rule.
+    Not counted is a fault without a limit, with a limit after `until_ms`, or that the sensors of
+    its lift cannot show; a near miss must not ring by its own rule.
     """
     told, found_all = list(labels), list(alerts)
     grace_ms = round(GRACE_MS * max(1.0, speed / 4))

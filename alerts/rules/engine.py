@@ -18,6 +18,7 @@ from alerts.rules import nodes, stored
 from alerts.rules.compile import NONE, Compiler, Run
 from alerts.rules.holds import ACTIVE, CLEARING, IDLE, PENDING, Holds, Pairs
 from alerts.rules.model import Columns, Rule, RuleSet, RuleTransitions
+from alerts.rules.steps import Limits, Truths, step
 
 GAP_MS = 120_000  # older than this a last known truth does not fill the gap to a new sample
 QUIET_PERIODS, QUIET_LEAST_S, QUIET_UNKNOWN_S = 3.0, 5.0, 60.0  # a gap that breaks off a hold
@@ -69,6 +70,7 @@ class RuleEngine:
         self._seen = np.array([round(rule.seen_s * 1000) for rule in rules], np.int64)
         self._clear = np.array([round(rule.clear_s * 1000) for rule in rules], np.int64)
         self._least = np.array([rule.min_samples for rule in rules], np.uint8)
+        self._limits = Limits(self._hold, self._clear, self._least)
         self._timed = np.array([rule.time_driven for rule in rules], np.bool_)
         self._numbers = {timed: np.flatnonzero(self._timed == timed) for timed in (False, True)}
         self._compiler = {timed: Compiler() for timed in (False, True)}
@@ -213,54 +215,8 @@ class RuleEngine:
             no = _pick(run, self._false[rules], j, i, ~yes & stands)
         lift = i if isinstance(rows, slice) else rows[i]
         pairs = lift.astype(np.int64) * self.holds.rules + rules[j]
-        return self._step(pairs, yes, no, at_once, at[i], counts[i])
-
-    def _step(
-        self, pairs: Pairs, yes: Mask, no: Mask, at_once: Mask, at: Times, counts: Mask
-    ) -> RuleTransitions:
-        """Move each pair by its new truth; see docs/rules.md for the four states."""
-        h = self.holds
-        rule = pairs % h.rules
-        state = h.flat_state[pairs]
-        count = h.flat_count[pairs]
-        since = h.flat_since[pairs]
-
-        begins = yes & (state == IDLE)
-        since = np.where(begins, at, since)
-        rises = yes & ((state == IDLE) | (state == PENDING))
-        least = self._least[rule]
-        more = rises & (begins | counts) & (count < 255)
-        before = count
-        count = np.where(rises, before + more.astype(np.uint8), before).astype(np.uint8)
-        held = (count >= least) & (since + self._hold[rule] <= at)
-        raised = rises & (held | at_once)
-        state = np.where(rises, np.where(raised, ACTIVE, PENDING), state)
-        # the hold may have elapsed between two samples that both say yes
-        due = np.where(before >= least, since + self._hold[rule], at)
-        due = np.where(held & ~begins & ~at_once, np.minimum(due, at), at)
-
-        lapses = ~yes & (state == PENDING)
-        state = np.where(lapses, IDLE, state)
-        count = np.where(lapses, 0, count).astype(np.uint8)
-
-        stands = (state == ACTIVE) | (state == CLEARING)
-        ends = stands & no & ~raised
-        starts_clear = ends & (state == ACTIVE)
-        clear_since = np.where(starts_clear, at, h.flat_clear[pairs])
-        cleared = ends & (clear_since + self._clear[rule] <= at)
-        state = np.where(stands & ~no, ACTIVE, np.where(ends, CLEARING, state))
-        state = np.where(cleared, IDLE, state)
-        count = np.where(cleared, 0, count).astype(np.uint8)
-        clear_due = np.where(starts_clear, at, np.minimum(clear_since + self._clear[rule], at))
-
-        h.flat_state[pairs] = state.astype(np.uint8)
-        h.flat_count[pairs] = count
-        h.flat_since[pairs] = since
-        h.flat_clear[pairs] = clear_since
-        waits = (rises & ~raised & (state == PENDING)) & begins | (starts_clear & ~cleared)
-        h.wait(pairs[waits])
-        moved = raised | cleared
-        return self._changes(pairs[moved], raised[moved], np.where(raised, due, clear_due)[moved])
+        moved = step(self.holds, self._limits, Truths(pairs, yes, no, at_once, at[i], counts[i]))
+        return self._changes(*moved)
 
     def _changes(self, pairs: Pairs, raised: Mask, at: Times) -> RuleTransitions:
         lift, rule = np.divmod(pairs, self.holds.rules)

@@ -80,12 +80,14 @@ def make_world(
 
 
 def run_to(world: World, plan: Plan | None, to_ms: int) -> None:
-    """Advance a world, letting the plan look at it once a second of simulated time."""
-    while world.now_ms + PLAN_EVERY_MS <= to_ms:
-        if plan is not None:
+    """Advance a world; the plan looks at it at every whole second of simulated time.
+
+    In however many pieces time is advanced, the same things happen at the same instants.
+    """
+    while world.now_ms + STEP_MS <= to_ms:
+        if plan is not None and world.now_ms % PLAN_EVERY_MS == 0:
             plan.step(world)
-        world.advance(world.now_ms + PLAN_EVERY_MS)
-    world.advance(to_ms)
+        world.advance(min(to_ms, (world.now_ms // PLAN_EVERY_MS + 1) * PLAN_EVERY_MS))
 
 
 class Publisher:

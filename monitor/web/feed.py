@@ -21,6 +21,7 @@ from starlette.concurrency import run_in_threadpool
 
 from alerts import queries
 from alerts.tables import reading
+from monitor.web.find import veiled_line
 from monitor.web.ports import ServicePort
 
 POLL_S = 0.5
@@ -100,7 +101,8 @@ class Hub:
     def _read(self, cursor: int, scope: str | None) -> list[dict[str, Any]]:
         with reading(self._port.engine) as conn:
             chains = self._port.desk.chains
-            return queries.feed_since(conn, cursor, unit=scope, limit=PAGE, chains=chains)
+            lines = queries.feed_since(conn, cursor, unit=scope, limit=PAGE, chains=chains)
+        return [veiled_line(line, scope) for line in lines]
 
     async def stream(
         self, after: int | None, scope: str | None, allowed: Check

@@ -27,6 +27,10 @@ HELD = (
 )
 
 
+_WAYS = ("key", "address", "receipt", "error", "last_error")
+"""By what way somebody was called; another unit's is not a firm's business."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """What to look for. `scope` is the unit whose alerts these must be; None = all."""
@@ -133,13 +137,22 @@ def read_alert(
     found = queries.get_alert(conn, alert_id, unit=scope, chains=chains)
     if found is not None and scope is not None:
         found["deliveries"] = [_veiled(row, scope) for row in found["deliveries"]]
+        found["timeline"] = [veiled_line(line, scope) for line in found["timeline"]]
     return found
 
 
 def _veiled(row: Mapping[str, Any], scope: str) -> dict[str, Any]:
     if row["unit"] == scope:
         return dict(row)
-    return {name: None if name in ("key", "receipt", "last_error") else row[name] for name in row}
+    return {name: None if name in _WAYS else row[name] for name in row}
+
+
+def veiled_line(line: Mapping[str, Any], scope: str | None) -> dict[str, Any]:
+    """Return a journal line as a unit may see it: no receipt or address of another unit's page."""
+    data = line["data"]
+    if scope is None or data.get("unit") == scope:
+        return dict(line)
+    return {**line, "data": {k: v for k, v in data.items() if k not in _WAYS}}
 
 
 def glance(conn: Connection, scope: str | None) -> dict[str, Any]:

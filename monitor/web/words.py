@@ -124,7 +124,7 @@ class Words:
         """Return one line of evidence: what, its value, since when and for how long."""
         since = row.get("since_ms")
         return {
-            "name": self.channel(row["name"]),
+            "name": opening(self.channel(row["name"])),
             "value": self.value(row["name"], row["value"]),
             "since": self.clock(since, now_ms) if since else "",
             "long": self.duration(now_ms - since) if since else "",

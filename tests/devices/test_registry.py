@@ -63,7 +63,7 @@ def test_a_mistake_is_named(tmp_path: Path, row: str, key: str, right: str) -> N
 
 
 def test_a_missing_file_and_a_missing_column_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="gateways.csv"):
+    with pytest.raises(ConfigError, match=r"gateways\.csv"):
         load_registry(tmp_path)
     site(tmp_path)
     (tmp_path / "lifts.csv").write_text("reg_code,name\n", "utf-8")

@@ -1,4 +1,4 @@
-"""The open batch: when it closes, what is a repeat, what is answered, and that nothing is dropped."""
+"""The open batch: when it closes, what is a repeat, what is answered; nothing is dropped."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ class NaiveLift:
             self.moved = at
         if changes:
             self.position = at
-        if moves or (runs and not opened):
+        if moves or (runs and not opened) or v["service_mode"] in (2, 3, 4, 6):
             self.cycles = 0
         if moves:
             seconds = F(F(at - had["car_position"]) / F(1000))

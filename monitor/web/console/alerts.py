@@ -165,7 +165,7 @@ def alert_page(request: Request, visitor: AnyVisitor, alert_id: int) -> Response
         a=views.page_view(words, found, now_ms, visitor.user.role),
         cursor=cursor,
         line=deadline_line(words, found, now_ms),
-        timeline=timeline_views(words, found, now_ms),
+        timeline=timeline_views(port, words, found, now_ms),
         deliveries=delivery_views(port, words, found, now_ms),
         facts=place_facts(port, words, found, visitor.scope),
         bokeh=BOKEH_SCRIPT,

@@ -76,14 +76,15 @@ def event_words(words: Words) -> Mapping[str, str]:
         "nobody": _("Nobody to call"),
         "accident": _("Accident class"),
         "delivered": _("Page delivered"),
-        "dead": _("Page could not be delivered"),
+        "next_channel": _("Trying the next channel"),
+        "undelivered": _("Page could not be delivered"),
     }
 
 
 def timeline_views(
-    words: Words, alert: Mapping[str, Any], now_ms: int, newest_first: bool = True
+    port: ServicePort, words: Words, alert: Mapping[str, Any], now_ms: int
 ) -> list[dict[str, Any]]:
-    """Return the journal of an alert as lines to read."""
+    """Return the journal of an alert as lines to read, the newest first."""
     kinds = event_words(words)
     lines = []
     for line in alert["timeline"]:
@@ -95,18 +96,25 @@ def timeline_views(
                 "word": kinds.get(line["kind"], line["kind"]),
                 "actor": line["actor"] if person else "",
                 "person": person,
-                "more": _more(words, line["data"]),
+                "more": _more(port, words, line["data"]),
             }
         )
-    return lines[::-1] if newest_first else lines
+    return lines[::-1]
 
 
-def _more(words: Words, data: Mapping[str, Any]) -> str:
+def _contact(port: ServicePort, ident: str) -> str:
+    found = port.directory.contacts.get(ident)
+    return found.name if found else ident
+
+
+def _more(port: ServicePort, words: Words, data: Mapping[str, Any]) -> str:
     parts = []
     if isinstance(data.get("text"), Mapping):
         parts.append(opening(words.text(data["text"])))
     if data.get("contacts"):
         parts.append(", ".join(str(one["name"]) for one in data["contacts"]))
+    if data.get("contact"):
+        parts.append(_contact(port, str(data["contact"])))
     if data.get("cause"):
         parts.append(cause_word(words, str(data["cause"])))
     if data.get("comment"):
@@ -125,8 +133,6 @@ def delivery_views(
         "delivered": (_("delivered"), "good"),
         "withdrawn": (_("withdrawn"), ""),
         "dead": (_("failed"), "bad"),
-        "failed": (_("next channel"), "warn"),
-        "superseded": (_("next channel"), "warn"),
     }
     channels = {"webhook": _("web hook"), "email": _("e-mail"), "mqtt": "MQTT"}
     steps = {t["step"]: words.text(t["text"]) for t in alert["timers"]}

@@ -39,6 +39,19 @@ def test_the_schedule_is_mixed_seeded_and_calm(registry: Registry, vocab: Vocabu
     assert [fault for fault, _ in faults(0.0, 100)] == ["trap_between_floors"]
 
 
+def test_the_plan_is_the_same_in_whatever_pieces(house: Registry, vocab: Vocabulary) -> None:
+    def faults(piece_ms: int) -> list[tuple[str, int]]:
+        plan = Plan(4, MORNING_MS, 3.0, first_trap=False)
+        world = make_world(house, vocab, 4, MORNING_MS, plan)
+        while world.now_ms < MORNING_MS + 400_000:
+            run_to(world, plan, world.now_ms + piece_ms)
+        return [(label.fault, label.start_ms) for label in world.labels]
+
+    whole = faults(400_000)
+    assert len(whole) >= 3
+    assert faults(250) == whole
+
+
 def test_faults_and_near_misses_share_the_schedule() -> None:
     near = sum(entry.weight for entry in SCHEDULE if CATALOGUE[entry.fault].rule is None)
     share = near / sum(entry.weight for entry in SCHEDULE)

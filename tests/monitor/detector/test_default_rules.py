@@ -91,7 +91,7 @@ def test_2_silence_is_no_evidence():
     s = Story().each(0, 5, **AT_FLOOR).until(70).each(90, 95, **AT_FLOOR)
     assert s.rang("2") == []
     assert s.each(96, 150, **AT_FLOOR).rang("2") == [150]
-    assert Story().each(0, 25, **AT_FLOOR).until(70).rang("2") == [60]
+    assert Story().each(0, 35, **AT_FLOOR).until(70).rang("2") == [60]
 
 
 def test_3_alarm_button():
@@ -276,6 +276,10 @@ def test_18_door_cycles_without_leaving():
     assert s.rang("18") == [57]
     s.each(58, 70, **RUNNING)
     assert s.cleared("18") == [68]
+    mechanic = Story().say(0, car_status=0, door_zone=1, service_mode=INSPECTION)
+    for k in range(7):
+        cycle(mechanic, 10 + 10 * k)
+    assert mechanic.say(80, service_mode=NORMAL).until(90).all == set()
     leaves = Story().say(0, car_status=0, door_zone=1)
     for k in range(8):
         cycle(leaves, 10 + 20 * k)

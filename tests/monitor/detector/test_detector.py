@@ -39,7 +39,7 @@ def values_of(channel):
 LIVELY = [
     c for c in VOCAB.channels
     if c.name in (*CHOICES, "car_status", "door_zone", "door_closed", "door_state",
-                  "landing_locked", "passenger", "car_call", "alarm_button", "safety_chain")
+                  "landing_locked", "passenger", "car_call", "alarm_button", "service_mode")
 ]  # fmt: skip
 VALUES = st.fixed_dictionaries({}, optional={c.name: values_of(c) for c in LIVELY})
 LIFT, BACK_MS = st.integers(0, 2), st.sampled_from([0, 0, 0, 0, 200, 1000, 5000, 70_000])

@@ -8,8 +8,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from alerts import journal
 from alerts.model import Step
-from alerts.tables import reading
+from alerts.tables import reading, writing
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import FIRM_B, House, reg_code
@@ -158,3 +159,19 @@ async def test_how_others_were_called_is_veiled_from_a_firm(enter: Enter, house:
         assert others
         assert all((row["key"] is None) == veiled for row in others)
         assert all(row["key"] for row in found["deliveries"] if row["unit"] == FIRM_B)
+
+
+async def test_receipts_of_others_are_veiled_in_the_timeline_too(
+    enter: Enter, house: House
+) -> None:
+    alert = house.raise_alert(1)
+    now = house.now_ms()
+    with writing(house.engine) as conn:
+        for unit in (FIRM_B, "desk"):
+            data = {"unit": unit, "contact": f"c-{unit}", "receipt": f"receipt of {unit}"}
+            journal.append(conn, now, [journal.Line(alert, "delivered", data=data)])
+    desk = (await enter("operator").get(f"/api/v1/alerts/{alert}")).text
+    firm = (await enter("firm-b").get(f"/api/v1/alerts/{alert}")).text
+    assert "receipt of desk" in desk
+    assert "receipt of desk" not in firm
+    assert f"receipt of {FIRM_B}" in firm
