@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import subprocess
@@ -10,11 +11,16 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiomqtt
 from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from alerts import queries
+from alerts.tables import alert, journal, reading
 from config.settings import Settings
 from devices.simulator.district import write_district
+from devices.simulator.releases import TOPIC
+from monitor.answers import connection
 from monitor.broker import GATEWAY_USER, SERVICE_USER, EmbeddedBroker, write_private
 from monitor.clock import Clock
 from monitor.web.auth import add_user, find_user
@@ -107,3 +113,39 @@ class SimulatedGateways:
             out, _ = self.process.communicate()
         self._said = out or ""
         return self._said
+
+
+async def rescuers(settings: Settings, engine: Engine) -> None:
+    """Tell the simulator when somebody was freed, so that in the demo a tap opens the door.
+
+    Only simulated lifts listen to this topic; a real one is freed by hands.
+    """
+    with reading(engine) as before:
+        seen = queries.newest_line(before)
+    while True:
+        try:
+            async with connection(settings.mqtt, "liftwatch-demo-rescuers") as client:
+                while True:
+                    lines = await asyncio.to_thread(_freed_since, engine, seen)
+                    for number, reg_code in lines:
+                        if reg_code:
+                            await client.publish(TOPIC, reg_code, qos=1)
+                        seen = number
+                    await asyncio.sleep(0.5)
+        except aiomqtt.MqttError:
+            await asyncio.sleep(1)
+
+
+def _freed_since(engine: Engine, seen: int) -> list[tuple[int, str | None]]:
+    query = (
+        select(journal.c.id, journal.c.kind, alert.c.subject)
+        .join(alert, alert.c.id == journal.c.alert_id, isouter=True)
+        .where(journal.c.id > seen)
+        .order_by(journal.c.id)
+        .limit(500)
+    )
+    with reading(engine) as rows:
+        return [
+            (number, subject if kind == "freed" else None)
+            for number, kind, subject in rows.execute(query)
+        ]

@@ -6,18 +6,21 @@ Below this line nothing is an object; above it things are few and matter.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alerts.model import Evidence, Transition
 from alerts.rules import RuleEngine, RuleSet, RuleTransitions
 from devices.batch import TelemetryBatch
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
-from monitor.detector import Detector
+from monitor.detector import Detector, Signals
 from monitor.snapshot import Saved
 
 PEOPLE = ("with_people", "people")
+FLEETWIDE = ("silent_s", "gateway_silent")  # not of a sample: signals hold no value of them
 SILENCE_EVERY_MS = 1_000
 
 
@@ -41,7 +44,7 @@ class Judge:
                 signals.rows, signals.at_ms, signals.columns, now_ms, signals.sampled
             )
             if len(moved):
-                found += self._transitions(moved, number)
+                found += self._transitions(moved, number, signals)
         return found
 
     def tick(self, now_ms: int) -> list[Transition]:
@@ -62,32 +65,49 @@ class Judge:
         silent = np.unique(self._registry.lift_gateway[columns["gateway_silent"] > 0])
         self._silent = frozenset(self._registry.gateways[i].id for i in silent.tolist())
 
-    def _transitions(self, moved: RuleTransitions, number: int | None) -> list[Transition]:
-        columns = (moved.lift, moved.rule, moved.raised, moved.at_ms, moved.since_ms)
-        made = []
-        for lift, rule, raised, at_ms, since_ms in zip(*(c.tolist() for c in columns), strict=True):
-            slot = self._registry.slots[lift]
-            if slot is None:  # left the site; its row stays reserved and says nothing
-                continue
+    def _transitions(
+        self, moved: RuleTransitions, number: int | None, signals: Signals | None = None
+    ) -> list[Transition]:
+        """Make plain objects, in the order of `moved`; evidence is gathered a rule at a time."""
+        made: dict[int, Transition] = {}
+        for rule in np.unique(moved.rule).tolist():
+            places = np.flatnonzero(moved.rule == rule)
             names = self.rules.rules[rule].names
-            with_people, people = self._people(lift)
-            made.append(
-                Transition(
+            told = self._told(moved.lift[places], (*PEOPLE, *names), signals)
+            for place, evidence in zip(places.tolist(), told, strict=True):
+                slot = self._registry.slots[int(moved.lift[place])]
+                if slot is None:  # left the site; its row stays reserved and says nothing
+                    continue
+                inside, people = evidence[0].value, evidence[1].value
+                made[place] = Transition(
                     "lift",
                     slot.reg_code,
                     self.rules.rules[rule].id,
-                    raised,
-                    at_ms,
-                    since_ms,
-                    with_people,
-                    people,
-                    tuple(Evidence(*one) for one in self.detector.evidence(lift, names)),
+                    bool(moved.raised[place]),
+                    int(moved.at_ms[place]),
+                    int(moved.since_ms[place]),
+                    bool(inside),
+                    None if people is None else int(people),
+                    tuple(evidence[len(PEOPLE) :]),
                     number,
                 )
-            )
-        return made
+        return [made[place] for place in sorted(made)]
 
-    def _people(self, lift: int) -> tuple[bool, int | None]:
-        known = {name: value for name, value, _ in self.detector.evidence(lift, PEOPLE)}
-        counted = known["people"]
-        return bool(known["with_people"]), None if counted is None else int(counted)
+    def _told(
+        self, rows: NDArray[np.int32], names: tuple[str, ...], signals: Signals | None
+    ) -> list[list[Evidence]]:
+        """Return the evidence of each lift: values of the moment that moved the rule, not of what
+        the rest of the batch made of it."""
+        known = self.detector.evidence_of(rows, names)
+        told = [[Evidence(*one) for one in row] for row in known]
+        if signals is None:
+            return told
+        order = np.argsort(signals.rows, kind="stable")
+        place = order[np.searchsorted(signals.rows, rows, sorter=order)]
+        for j, name in enumerate(names):
+            if name in FLEETWIDE:
+                continue
+            values = signals.columns[name][place].tolist()
+            for row, value in zip(told, values, strict=True):
+                row[j] = replace(row[j], value=None if value != value else value)  # noqa: PLR0124
+        return told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -43,6 +43,7 @@ from monitor.store.history import History
 from monitor.store.influx import InfluxCopy
 from monitor.store.ledger import Ledger
 from monitor.web.app import create_app
+from monitor.web.server import Server
 
 log = structlog.get_logger()
 
@@ -115,6 +116,7 @@ class Service:
         self.influx = InfluxCopy(influx, self.history, self.registry) if influx.url else None
         self.app = create_app(Port(self))
         self.leave: Callable[[], None] = lambda: None
+        self.beside: list[Coroutine[None, None, None]] = []
 
     def _wake(self) -> None:
         for wake in self.wakes:
@@ -138,6 +140,7 @@ class Service:
             asyncio.create_task(self.outbox.run(stop), name="outbox"),
             asyncio.create_task(_when_up(server, started), name="started"),
         ]
+        tasks += [asyncio.create_task(work) for work in self.beside]
         self.pipeline.start()
         self.receiver.start()
         if self.influx is not None:
@@ -182,8 +185,8 @@ class Service:
         self.receiver.stop()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, except that a signal only ends `serve`: what comes after it is ours to finish."""
+class _Server(Server):
+    """As the web has it, but a signal only ends `serve`: what comes after it is ours to finish."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,12 @@ class Label:
     people: int = 0
     visible: bool = True
     covers: frozenset[str] = frozenset()
+
+    @staticmethod
+    def from_json(said: Mapping[str, Any], row: int) -> Label:
+        """Return the label that `as_json` told; its row is the registry's to say."""
+        sets = {name: frozenset(said[name]) for name in ("also", "covers")}
+        return Label(**{**said, **sets, "row": row})
 
     def as_json(self) -> dict[str, Any]:
         """Return the label as plain JSON values."""

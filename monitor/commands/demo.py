@@ -18,11 +18,12 @@ from sqlalchemy import func, select
 
 from alerts.tables import alert, outbox, reading
 from config.settings import Settings, load_settings
+from devices.simulator.labels import Label
+from devices.simulator.score import Ring, Score, score
 from monitor import demo as district
 from monitor import logs
 from monitor.clock import Clock
 from monitor.commands.run import open_service, start_broker
-from monitor.scorecard import Raised, score
 from monitor.service import Service
 from monitor.store.series import count_samples
 
@@ -128,8 +129,8 @@ class _Watch:
         while self._pages("due") + self._pages("sending") and time.monotonic() < end:
             time.sleep(0.1)
         with reading(self.service.engine) as connection:
-            columns = (alert.c.subject, alert.c.rule, alert.c.since_ms, alert.c.raised_ms)
-            raised = [Raised(*row) for row in connection.execute(select(*columns))]
+            columns = (alert.c.subject, alert.c.rule, alert.c.raised_ms)
+            raised = [Ring(*row) for row in connection.execute(select(*columns))]
         speed = self.service.clock.speed
         self.result = {
             "lifts": len(self.service.registry.lifts),
@@ -140,8 +141,13 @@ class _Watch:
             "alerts_raised": len(raised),
             "pages_delivered": self._pages("delivered"),
             "seconds_to_first_trapped_alert": self.first_trapped_s,
-            **score(told.get("labels", []), raised, self.service.clock(), speed),
+            **self._judged(told.get("labels", []), raised).as_json(),
         }
+
+    def _judged(self, labels: list[dict[str, Any]], raised: list[Ring]) -> Score:
+        row_of = self.service.registry.row_of
+        known = [Label.from_json(label, row_of.get(label["subject"], -1)) for label in labels]
+        return score(known, raised, self.service.clock())
 
     def _pages(self, state: str) -> int:
         with reading(self.service.engine) as connection:

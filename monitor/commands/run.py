@@ -58,6 +58,7 @@ def run(
             gateways = demo.SimulatedGateways(settings, broker, service.clock)
             stack.callback(gateways.stop)
             leaving = gateways.stop
+            service.beside.append(demo.rescuers(settings, service.engine))
         asyncio.run(service.run(told, leaving))
     console.print("Stopped; state is kept. / 已停止，状态已保存。")
 

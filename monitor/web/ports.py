@@ -170,11 +170,6 @@ class ServicePort(Protocol):
         ...
 
 
-def row_of(port: ServicePort, reg_code: str) -> int | None:
-    """Return the row of a lift, or None when the site has no such lift."""
-    return port.registry.row_of.get(reg_code)
-
-
 def fresh_ms(port: ServicePort, reg_code: str) -> int:
     """Return the age in ms beyond which the values of a lift count as stale.
 

@@ -98,9 +98,7 @@ def chains_file() -> str:
     return CHAINS + "".join(steps)
 
 
-def test_ten_kills(
-    tmp_path: Path, spawn: Spawn, webhook: Webhook, mosquitto: TestBroker
-) -> None:
+def test_ten_kills(tmp_path: Path, spawn: Spawn, webhook: Webhook, mosquitto: TestBroker) -> None:
     write_small_site(tmp_path / "site", LIFTS, GATEWAYS, webhook.url)
     (tmp_path / "site" / "chains.toml").write_text(chains_file(), "utf-8")
     service = ServiceProcess(spawn, tmp_path, mosquitto.url).start()
