@@ -24,6 +24,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from benchmarks._district import reg_code
 
 LIFTS_A_MESSAGE = 50
+PROBE_EVERY_S = 0.4
 CHANNELS = (
     "car_status", "car_direction", "door_zone", "car_position", "door_closed", "load", "speed",
     "acc_rms", "motor_current", "motor_temp", "humidity", "power",
@@ -135,7 +136,7 @@ class Load:
             now = int(time.time() * 1000)
             self.publish(gateway, "telemetry", {"ts": now, "lifts": codes, "columns": columns})
             if not args.bare and time.monotonic() >= next_probe:
-                next_probe += 0.2
+                next_probe += PROBE_EVERY_S
                 self.probe(own)
             turn += 1
             gateway = (gateway + 1) % args.gateways
@@ -168,7 +169,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--lifts", type=int, default=1000)
     parser.add_argument("--gateways", type=int, default=20)
-    parser.add_argument("--window", type=int, default=100)
+    parser.add_argument("--window", type=int, default=150)
     parser.add_argument("--first-probe", type=int, default=0, help="place in a gateway's list")
     parser.add_argument("--bare", action="store_true")
     args = parser.parse_args()

@@ -19,6 +19,9 @@ from monitor.metrics import Metrics
 from monitor.receive import tls_context
 
 log = structlog.get_logger()
+# An answer overtakes the one before it: a moment's wait makes one publish of many, and a gateway
+# that may have hundreds of messages unconfirmed does not notice.
+GATHER_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Answers:
                     del self._pending[key]
             self._wake.clear()
             await self._wake.wait()
+            await asyncio.sleep(GATHER_S)
 
     def _payload(self, answer: Answer) -> bytes:
         return encode_ack(answer.boot, answer.durable, self._clock(), answer.gaps, answer.refused)
