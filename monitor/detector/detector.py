@@ -139,7 +139,7 @@ class Detector:
         times, marks = self.times.take(rows), self.marks.take(rows)
         rated = self.registry["rated_speed"][rows]
         with np.errstate(invalid="ignore"):
-            now = trips.advance(update, at, times, marks, rated)
+            now = trips.advance(update, at, ts - seen, times, marks, rated)
             baseline.advance(update, now, marks, rated)
         self.times.put(rows, times)
         self.marks.put(rows, marks)

@@ -18,6 +18,7 @@ Values = NDArray[np.float32]
 Times = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+UNSEEN_MS = 60_000  # a door opens and closes in less; rule 23 calls this a silence
 STANDSTILL = np.float32(0.05)  # m/s; below it a car without car_status counts as stopped
 LEVELLING = np.float32(0.3)  # m/s; EN 81-20 5.12.1.4: re-levelling with the door open
 RAN_OPEN = np.float32(0.1)  # m/s, rule 7
@@ -85,11 +86,19 @@ def read(c: Block[np.float32]) -> Now:
 
 
 def advance(
-    u: Update, at: Times, t: Block[np.int64], m: Block[np.float32], rated_speed: Values
+    u: Update,
+    at: Times,
+    unseen_ms: Times,
+    t: Block[np.int64],
+    m: Block[np.float32],
+    rated_speed: Values,
 ) -> Now:
-    """Move the memory of k lifts by one sample each: `t` times, `m` marks, both in place."""
+    """Move the memory of k lifts by one sample each: `t` times, `m` marks, both in place.
+
+    unseen_ms int64[k]: time since the lift's sample before this one.
+    """
     now = read(u.new)
-    people(u, now, at, t, m)
+    people(u, now, at, unseen_ms, t, m)
     movement(u, now, at, t, m, rated_speed)
     doors(u, now, at, t, m)
     open_movement(u, now, at, t, m)
@@ -100,16 +109,24 @@ def advance(
     return now
 
 
-def people(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) -> None:
+def people(
+    u: Update, now: Now, at: Times, unseen_ms: Times, t: Block[np.int64], m: Block[np.float32]
+) -> None:
     """Remember signs of people. A door opening ends what was only a sign.
 
-    A call or an alarm counts from the moment its signal rose, so a stuck button fades away.
+    A call or an alarm counts from the moment its signal rose, so a stuck button fades away. A
+    call from before a silence ends with it where a sensor now says that nobody is inside: the
+    door may have opened unseen. An alarm does not: somebody has to look.
     """
     count = u.new["people"]
     seen = u.have["people"] & (count >= 1)
     gone = (count == 0) & now.opened
     t["people"] = np.where(seen, at, np.where(gone, NEVER, t["people"]))
     opens = now.opened & (m["door_open"] != 1)
+    empty = ((u.new["passenger"] == 0) | (count == 0)) & ~(u.new["passenger"] == 1) & ~(count >= 1)
+    blind = (unseen_ms > UNSEEN_MS) & empty
+    t["call"] = np.where(blind, NEVER, t["call"])
+    t["call_edge"] = np.where(blind, NEVER, t["call_edge"])
     for sign, channel in (("call", "car_call"), ("alarm", "alarm_button")):
         on = u.new[channel] == 1
         rises = on & (u.old[channel] != 1)

@@ -69,6 +69,7 @@ class NaiveLift:
         self.time, self.changed = {}, {}
         self.rated = F(rated)
         self.seen = self.at = None
+        self.unseen = True
         self.people_at = self.call = self.alarm = self.call_edge = self.alarm_edge = None
         self.moved = self.position = self.cycle = self.ran_open = self.fast = None
         self.stops, self.closes, self.jumps = [], [], []
@@ -96,6 +97,7 @@ class NaiveLift:
         if self.seen is not None and ts < self.seen:
             return None
         sampled = self.seen is None or ts > self.seen
+        self.unseen = self.seen is None or ts - self.seen > 60_000
         self.seen = ts
         at = self.at = ts if self.at is None else max(ts, self.at)
         old, had = dict(self.v), dict(self.time)
@@ -118,6 +120,9 @@ class NaiveLift:
         elif v["people"] == 0 and opened:
             self.people_at = None
         opens = opened and self.was_open != 1
+        somebody = v["passenger"] == 1 or v["people"] >= 1
+        if self.unseen and (v["passenger"] == 0 or v["people"] == 0) and not somebody:
+            self.call = self.call_edge = None
         for sign, channel in (("call", "car_call"), ("alarm", "alarm_button")):
             on = v[channel] == 1
             rises = on and old[channel] != 1
