@@ -6,7 +6,6 @@ O duty desk. Their limits are domain defaults that a site may change in its own 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from alerts.directory import ROLES
 from alerts.model import RuleMeta
 from config.errors import ConfigError
 from config.text import Text
+from config.toml_file import read_toml
 
 DEFAULT_CHAINS = Path(config.__file__).parent / "defaults" / "chains.toml"
 UNTIL = (
@@ -121,13 +121,7 @@ def _also(role: str) -> ChainStep:
 
 def load_chains(file: Path = DEFAULT_CHAINS, profile: str = "urban") -> Chains:
     """Read chains.toml. Raises ConfigError with file, key, value and what would be right."""
-    try:
-        data = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        way_out = Text("无法读取链条文件", "the chains file cannot be read")
-        raise ConfigError(file, "file", error.strerror or "", way_out) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(file, "TOML", str(error), Text("语法有误", "not TOML")) from None
+    data = read_toml(file)
     _only(file, "", data, ("version", "profile", "chain"))
     if data.get("version") != 1:
         raise _refusal(file, "version", data.get("version"), "1")

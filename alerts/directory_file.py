@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
@@ -23,17 +22,12 @@ from alerts.directory import (
 )
 from config.errors import ConfigError
 from config.text import Text
+from config.toml_file import read_toml
 
 
 def load_directory(file: Path) -> Directory:
     """Read `directory.toml`. Raises ConfigError with file, key, value and what would be right."""
-    try:
-        data = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        way_out = Text("站点文件夹需要这个文件", "the site folder needs this file")
-        raise ConfigError(file, "file", error.strerror or "", way_out) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(file, "TOML", str(error), Text("语法有误", "not TOML")) from None
+    data = read_toml(file, Text("站点文件夹需要这个文件", "the site folder needs this file"))
     unknown = sorted(set(data) - {"unit", "contact", "duty"})
     if unknown:
         _refuse(file, unknown[0], data[unknown[0]], "unit | contact | duty")

@@ -138,9 +138,9 @@ def people_text(alert: Mapping[str, Any]) -> Text:
 
 
 def vocabulary_words(
-    vocabulary: Vocabulary, derived: Mapping[str, tuple[Text, str]] | None = None
+    vocabulary: Vocabulary, derived: Mapping[str, tuple[Text, Kind, str]] | None = None
 ) -> Words:
-    """Return how to say a value: channels from the vocabulary, derived columns as (text, unit)."""
+    """Return how to say a value: channels from the vocabulary, others as (text, kind, unit)."""
     more = derived or {}
 
     def words(evidence: Evidence) -> Text:
@@ -149,9 +149,9 @@ def vocabulary_words(
         if channel is not None:
             said = _said(channel, value)
             return Text(f"{channel.text.zh} {said.zh}", f"{channel.text.en}: {said.en}")
-        text, unit = more.get(name, (Text(name, name), ""))
-        number = _number(value, unit)
-        return Text(f"{text.zh} {number.zh}", f"{text.en}: {number.en}")
+        text, kind, unit = more.get(name, (Text(name, name), Kind.FLOAT, ""))
+        said = _truth(value) if kind is Kind.BOOL and value is not None else _number(value, unit)
+        return Text(f"{text.zh} {said.zh}", f"{text.en}: {said.en}")
 
     return words
 
@@ -160,10 +160,14 @@ def _said(channel: Channel, value: float | None) -> Text:
     if value is None:
         return _number(None, "")
     if channel.kind is Kind.BOOL:
-        return Text("是", "yes") if value else Text("否", "no")
+        return _truth(value)
     if channel.kind is Kind.ENUM and int(value) in channel.values:
         return channel.values[int(value)].text
     return _number(value, channel.unit)
+
+
+def _truth(value: float) -> Text:
+    return Text("是", "yes") if value else Text("否", "no")
 
 
 def _number(value: float | None, unit: str) -> Text:

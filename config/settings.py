@@ -7,7 +7,6 @@ silently ignored would be found out on the worst night.
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from config.errors import ConfigError
 from config.text import Text
+from config.toml_file import read_toml
 
 
 class Section(BaseModel):
@@ -209,13 +209,7 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     """
     data: dict[str, Any] = {}
     if file is not None:
-        try:
-            data = tomllib.loads(file.read_text("utf-8"))
-        except OSError as error:
-            way_out = Text("无法读取配置文件", "the configuration file cannot be read")
-            raise ConfigError(file, "file", error.strerror or "", way_out) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(file, "TOML", str(error), Text("语法有误", "not TOML")) from None
+        data = read_toml(file)
         _anchor(data, file.parent)
     try:
         return _FileSettings(**(data | overrides))

@@ -63,7 +63,8 @@ class Service:
         self.metrics = Metrics()
         self.vocab = load_vocabulary()
         site = settings.site.folder
-        rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), rule_schema(self.vocab))
+        schema = rule_schema(self.vocab)
+        rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), schema)
         chains_file = own_or(site, "chains.toml", DEFAULT_CHAINS)
         chains = load_chains(chains_file, settings.site.arrival_profile)
         self.directory = load_directory(site / "directory.toml")
@@ -80,7 +81,9 @@ class Service:
         links = Links(
             self.secret.hex(), settings.public_url, settings.notify.link_hours, prefix="/p/"
         )
-        words = vocabulary_words(self.vocab)
+        words = vocabulary_words(
+            self.vocab, {name: (one.text, one.kind, one.unit) for name, one in schema.items()}
+        )
         pages = Pages(links, words, ZoneInfo(settings.site.timezone))
         subjects = Subjects(self.registry)
         self.desk = AlertDesk(self.engine, rules.meta, chains, self.directory, subjects, pages)

@@ -25,7 +25,6 @@ Maps of our own are in config/defaults/replay; there a name without `.toml` is e
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +33,7 @@ from typing import Any
 import config
 from config.errors import ConfigError
 from config.text import Text
+from config.toml_file import read_toml
 from devices.codecs.limits import Limits
 from devices.codecs.waveform import AXIS, UNITS
 from devices.vocabulary import Vocabulary
@@ -149,10 +149,7 @@ def find_map(name: str | Path) -> Path:
 def load_map(name: str | Path, vocab: Vocabulary) -> ReplayMap:
     """Read a map. Raises ConfigError with file, key, value and what would be right."""
     file = find_map(name)
-    try:
-        data = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(file, "TOML", str(error), Text("语法有误", "not TOML")) from None
+    data = read_toml(file)
     top = _Table(file, "", data, ("zh", "en", "time", "channel", "waveform"))
     channels = tuple(_channel(file, i, row, vocab) for i, row in enumerate(data.get("channel", [])))
     waves = tuple(_wave(file, i, row) for i, row in enumerate(data.get("waveform", [])))

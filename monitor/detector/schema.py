@@ -47,7 +47,7 @@ DERIVED: Mapping[str, DerivedColumn] = {
     "running": _truth("运行中", "running", *_MOVING),
     "stopped": _truth("停止", "stopped", *_MOVING),
     "at_level": _truth("在平层", "at a floor", "door_zone", "level_offset"),
-    "door_open": _truth("门未关到位", "door not closed", *_DOOR),
+    "door_open": _truth("门开（未关到位）", "door open (not fully closed)", *_DOOR),
     "door_passable": _truth("门开或正在开", "door open or opening", *_DOOR),
     "still_s": _number("静止时长", "time without movement", "s", "car_position", *_MOVING),
     "position_still_s": _number("楼层未变时长", "time at the same position", "s", "car_position"),
@@ -77,7 +77,7 @@ DERIVED: Mapping[str, DerivedColumn] = {
     ),
     "levelling_drift": _truth("平层持续偏离", "levelling stays off its normal", "level_offset"),
     "silent_s": _number("无数据时长", "time without a sample", "s", time_driven=True),
-    "gateway_silent": _truth("整个终端离线", "whole gateway silent", time_driven=True),
+    "gateway_silent": _truth("整个网关离线", "whole gateway silent", time_driven=True),
 }
 
 REGISTRY: Mapping[str, DerivedColumn] = {
@@ -86,7 +86,7 @@ REGISTRY: Mapping[str, DerivedColumn] = {
     "floor_lo": _number("最低楼层", "lowest floor", "floor"),
     "floor_hi": _number("最高楼层", "highest floor", "floor"),
     "period_s": _number("上报周期", "reporting period", "s"),
-    "gateway_row": _count("终端序号", "gateway number"),
+    "gateway_row": _count("网关序号", "gateway number"),
 }
 
 

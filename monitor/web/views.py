@@ -11,7 +11,7 @@ from alerts.lifecycle import Done, State
 from alerts.model import AlarmState, RescueState, Role, Step, severity_rank
 from monitor.web import terms
 from monitor.web.find import HELD, NEEDS
-from monitor.web.words import Words, opening
+from monitor.web.words import Words, opening, short_name
 
 Alert = Mapping[str, Any]
 _UTC = ZoneInfo("UTC")
@@ -93,6 +93,9 @@ def row_view(
         "rule": opening(words.text(alert["rule_text"])),
         "place": alert.get("place") or "",
         "name": alert.get("name") or alert["subject"],
+        "short_name": short_name(
+            str(alert.get("place") or ""), str(alert.get("name") or alert["subject"])
+        ),
         "where": words.where(alert),
         "lift_type": words.lift_type(str(alert.get("lift_type") or "")),
         "people": words.people(alert),

@@ -85,7 +85,8 @@ class Words:
             return self.vocab.by_name[name].text.of(self.lang)
         code = _code(name)
         if code is not None and code in self.vocab.messages:
-            return f"{code} {self.vocab.messages[code].text.of(self.lang)}"
+            what = self.vocab.messages[code].text.of(self.lang)
+            return self.catalogue.gettext("code %(code)s: %(what)s") % {"code": code, "what": what}
         derived = DERIVED.get(name)
         return derived.text.of(self.lang) if derived else name
 
@@ -97,9 +98,10 @@ class Words:
         channel = self.vocab.by_name.get(name)
         if channel is not None:
             return self._of_channel(channel, value)
+        if _code(name) is not None:
+            return _("reported") if value else _("not reported")
         derived = DERIVED.get(name)
-        kind = str(derived.kind) if derived else "bool" if _code(name) is not None else "float"
-        if kind == "bool":
+        if derived is not None and derived.kind is Kind.BOOL:
             return _("yes") if value else _("no")
         return self._number(value, derived.unit if derived else "")
 
@@ -118,6 +120,7 @@ class Words:
         _ = self.catalogue.gettext
         digits = 0 if value == int(value) else 2 if abs(value) < 10 else 1
         unit = {"persons": "", "s": _("s")}.get(unit, UNITS.get(unit, unit))
+        value = round(value, digits) + 0.0  # never a zero with a sign
         return f"{value:.{digits}f} {unit}".rstrip().replace("-", "−")
 
     def evidence(self, row: Mapping[str, Any], now_ms: int) -> dict[str, str]:
@@ -143,10 +146,9 @@ class Words:
 
     def where(self, alert: Mapping[str, Any]) -> str:
         """Return place and name of the lift."""
-        parts = [str(alert.get("place") or ""), str(alert.get("name") or alert.get("subject"))]
-        if parts[1].startswith(parts[0]):
-            return parts[1]
-        return " ".join(part for part in parts if part)
+        place, name = str(alert.get("place") or ""), str(alert.get("name") or alert["subject"])
+        shared = _shared(place, name)
+        return place + name[shared:] if shared else f"{place} {name}".strip()
 
     def headline(self, alert: Mapping[str, Any], now_ms: int) -> str:
         """Return one sentence: what happened, where, with how many people, since when."""
@@ -162,12 +164,22 @@ class Words:
         return _("%(where)s: %(rule)s, since %(since)s.") % facts
 
 
+def _shared(place: str, name: str) -> int:
+    """Return how many characters a name begins with that its place ends with; one is chance."""
+    longest = min(len(place), len(name))
+    return next((n for n in range(longest, 1, -1) if place.endswith(name[:n])), 0)
+
+
+def short_name(place: str, name: str) -> str:
+    """Return what a lift's name tells beyond its place: `A梯` of `锦云花园2栋A梯`."""
+    return name[_shared(place, name) :].strip() or name
+
+
 def opening(text: str) -> str:
     """Return a text as a sentence or a cell begins: with a capital, where there are capitals."""
     return text[:1].upper() + text[1:]
 
 
 def _code(name: str) -> int | None:
-    if name.startswith("code(") and name.endswith(")") and name[5:-1].isdigit():
-        return int(name[5:-1])
-    return None
+    form, _, number = name.removesuffix(")").partition("(")
+    return int(number) if form in ("code", "once") and number.isdigit() else None

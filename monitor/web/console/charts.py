@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.vocabulary import Channel, Kind
-from monitor.web.console import strips
 from monitor.web.ports import ServicePort
 from monitor.web.words import Words
 
@@ -70,6 +69,9 @@ def signals(
     curves = _curves(port, row, channels, span_ms)
     if not curves:
         return {}
+    # Bokeh's Python side takes a second to import; the service starts without it.
+    from monitor.web.console import strips
+
     names = tuple(curve.channel.name for curve in curves)
     sheet: dict[str, Any] = json.loads(strips.sheet(words, names, theme, moment is not None))
     # Bokeh knows only UTC: times are shifted to the site's zone.

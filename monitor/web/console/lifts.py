@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -15,7 +16,7 @@ from monitor.web.console import charts
 from monitor.web.console.side import Fact, map_link, unit_facts
 from monitor.web.ports import ServicePort, fresh_ms
 from monitor.web.visitor import AnyVisitor, Visitor, Web, web_of
-from monitor.web.words import Words
+from monitor.web.words import Words, short_name
 
 router = APIRouter(include_in_schema=False)
 MOST_ON_WALL = 2000
@@ -55,7 +56,7 @@ def wall(
         )
         cell = _cell(port, words, lift, severities.get(lift.reg_code))
         office["lifts"] += 1
-        office["places"].setdefault(lift.place, []).append(cell)
+        office["places"].setdefault(_street(lift.place, word), []).append(cell)
         office["alarms"] += cell["state"] == "alert"
         office["stale"] += cell["state"] == "silent"
     ordered = sorted(offices.values(), key=lambda office: str(office["word"]))
@@ -80,10 +81,15 @@ def _cell(port: ServicePort, words: Words, lift: Lift, severity: str | None) -> 
         "reg_code": lift.reg_code,
         "state": now["state"],
         "severity": severity if now["state"] == "alert" else "",
-        "mark": f"{position}{arrow}" if fresh and position is not None else "?",
-        "label": lift.name.removeprefix(lift.place).strip(),
-        "title": f"{lift.place} {lift.name}: {word}",
+        "mark": f"{position}{arrow}".replace("-", "−") if fresh and position is not None else "?",
+        "label": short_name(lift.place, lift.name),
+        "title": f"{words.where(asdict(lift) | {'subject': lift.reg_code})}: {word}",
     }
+
+
+def _street(place: str, office: str) -> str:
+    """Return a place without the street office it stands under."""
+    return place.removeprefix(office).strip() or place
 
 
 def _find(port: ServicePort, reg_code: str, visitor: Visitor) -> tuple[int, Lift]:
@@ -158,10 +164,7 @@ def _live(web: Web, words: Words, visitor: Visitor, row: int, lift: Lift) -> dic
     limit_ms = fresh_ms(port, lift.reg_code)
     readings = port.live(row)
     told = {
-        name: {
-            "value": words.value(name, float(readings[name][0])),
-            "old": now_ms - readings[name][1] > limit_ms,
-        }
+        name: _told(words, name, readings[name], now_ms, limit_ms)
         for name in port.vocab.by_name
         if name in readings and not math.isnan(readings[name][0])
     }
@@ -172,6 +175,17 @@ def _live(web: Web, words: Words, visitor: Visitor, row: int, lift: Lift) -> dic
         "words": told,
         "alerts": ",".join(f"{alert['id']}.{alert['version']}" for alert in newest),
     }
+
+
+def _told(
+    words: Words, name: str, reading: tuple[float, int], now_ms: int, limit_ms: int
+) -> dict[str, Any]:
+    """Return a value in words; one that is no longer fresh with its age."""
+    value, age_ms = words.value(name, float(reading[0])), now_ms - reading[1]
+    if age_ms <= limit_ms:
+        return {"value": value, "old": False}
+    ago = words.catalogue.gettext("%(time)s ago") % {"time": words.duration(age_ms)}
+    return {"value": f"{value} · {ago}", "old": True}
 
 
 def _facts(port: ServicePort, words: Words, lift: Lift) -> list[Fact]:

@@ -88,6 +88,8 @@ def timeline_views(
     kinds = event_words(words)
     lines = []
     for line in alert["timeline"]:
+        if line["kind"] == "delivered":
+            continue  # stands in the list of calls
         person = line["role"] != Role.SYSTEM
         lines.append(
             {
@@ -141,11 +143,13 @@ def delivery_views(
         contact = port.directory.contacts.get(row["contact"])
         unit = port.directory.units.get(row["unit"])
         word, tone = states.get(row["state"], (row["state"], ""))
+        who = contact.name if contact else row["contact"]
+        unit_name = unit.name.of(words.lang) if unit else row["unit"]
         at_ms = row["delivered_ms"] or row["created_ms"]
         views.append(
             {
-                "who": contact.name if contact else row["contact"],
-                "unit": unit.name.of(words.lang) if unit else row["unit"],
+                "who": who,
+                "unit": "" if who.startswith(unit_name) else unit_name,
                 "state": word,
                 "tone": tone,
                 "why": opening(steps.get(row["step"], row["step"])),

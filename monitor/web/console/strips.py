@@ -94,6 +94,8 @@ def _scale(plot: Any, words: Words, channel: Channel) -> None:
             codes = {code: word for code, word in codes.items() if code % 2 == 0}
     else:
         plot.yaxis.ticker.desired_num_ticks = 3
+        if channel.kind is Kind.INT:
+            plot.yaxis.ticker.min_interval = 1
         return
     plot.yaxis.ticker = FixedTicker(ticks=sorted(codes))
     plot.yaxis.major_label_overrides = codes
