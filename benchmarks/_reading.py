@@ -86,8 +86,8 @@ def read(recording: Recording, block_s: float | None = None) -> Reading:
     reading = Reading(recording.offset_ms / 1000.0, {})
     for i in range(n):
         now_ms = START_MS + int(recording.offset_ms[i])
-        moved = judge.judge(_batch(now_ms, values[i]), now_ms, i) + judge.tick(now_ms)
-        for one in moved:
+        # no tick: it is for what waiting makes true, and a recording never waits
+        for one in judge.judge(_batch(now_ms, values[i]), now_ms, i):
             why = " ".join(
                 f"{e.name}={'?' if e.value is None else format(e.value, '.3g')}"
                 for e in one.evidence
