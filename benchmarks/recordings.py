@@ -33,6 +33,7 @@ RIDE = Path("ride") / "skyscraper_up.csv"
 # not yet the map of the same name that the product ships: see the note in this one
 DOOR_MAP = Path(__file__).with_name("elevator-door.toml")
 RIDE_MAP = "phone-ride"
+STRAIGHT = 0.002  # of acc_rms as sent; the steps of the file and of the reader, no more
 
 
 @dataclass(slots=True)
@@ -154,6 +155,15 @@ def told(reading: Reading) -> dict[str, Any]:
     }
 
 
+def straight(recording: Recording, channel: str, every_s: float = 1000.0) -> tuple[int, float]:
+    """Points `every_s` apart, and how far the channel is at most from straight lines between."""
+    at_s, values = recording.offset_ms / 1000.0, recording.values[channel]
+    # the grid of the file's own rows; the reader tells a sample at the end of its interval
+    points = np.append(np.arange(at_s[0], at_s[-1], every_s), at_s[-1])
+    line = np.interp(at_s, points, np.interp(points, at_s, values))
+    return len(points), float(np.nanmax(np.abs(line - values)))
+
+
 def missing(data: Path | None) -> str:
     """One line naming what is not there; empty when all is."""
     if data is None:
@@ -191,17 +201,24 @@ def run(argv: list[str]) -> dict[str, Any]:
     say("reading ...")
     as_sent, in_blocks = read(door), read(door, args.block_s)
     ride_said, whole_said = read(ride), read(whole)
+    points, off = straight(door, "acc_rms")
     if args.picture is not None:
-        from benchmarks import _recordings_picture as picture  # noqa: PLC0415 - dev dependency
+        from benchmarks import _recordings_picture as picture
 
-        raw = read_recording(ride_file, replace(whole_map, time=replace(whole_map.time, every_s=None)))
+        raw = read_recording(
+            ride_file, replace(whole_map, time=replace(whole_map.time, every_s=None))
+        )
+        lines = points if off <= STRAIGHT else 0
         cut = (ride_map.time.from_s, ride_map.time.to_s)
-        picture.draw(args.picture, door, as_sent, in_blocks, args.block_s, raw, whole_said, cut)
+        picture.draw(
+            args.picture, door, as_sent, in_blocks, args.block_s, lines, raw, whole_said, cut
+        )
         say(f"{args.picture}: {args.picture.stat().st_size} bytes")
     return {
         "lost": sum(part["lost"] for part in arrived.values()),
         "twice": sum(part["twice"] for part in arrived.values()),
         "exact": all(part["same_times_and_values"] for part in arrived.values()),
+        "door_straight": {"points": points, "off_most": round(off, 5)},
         "door": arrived["door"],
         "ride": arrived["ride"],
         "door_as_sent": told(as_sent),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from importlib import import_module
 
 import typer
 
 from config.errors import ConfigError
-from monitor.commands import accounts, check, demo, replay, run, simulate
 
 HELP = """Liftwatch · 电梯安全运行监测
 
@@ -29,27 +30,48 @@ Examples / 示例:
   liftwatch user add 张伟 --role operator   an account / 建立账号
 """
 
-app = typer.Typer(
-    help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
-)  # fmt: skip
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.command(
-    "simulate",
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True,
-                      "help_option_names": []},
-)(simulate.simulate)  # fmt: skip
-app.command("replay")(replay.replay_file)
-app.command("check")(check.check)
-app.command("version")(check.version)
-app.add_typer(accounts.app, name="user")
+# Only the module of the command that was asked for is imported: the service's libraries take
+# seconds to load, and `user add` or `version` need none of them.
+COMMANDS = {
+    "run": "run:run",
+    "demo": "demo:demo",
+    "simulate": "simulate:simulate",
+    "replay": "replay:replay_file",
+    "check": "check:check",
+    "version": "version:version",
+    "user": "accounts:app",
+}
+# The simulator has a command line of its own, help included.
+PASSED_ON = {
+    "ignore_unknown_options": True,
+    "allow_extra_args": True,
+    "help_option_names": [],
+}
+
+
+def build(names: Iterable[str]) -> typer.Typer:
+    """Return the command line with these commands."""
+    app = typer.Typer(
+        help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+        rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+    app.callback()(lambda: None)  # with one command alone it would else lose its name
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"monitor.commands.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            settings = PASSED_ON if name == "simulate" else None
+            app.command(name, context_settings=settings)(found)
+    return app
 
 
 def main() -> None:
     """Run a command; what a person got wrong is one line, not a traceback."""
     try:
-        app()
+        asked = sys.argv[1] if len(sys.argv) > 1 else ""
+        build([asked] if asked in COMMANDS else COMMANDS)()
     except ConfigError as error:
         sys.stderr.write(f"liftwatch: {error}\n")
         sys.exit(2)

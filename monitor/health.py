@@ -103,13 +103,15 @@ def _gateway(service: Service, index: int) -> GatewayHealth:
     state = "unknown" if heard is None else "online" if heard.status.online else "offline"
     boot = heard.status.boot if heard else None
     gaps = service.ledger.ranges(gateway.id, boot).gaps() if boot is not None else []
+    own = service.registry.lift_gateway == index
+    newest_ms = int(service.detector.fleet.at_ms[: len(own)][own].max(initial=0))
     return {
         "id": gateway.id,
         "vendor": gateway.vendor,
         "place": gateway.place,
         "state": state,
-        "last_ms": heard.at_ms if heard else None,
-        "lifts": int((service.registry.lift_gateway == index).sum()),
+        "last_ms": max(heard.at_ms if heard else 0, newest_ms) or None,
+        "lifts": int(own.sum()),
         "refused": service.intake.refused_of(gateway.id),
         "gaps": sum(high - low + 1 for low, high in gaps),
     }

@@ -6,7 +6,6 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -34,6 +33,7 @@ from monitor.detector import rule_schema
 from monitor.intake import Intake
 from monitor.judge import Judge
 from monitor.metrics import Metrics
+from monitor.own import own_or
 from monitor.pipeline import Pipeline, Wires
 from monitor.port import Port
 from monitor.receive import Receiver
@@ -46,11 +46,6 @@ from monitor.web.app import create_app
 from monitor.web.server import Server
 
 log = structlog.get_logger()
-
-
-def own_or(site: Path, name: str, default: Path) -> Path:
-    """Return the site's own file where it has one, else the shipped one."""
-    return site / name if (site / name).exists() else default
 
 
 class Service:

@@ -1,8 +1,7 @@
-"""`liftwatch check` and `liftwatch version`."""
+"""`liftwatch check`: is the configuration right?"""
 
 from __future__ import annotations
 
-from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from config.settings import load_settings
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
 from monitor.detector import rule_schema
-from monitor.service import own_or
+from monitor.own import own_or
 
 
 def check(
@@ -38,8 +37,3 @@ def check(
         f"{len(directory.units)} units 单位, {len(rules)} rules 规则, "
         f"{len(vocab)} channels 通道, {len(vocab.messages)} codes 代码"
     )
-
-
-def version() -> None:
-    """Print the version. 显示版本。"""
-    typer.echo(f"liftwatch {installed('liftwatch')}")

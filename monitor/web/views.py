@@ -121,7 +121,11 @@ def page_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, 
     legal = legal_steps(alert, role)
     names = terms.steps(words.catalogue)
     first = next_step(legal)
+    since_ms = int(alert.get("since_ms") or alert["raised_ms"])
     return row_view(words, alert, now_ms, role) | {
+        "since_ms": since_ms,
+        "since": words.clock(since_ms, now_ms),
+        "age": words.duration((alert.get("closed_ms") or now_ms) - since_ms),
         "headline": words.headline(alert, now_ms),
         "legal": [{"step": step.value, "word": names[step]} for step in legal],
         "first": first.value if first else None,
@@ -141,4 +145,5 @@ def cause_word(words: Words, cause: str | None) -> str:
         return ""
     key, colon, more = cause.partition(":")
     word = terms.causes(words.catalogue).get(key, "")
-    return f"{word}: {more.strip()}" if word and colon else word or cause
+    between = "：" if words.lang.startswith("zh") else ": "
+    return f"{word}{between}{more.strip()}" if word and colon else word or cause

@@ -23,6 +23,9 @@ MOST_ON_WALL = 2000
 RANGES = {"1h": 1, "6h": 6, "24h": 24, "7d": 168}
 TONES = {"silent": "", "alert": "bad", "out": "warn", "moving": "good", "standing": "good"}
 _AROUND_MS = (6 * 60_000, 4 * 60_000)
+SLOW = ("battery", "motor_temp", "room_temp", "humidity")
+"""Gateways send these, and the statistics, about once a minute."""
+_SLOW_MS = 3 * 60_000
 
 
 def state_words(words: Words) -> dict[str, str]:
@@ -56,7 +59,8 @@ def wall(
         )
         cell = _cell(port, words, lift, severities.get(lift.reg_code))
         office["lifts"] += 1
-        office["places"].setdefault(_street(lift.place, word), []).append(cell)
+        short = _street(lift.place, (unit.name.zh, unit.name.en) if unit else (word,))
+        office["places"].setdefault(short, []).append(cell)
         office["alarms"] += cell["state"] == "alert"
         office["stale"] += cell["state"] == "silent"
     ordered = sorted(offices.values(), key=lambda office: str(office["word"]))
@@ -87,9 +91,10 @@ def _cell(port: ServicePort, words: Words, lift: Lift, severity: str | None) -> 
     }
 
 
-def _street(place: str, office: str) -> str:
-    """Return a place without the street office it stands under."""
-    return place.removeprefix(office).strip() or place
+def _street(place: str, office: tuple[str, ...]) -> str:
+    """Return a place without the name of the street office it stands under."""
+    found = next((name for name in office if place.startswith(name)), "")
+    return place.removeprefix(found).strip() or place
 
 
 def _find(port: ServicePort, reg_code: str, visitor: Visitor) -> tuple[int, Lift]:
@@ -182,7 +187,8 @@ def _told(
 ) -> dict[str, Any]:
     """Return a value in words; one that is no longer fresh with its age."""
     value, age_ms = words.value(name, float(reading[0])), now_ms - reading[1]
-    if age_ms <= limit_ms:
+    slow = name in SLOW or words.vocab.by_name[name].group == "statistics"
+    if age_ms <= (max(limit_ms, _SLOW_MS) if slow else limit_ms):
         return {"value": value, "old": False}
     ago = words.catalogue.gettext("%(time)s ago") % {"time": words.duration(age_ms)}
     return {"value": f"{value} · {ago}", "old": True}
