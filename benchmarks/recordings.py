@@ -17,16 +17,16 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import duckdb
 import numpy as np
 
 from benchmarks._district import python, reg_code, say, wait_until, write_site
 from benchmarks._reading import Reading, read
+from benchmarks.pipeline import ready
 from devices.replay import Recording, ReplayMap, ReplayResult, load_map, read_recording, replay
 from devices.vocabulary import load_vocabulary
-from monitor.broker import GATEWAY_USER, HOST, SERVICE_USER, EmbeddedBroker, free_port
+from monitor.broker import GATEWAY_USER, SERVICE_USER, EmbeddedBroker, free_port
 
 DOOR = Path("elevator-door") / "predictive-maintenance-dataset.csv"
 RIDE = Path("ride") / "skyscraper_up.csv"
@@ -65,7 +65,7 @@ def deliver(folder: Path, played: list[Played]) -> dict[str, dict[str, Any]]:
         env = {"LIFTWATCH_MQTT__PASSWORD": broker.credentials.service}
         service = python("-m", "monitor", "run", "--config", str(config), env=env)
         try:
-            wait_until(lambda: _ready(web), 120, "the service to be ready")
+            wait_until(lambda: ready(web), 120, "the service to be ready")
             for one in played:
                 say(f"{one.name}: {len(one.recording)} samples ...")
                 _play(one, broker)
@@ -75,14 +75,6 @@ def deliver(folder: Path, played: list[Played]) -> dict[str, dict[str, Any]]:
     finally:
         broker.stop()
     return {one.name: _arrived(folder / "var", one) for one in played}
-
-
-def _ready(port: int) -> bool:
-    try:
-        with urlopen(f"http://{HOST}:{port}/readyz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def _play(one: Played, broker: EmbeddedBroker) -> None:

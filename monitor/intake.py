@@ -35,6 +35,8 @@ OPEN_BYTES = 32 * 1024 * 1024
 # A window that has filled will not bring more until we acknowledge: close at once.
 QUIET_S = 0.002
 NAMED_IN_AN_ANSWER = 50
+# While a sender of garbage fills the quarantine faster than it is trimmed.
+KEPT_WHEN_FULL = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,10 @@ class Intake:
         window: int,
         clock: Callable[[], int],
         metrics: Metrics,
+        quarantine_mb: int = 512,
     ) -> None:
+        self._quarantine_bytes = quarantine_mb * 1024 * 1024
+        self._quarantined = 0
         self._registry, self._vocab, self._ledger = registry, vocab, ledger
         self._settings, self._window, self._clock = settings, window, clock
         self._limits = Limits.of(settings)
@@ -185,8 +190,11 @@ class Intake:
         if gateway in self._registry.gateway_index:  # names nobody registered must not pile up
             self._refused[gateway] += len(refusals)
         text = msgspec.json.encode(named).decode()
+        self._quarantined += len(payload)
+        full = self._quarantined > self._quarantine_bytes
+        kept = payload[:KEPT_WHEN_FULL] if full else payload
         row = QuarantineRow(
-            now_ms, gateway, topic, boot, seq, refusals[0].reason, text, bytes(payload)
+            now_ms, gateway, topic, boot, seq, refusals[0].reason, text, bytes(kept), len(payload)
         )
         self._open.quarantine.append(row)
         self._open.refused.setdefault((gateway, boot), []).extend(
@@ -204,6 +212,10 @@ class Intake:
 
     def _window_full(self) -> bool:
         return len(self._open.receipts) >= self._window
+
+    def quarantine_trimmed(self) -> None:
+        """The quarantine was cut back to its bound: whole payloads are kept again."""
+        self._quarantined = 0
 
     def refused_of(self, gateway: str) -> int:
         """Return how many fields of a gateway were refused since the start."""

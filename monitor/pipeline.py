@@ -25,14 +25,12 @@ from monitor.intake import Answer, ClosedBatch, Intake
 from monitor.judge import Judge
 from monitor.metrics import Metrics
 from monitor.snapshot import Snapshots
-from monitor.store.compact import compact
 from monitor.store.history import History
 from monitor.store.replay import batches_after
 
 log = structlog.get_logger()
 TICK_S = 0.25
 RETRY_S = 1.0
-COMPACT_EVERY_MS = 3_600_000
 # Without a usable snapshot this much of the log is judged again; older state is stale anyway.
 REPLAY_WITHOUT_SNAPSHOT_MS = 3_600_000
 
@@ -68,7 +66,6 @@ class Pipeline:
         self._thread = threading.Thread(target=self.run, name="pipeline", daemon=True)
         self._next_tick = 0.0
         self._next_snapshot = time.monotonic() + settings.ingest.snapshot_s
-        self._compacted_ms = 0
         self._silent: Collection[str] | None = None
         self.pulse_ms = 0
         self.trouble: str | None = None
@@ -209,7 +206,6 @@ class Pipeline:
         if now >= self._next_snapshot:
             self._next_snapshot = now + self._settings.ingest.snapshot_s
             self._snapshot()
-            self._compact(now_ms)
         self.pulse_ms = now_ms
 
     def _tick(self, now_ms: int) -> None:
@@ -235,22 +231,3 @@ class Pipeline:
             self._history.fold_ledger(self._clock())
         except (OSError, duckdb.Error) as error:  # only makes the next start longer
             log.error("snapshot.failed", reason=str(error))
-
-    def _compact(self, now_ms: int) -> None:
-        if now_ms - self._compacted_ms < COMPACT_EVERY_MS:
-            return
-        self._compacted_ms = now_ms
-        limits = self._settings.history
-        try:
-            done = compact(
-                self._history,
-                now_ms,
-                self._snapshots.newest(),
-                limits.retention_days,
-                limits.quarantine_mb,
-            )
-        except (OSError, duckdb.Error) as error:
-            log.error("compact.failed", reason=str(error))
-            return
-        if done.segments or done.removed:
-            log.info("history.compacted", segments=done.segments, removed=done.removed)

@@ -30,6 +30,7 @@ from monitor.answers import Answers
 from monitor.channels import channels
 from monitor.clock import Clock
 from monitor.detector import rule_schema
+from monitor.housekeeping import Housekeeper
 from monitor.intake import Intake
 from monitor.judge import Judge
 from monitor.metrics import Metrics
@@ -90,19 +91,24 @@ class Service:
             settings.mqtt.window,
             clock,
             self.metrics,
+            settings.history.quarantine_mb,
         )
         self.receiver = Receiver(settings.mqtt, self.intake, self.metrics)
         limits = Limits.of(settings.ingest)
         self.answers = Answers(settings.mqtt, self.registry, limits, clock, self.metrics)
         judge = Judge(self.vocab, self.registry, rules)
         self.detector = judge.detector
+        snapshots = Snapshots(settings.data_dir / "snapshots")
+        self.housekeeper = Housekeeper(
+            settings.history, self.history, snapshots, self.intake, clock
+        )
         self.pipeline = Pipeline(
             settings,
             self.history,
             self.intake,
             judge,
             self.desk,
-            Snapshots(settings.data_dir / "snapshots"),
+            snapshots,
             Wires(self.receiver.acknowledge, self.answers.post, self._wake),
             clock,
             self.metrics,
@@ -141,6 +147,7 @@ class Service:
         tasks += [asyncio.create_task(work) for work in self.beside]
         self.pipeline.start()
         self.receiver.start()
+        self.housekeeper.start()
         if self.influx is not None:
             self.influx.start()
         try:
@@ -173,6 +180,7 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self.influx is not None:
             await asyncio.to_thread(self.influx.stop)
+        await asyncio.to_thread(self.housekeeper.stop)
         self.history.close()
         self.engine.dispose()
         log.info("service.stopped")

@@ -14,6 +14,7 @@ from pathlib import Path
 from monitor.store.history import History
 
 DAY_MS = 86_400_000
+KEEP_BATCHES_MS = 7_200_000  # longer than what is judged again where no snapshot can be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,8 @@ def compact(
         samples += _move_day(history, folder, int(day), replayed_to)
         moved += 1
     removed = _expire(history, now_ms - retention_days * DAY_MS, replayed_to)
+    _drop_batches(history, now_ms - KEEP_BATCHES_MS, replayed_to)
     _bound_quarantine(history, quarantine_mb * 1024 * 1024)
-    if moved or removed:
-        history.run(("CHECKPOINT", ()))
     return Compacted(moved, samples, removed)
 
 
@@ -94,12 +94,24 @@ def _expire(history: History, before_ms: int, replayed_to: int) -> int:
         ("DELETE FROM waveform WHERE ts_ms < ?", (before_ms,)),
         ("DELETE FROM ledger WHERE changed_ms < ?", (before_ms,)),
         ("DELETE FROM quarantine WHERE at_ms < ?", (before_ms,)),
-        # the newest number must stay: batch numbers go on from it
-        ("DELETE FROM batch WHERE now_ms < ? AND id < ?", (before_ms, replayed_to)),
     )
     for (file,) in files:
         Path(file).unlink(missing_ok=True)
     return len(files)
+
+
+def _drop_batches(history: History, before_ms: int, replayed_to: int) -> None:
+    """Forget numbers of batches that neither a replay nor the ledger needs any more.
+
+    The newest stays in any case: numbers go on from it.
+    """
+    history.run(
+        (
+            "DELETE FROM batch WHERE now_ms < ? AND id < ? AND id <="
+            " (SELECT coalesce(max(batch), 0) FROM cursor WHERE name = 'ledger')",
+            (before_ms, replayed_to),
+        )
+    )
 
 
 def _bound_quarantine(history: History, limit_bytes: int) -> None:

@@ -26,7 +26,10 @@ from monitor.store.schema import TABLES, sample_table
 
 @dataclass(frozen=True, slots=True)
 class QuarantineRow:
-    """Bytes that were refused, wholly or in part, and why (`refusals` is JSON)."""
+    """Bytes that were refused, wholly or in part, and why (`refusals` is JSON).
+
+    `size`: how many there were; `payload` holds fewer while the quarantine is full.
+    """
 
     at_ms: int
     gateway: str
@@ -36,6 +39,7 @@ class QuarantineRow:
     reason: str
     refusals: str
     payload: bytes
+    size: int
 
 
 class History:
@@ -72,19 +76,18 @@ class History:
             self._db.close()
 
     def run(self, *statements: tuple[str, Sequence[object]]) -> None:
-        """Run writing statements in one transaction; a lone CHECKPOINT runs by itself."""
-        with self._write:
-            if len(statements) == 1:
-                self._db.execute(*statements[0])
-                return
-            self._db.execute("BEGIN")
-            try:
-                for sql, values in statements:
-                    self._db.execute(sql, values)
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._rollback()
-                raise
+        """Run writing statements in one transaction, beside `append` and not in its way.
+
+        Raises duckdb.Error where it conflicts with another; nothing is changed then.
+        """
+        db = self._db.cursor()
+        try:
+            db.execute("BEGIN")
+            for sql, values in statements:
+                db.execute(sql, values)
+            db.execute("COMMIT")
+        finally:
+            db.close()  # a transaction that did not commit ends with its cursor
 
     def reader(self) -> duckdb.DuckDBPyConnection:
         """Return a cursor for one reading thread; the caller closes it."""
@@ -246,7 +249,7 @@ class History:
         values = [
             (
                 *(r.at_ms, r.gateway, r.topic, r.boot, r.seq, r.reason, r.refusals),
-                *(len(r.payload), r.payload),
+                *(r.size, r.payload),
             )
             for r in rows
         ]

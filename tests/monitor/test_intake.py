@@ -182,3 +182,20 @@ def test_a_device_that_counts_anew_under_its_old_boot_is_told(registry: Registry
     assert (refusal.reason, refusal.field, refusal.value) == ("seq_back", "seq", "1")
     assert refusal.limit == "above 3"
     assert closed.quarantine[0].payload == payload
+
+
+def test_a_sender_of_garbage_cannot_fill_the_disk(registry: Registry) -> None:
+    box = Intake(
+        registry, VOCAB, Ledger(), Ingest(batch_ms=5), 1000, lambda: NOW_MS, Metrics(), 1
+    )  # fmt: skip
+    for size in (600_000, 600_000, 600_000):
+        box.offer(TOPIC, b"x" * size, (1, 1))
+    closed = box.take(1)
+    assert closed is not None
+    kept = [(row.size, len(row.payload)) for row in closed.quarantine]
+    assert kept == [(600_000, 600_000), (600_000, 4096), (600_000, 4096)]
+    box.quarantine_trimmed()
+    box.offer(TOPIC, b"x" * 5000, (1, 1))
+    closed = box.take(1)
+    assert closed is not None
+    assert len(closed.quarantine[0].payload) == 5000

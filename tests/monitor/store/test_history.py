@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from monitor.store.series import count_samples, series
 
 VOCAB = load_vocabulary()
 SPEED = VOCAB.index("speed")
+NOT_JSON = '[{"reason":"not_json"}]'
 
 
 @pytest.fixture
@@ -155,7 +157,9 @@ def test_retention_forgets_whole_days_and_goes_on_counting(history: History) -> 
 def test_quarantine_keeps_the_bytes_within_its_bound(history: History) -> None:
     empty = TelemetryBatch.empty(len(VOCAB))
     rows = [
-        QuarantineRow(i, "gw", "t", 1, i, "not_json", '[{"reason":"not_json"}]', bytes([i]) * 9000)
+        QuarantineRow(
+            i, "gw", "t", 1, i, "not_json", '[{"reason":"not_json"}]', bytes([i]) * 9000, 9000
+        )
         for i in range(200)
     ]
     history.append(empty, 1, {}, rows)
@@ -181,3 +185,38 @@ def test_waveforms_are_kept(history: History) -> None:
     assert row is not None
     assert row[:2] == (3, "x")
     assert np.frombuffer(row[2], "<f4").tolist() == [0, 1, 2, 3]
+
+
+def test_numbers_of_old_batches_go_and_counting_goes_on(tmp_path: Path) -> None:
+    first = History(tmp_path, VOCAB)
+    for i in range(5):
+        first.append(some_batch(i, ts_ms=9 * DAY_MS), i, {("gw", 1): f"1;1-{i + 1};0"})
+    first.fold_ledger(5)
+    compact(first, 9 * DAY_MS, first.last_batch, 400, 1)
+    assert [one.id for one in batches_after(first, 0)] == [5]
+    first.close()
+    second = History(tmp_path, VOCAB)
+    assert second.ledger() == [("gw", 1, "1;1-5;0")]
+    assert second.append(some_batch(9), 9, {}) == 6
+    assert count_samples(second) == 300
+    second.close()
+
+
+def test_compaction_beside_a_running_pipeline(history: History) -> None:
+    """Appending goes on while days are moved; nothing is lost, doubled or refused."""
+    for i in range(20):
+        history.append(some_batch(i, ts_ms=0), i, {})
+    done = threading.Event()
+
+    def tidy() -> None:
+        for _ in range(5):
+            compact(history, 3 * DAY_MS, history.last_batch, 400, 1)
+        done.set()
+
+    threading.Thread(target=tidy, daemon=True).start()
+    appended = 20
+    while not done.is_set():
+        history.append(some_batch(appended, ts_ms=0), appended, {})
+        appended += 1
+    assert appended > 20
+    assert count_samples(history) == 50 * appended

@@ -89,7 +89,7 @@ def test_from_signing_in_to_a_verified_rescue(page: Page, running: Running, hous
     page.get_by_text("门系统").click()
     page.fill("[name=cause_more]", "7 层门锁")
     page.get_by_role("button", name="填报原因").click()
-    expect(page.locator("#head")).to_contain_text("门系统: 7 层门锁")
+    expect(page.locator("#head")).to_contain_text("门系统：7 层门锁")
     page.get_by_role("button", name="复查结案").click()
     expect(page.locator("#toast")).to_contain_text("请写明后再复查")
     page.fill("#acts [name=comment]", "已试运行")
