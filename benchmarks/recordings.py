@@ -31,7 +31,7 @@ from monitor.broker import GATEWAY_USER, SERVICE_USER, EmbeddedBroker, free_port
 DOOR = Path("elevator-door") / "predictive-maintenance-dataset.csv"
 RIDE = Path("ride") / "skyscraper_up.csv"
 # not yet the map of the same name that the product ships: see the note in this one
-DOOR_MAP = Path(__file__).with_name("elevator-door.toml")
+DOOR_MAP = "elevator-door"
 RIDE_MAP = "phone-ride"
 STRAIGHT = 0.002  # of acc_rms as sent; the steps of the file and of the reader, no more
 

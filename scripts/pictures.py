@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--password", required=True, help="as `liftwatch run` prints it")
     parser.add_argument("--database", type=Path, help="var/liftwatch.db: for the one-tap link")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where pictures go")
-    parser.add_argument("--lines", type=int, default=5, help="wait for so many alerts")
+    parser.add_argument("--lines", type=int, default=3, help="wait for so many alerts")
     parser.add_argument("--wait", type=float, default=240, help="but no longer than this, in s")
     parser.add_argument("--browser", default=shutil.which("chromium"), help="path of Chromium")
     asked = parser.parse_args()
