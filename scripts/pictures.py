@@ -155,6 +155,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=3, help="wait for so many alerts")
     parser.add_argument("--wait", type=float, default=240, help="but no longer than this, in s")
     parser.add_argument("--browser", default=shutil.which("chromium"), help="path of Chromium")
+    parser.add_argument("--only", nargs="*", default=[], help="these pictures, by name")
     asked = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=asked.browser, args=FLAGS)
@@ -163,6 +164,8 @@ def main() -> None:
         alert = trapped(page, asked.lines, asked.wait)
         link = link_of(asked.database, alert) if asked.database else None
         for shot in shots(int(alert["id"]), alert["subject"], link):
+            if asked.only and shot.name not in asked.only:
+                continue
             own = context(browser, asked.address, shot)
             if shot.path != link:
                 own.add_cookies(session)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from config.text import Text
 from devices.vocabulary import Channel, Kind, Vocabulary
-from monitor.detector.schema import DERIVED
+from monitor.detector.schema import DERIVED, REGISTRY
 from monitor.web.i18n import Catalogue
 
 LIFT_TYPES = {
@@ -27,7 +27,9 @@ LIFT_TYPES = {
     "escalator": Text("自动扶梯", "escalator"),
     "walkway": Text("自动人行道", "moving walk"),
 }
-
+NEAR = timedelta(hours=6)
+COLUMNS = {**DERIVED, **REGISTRY}
+"""What rules may use beside channels and codes."""
 
 # Units of the vocabulary as people write them.
 UNITS = {"degC": "°C", "m/s2": "m/s²", "% rated": "%", "floor": "", "persons": "", "sigma": "σ"}
@@ -54,11 +56,12 @@ class Words:
         return text.of(self.lang)
 
     def clock(self, at_ms: int | None, now_ms: int | None = None) -> str:
-        """Return `03:12:45`, with the date before it when that is not today."""
+        """Return `03:12:45`; of another day with its date, unless midnight was just now."""
         if at_ms is None:
             return "–"
         local = datetime.fromtimestamp(at_ms / 1000, self.tz)
-        if now_ms is None or datetime.fromtimestamp(now_ms / 1000, self.tz).date() == local.date():
+        now = local if now_ms is None else datetime.fromtimestamp(now_ms / 1000, self.tz)
+        if now.date() == local.date() or abs(now - local) < NEAR:
             return local.strftime("%H:%M:%S")
         return local.strftime("%Y-%m-%d %H:%M:%S")
 
@@ -87,7 +90,7 @@ class Words:
         if code is not None and code in self.vocab.messages:
             what = self.vocab.messages[code].text.of(self.lang)
             return self.catalogue.gettext("code %(code)s: %(what)s") % {"code": code, "what": what}
-        derived = DERIVED.get(name)
+        derived = COLUMNS.get(name)
         return derived.text.of(self.lang) if derived else name
 
     def value(self, name: str, value: float | None) -> str:
@@ -100,7 +103,7 @@ class Words:
             return self._of_channel(channel, value)
         if _code(name) is not None:
             return _("reported") if value else _("not reported")
-        derived = DERIVED.get(name)
+        derived = COLUMNS.get(name)
         if derived is not None and derived.kind is Kind.BOOL:
             return _("yes") if value else _("no")
         return self._number(value, derived.unit if derived else "")
