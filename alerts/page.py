@@ -16,6 +16,7 @@ from alerts.lifecycle import clock_text
 from alerts.links import Links
 from alerts.model import Evidence
 from config.text import Text
+from devices.registry import place_and_name
 from devices.vocabulary import Channel, Kind, Vocabulary
 
 VERSION = 1
@@ -85,8 +86,9 @@ class Pages:
 
     def _title(self, alert: Mapping[str, Any], what: Text) -> Text:
         level = SEVERITY_TEXT[alert["severity"]]
-        zh = f"【{level.zh}】{what.zh} · {alert['place']} {alert['name']}"
-        en = f"[{level.en}] {what.en} · {alert['place']} {alert['name']}"
+        where = place_and_name(alert["place"], alert["name"])
+        zh = f"【{level.zh}】{what.zh} · {where}"
+        en = f"[{level.en}] {what.en} · {where}"
         return Text(zh.rstrip(), en.rstrip())
 
     def _text(
@@ -100,14 +102,15 @@ class Pages:
     ) -> Text:
         code = alert["rescue_code"] or alert["subject"]
         since, people = self._moment(alert["since_ms"]), people_text(alert)
+        where = place_and_name(alert["place"], alert["name"])
         zh = [
-            f"地点：{alert['place']} {alert['name']}（识别码 {code}）",
+            f"地点：{where}（识别码 {code}）",
             f"情况：{what.zh}",
             f"人员：{people.zh}",
             f"始于：{since}",
         ]
         en = [
-            f"Where: {alert['place']} {alert['name']} (code {code})",
+            f"Where: {where} (code {code})",
             f"What: {what.en}",
             f"People: {people.en}",
             f"Since: {since}",

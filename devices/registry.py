@@ -67,6 +67,23 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
 }
 
 
+def _shared(place: str, name: str) -> int:
+    """Return how many characters a name begins with that its place ends with; one is chance."""
+    longest = min(len(place), len(name))
+    return next((n for n in range(longest, 1, -1) if place.endswith(name[:n])), 0)
+
+
+def place_and_name(place: str, name: str) -> str:
+    """Return place and lift in one, without saying twice what they share."""
+    shared = _shared(place, name)
+    return place + name[shared:] if shared else f"{place} {name}".strip()
+
+
+def short_name(place: str, name: str) -> str:
+    """Return what a lift's name tells beyond its place: `A梯` of `锦云花园2栋A梯`."""
+    return name[_shared(place, name) :].strip() or name
+
+
 def _cell(file: Path, line: int, name: str, cast: str, raw: str) -> str | int | float:
     key = f"line {line}, {name}"
     try:

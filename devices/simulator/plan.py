@@ -131,7 +131,11 @@ class Plan:
         travel = cars.top[rows] * cars.storey[rows] / cars.rated[rows]
         ready = (cars.phase[rows] == IDLE) & (cars.people[rows] == 0)
         ready &= (cars.level[rows] == 0) | (cars.level[rows] == cars.top[rows])
-        row = int(rows[np.argmax(np.minimum(travel, 60.0) + 100.0 * ready)])
+        # of the firm whose account the demo prints, so that its page is not empty
+        lifts = world.registry
+        home = min(lift.maintenance for lift in lifts.lifts)
+        own = np.array([lifts.lift(int(row)).maintenance == home for row in rows])
+        row = int(rows[np.argmax(np.minimum(travel, 60.0) + 100.0 * ready + 80.0 * own)])
         world.inject("trap_between_floors", row, at_ms=at_ms, people=2, for_s=300.0)
         self.injected += 1
 

@@ -92,7 +92,7 @@ def greeting(
     settings = service.settings
     lines = []
     if is_demo:
-        firm = next(u.id for u in service.directory.units.values() if u.kind == "maintenance")
+        firm = min(unit.id for unit in service.directory.of_kind("maintenance"))
         for account in demo.accounts(service.engine, settings.data_dir, firm, service.clock()):
             lines.append(f"  {account.name:<10} {account.password}")
 

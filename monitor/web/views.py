@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from alerts import lifecycle
 from alerts.lifecycle import Done, State
 from alerts.model import AlarmState, RescueState, Role, Step, severity_rank
+from devices.registry import short_name
 from monitor.web import terms
 from monitor.web.find import HELD, NEEDS
-from monitor.web.words import Words, opening, short_name
+from monitor.web.words import Words, opening
 
 Alert = Mapping[str, Any]
 _UTC = ZoneInfo("UTC")

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from config.text import Text
+from devices.registry import place_and_name
 from devices.vocabulary import Channel, Kind, Vocabulary
 from monitor.detector.schema import DERIVED, REGISTRY
 from monitor.web.i18n import Catalogue
@@ -150,8 +151,7 @@ class Words:
     def where(self, alert: Mapping[str, Any]) -> str:
         """Return place and name of the lift."""
         place, name = str(alert.get("place") or ""), str(alert.get("name") or alert["subject"])
-        shared = _shared(place, name)
-        return place + name[shared:] if shared else f"{place} {name}".strip()
+        return place_and_name(place, name)
 
     def headline(self, alert: Mapping[str, Any], now_ms: int) -> str:
         """Return one sentence: what happened, where, with how many people, since when."""
@@ -165,17 +165,6 @@ class Words:
         if facts["people"]:
             return _("%(where)s: %(rule)s. %(people)s since %(since)s.") % facts
         return _("%(where)s: %(rule)s, since %(since)s.") % facts
-
-
-def _shared(place: str, name: str) -> int:
-    """Return how many characters a name begins with that its place ends with; one is chance."""
-    longest = min(len(place), len(name))
-    return next((n for n in range(longest, 1, -1) if place.endswith(name[:n])), 0)
-
-
-def short_name(place: str, name: str) -> str:
-    """Return what a lift's name tells beyond its place: `A梯` of `锦云花园2栋A梯`."""
-    return name[_shared(place, name) :].strip() or name
 
 
 def opening(text: str) -> str:

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from alerts.tables import reading
-from devices.registry import Lift
+from devices.registry import Lift, short_name
 from monitor.web import find, lifts, problems, views
 from monitor.web.console import charts
 from monitor.web.console.side import Fact, map_link, unit_facts
 from monitor.web.ports import ServicePort, fresh_ms
 from monitor.web.visitor import AnyVisitor, Visitor, Web, web_of
-from monitor.web.words import Words, short_name
+from monitor.web.words import Words
 
 router = APIRouter(include_in_schema=False)
 MOST_ON_WALL = 2000

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from devices.registry import short_name
 from devices.vocabulary import load_vocabulary
 from monitor.detector import rule_schema
 from monitor.web.i18n import load_catalogues
-from monitor.web.words import Words, short_name
+from monitor.web.words import Words
 
 VOCABULARY = load_vocabulary()
 CATALOGUES = load_catalogues()
