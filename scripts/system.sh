@@ -34,6 +34,7 @@ if [ "$(uname)" = Darwin ]; then
             mosquitto*) ;;
             chromium) [ "$command" = "brew install" ] && command="brew install --cask chromium" ||
                 command="$command && brew install --cask chromium" ;;
+            victoria-metrics) command="$command victoriametrics" ;;
             *) command="$command $package" ;;
         esac
     done
