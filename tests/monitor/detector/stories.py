@@ -10,6 +10,16 @@ from tests.monitor.detector.fleets import T0, VOCAB, batch, registry
 
 NORMAL, INSPECTION, FIRE, FIREMAN, SEISMIC = 1, 2, 3, 4, 6
 CLOSING, CLOSED, OPENING, OPEN = 1, 2, 3, 4
+STUCK = {
+    "passenger": 1, "car_status": 0, "speed": 0, "door_zone": 0, "door_closed": 1,
+    "service_mode": NORMAL,
+}  # fmt: skip
+AT_FLOOR = STUCK | {"door_zone": 1}
+EMPTY = STUCK | {"passenger": 0, "people": 0, "car_call": 0, "alarm_button": 0}
+RUNNING = {
+    "car_status": 1, "speed": 1.5, "door_zone": 0, "door_closed": 1, "service_mode": NORMAL,
+}  # fmt: skip
+SPECIAL = [INSPECTION, FIRE, FIREMAN, SEISMIC]
 
 
 @lru_cache(maxsize=1)

@@ -9,27 +9,20 @@ from tests.monitor.detector.fleets import T0, VOCAB, batch
 from tests.monitor.detector.stories import (
     CLOSED,
     CLOSING,
+    EMPTY,
     FIRE,
     FIREMAN,
     INSPECTION,
     NORMAL,
     OPEN,
     OPENING,
+    RUNNING,
     SEISMIC,
+    SPECIAL,
+    STUCK,
     Story,
     rules,
 )  # fmt: skip
-
-STUCK = {
-    "passenger": 1, "car_status": 0, "speed": 0, "door_zone": 0, "door_closed": 1,
-    "service_mode": NORMAL,
-}  # fmt: skip
-AT_FLOOR = STUCK | {"door_zone": 1}
-EMPTY = STUCK | {"passenger": 0, "people": 0, "car_call": 0, "alarm_button": 0}
-RUNNING = {
-    "car_status": 1, "speed": 1.5, "door_zone": 0, "door_closed": 1, "service_mode": NORMAL,
-}  # fmt: skip
-SPECIAL = [INSPECTION, FIRE, FIREMAN, SEISMIC]
 
 
 @pytest.mark.parametrize("mode", SPECIAL)

@@ -5,25 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests.monitor.detector.stories import (
+    AT_FLOOR,
+    EMPTY,
     FIRE,
-    FIREMAN,
     INSPECTION,
-    NORMAL,
     OPENING,
-    SEISMIC,
+    RUNNING,
+    SPECIAL,
+    STUCK,
     Story,
 )  # fmt: skip
-
-STUCK = {
-    "passenger": 1, "car_status": 0, "speed": 0, "door_zone": 0, "door_closed": 1,
-    "service_mode": NORMAL,
-}  # fmt: skip
-AT_FLOOR = STUCK | {"door_zone": 1}
-EMPTY = STUCK | {"passenger": 0, "people": 0, "car_call": 0, "alarm_button": 0}
-RUNNING = {
-    "car_status": 1, "speed": 1.5, "door_zone": 0, "door_closed": 1, "service_mode": NORMAL,
-}  # fmt: skip
-SPECIAL = [INSPECTION, FIRE, FIREMAN, SEISMIC]
 
 
 def test_1_trapped_between_floors():
