@@ -18,7 +18,7 @@ Values = NDArray[np.float32]
 Times = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-UNSEEN_MS = 60_000  # a door opens and closes in less; rule 23 calls this a silence
+UNSEEN_MS = 20_000  # a door opens, lets people out and closes in less
 STANDSTILL = np.float32(0.05)  # m/s; below it a car without car_status counts as stopped
 LEVELLING = np.float32(0.3)  # m/s; EN 81-20 5.12.1.4: re-levelling with the door open
 RAN_OPEN = np.float32(0.1)  # m/s, rule 7
@@ -120,7 +120,8 @@ def people(
     """
     count = u.new["people"]
     seen = u.have["people"] & (count >= 1)
-    gone = (count == 0) & now.opened
+    # a door that was open at the last sample let out whoever is not counted any more
+    gone = (count == 0) & (now.opened | (m["door_open"] == 1))
     t["people"] = np.where(seen, at, np.where(gone, NEVER, t["people"]))
     opens = now.opened & (m["door_open"] != 1)
     empty = ((u.new["passenger"] == 0) | (count == 0)) & ~(u.new["passenger"] == 1) & ~(count >= 1)

@@ -97,7 +97,7 @@ class NaiveLift:
         if self.seen is not None and ts < self.seen:
             return None
         sampled = self.seen is None or ts > self.seen
-        self.unseen = self.seen is None or ts - self.seen > 60_000
+        self.unseen = self.seen is None or ts - self.seen > 20_000
         self.seen = ts
         at = self.at = ts if self.at is None else max(ts, self.at)
         old, had = dict(self.v), dict(self.time)
@@ -117,7 +117,7 @@ class NaiveLift:
         # people
         if "people" in have and have["people"] >= 1:
             self.people_at = at
-        elif v["people"] == 0 and opened:
+        elif v["people"] == 0 and (opened or self.was_open == 1):
             self.people_at = None
         opens = opened and self.was_open != 1
         somebody = v["passenger"] == 1 or v["people"] >= 1
