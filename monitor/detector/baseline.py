@@ -27,9 +27,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detector.fleet import Update
+from monitor.detector.reading import CLOSING, OPENING
+from monitor.detector.step import Memory, Step
 from monitor.detector.table import Block
-from monitor.detector.trips import CLOSING, OPENING, Now
 
 Values = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -58,18 +58,21 @@ FEATURES: Mapping[str, Feature] = {
     "door_current": Feature(np.float32(0.02), np.float32(0.04), False, 1),
     "levelling": Feature(np.float32(1.0), np.float32(0), False, 1),
 }
-MARKS = (
-    "was_running", "was_moving_door", "was_open",
-    *(
+MEMORY = Memory(
+    marks=(
+        "was_running", "was_moving_door", "was_open",
+        *(
         f"{name}.{part}"
         for name in FEATURES
         for part in ("sum", "count", "level", "spread", "trips", "out", "z", "drift")
-    ),
+    )),
+    unknown=("was_running", "was_open"),
 )  # fmt: skip
 
 
-def advance(u: Update, now: Now, m: Block[np.float32], rated_speed: Values) -> None:
+def advance(s: Step) -> None:
     """Collect this sample; where a trip or a door movement ended, learn from it."""
+    u, now, m, rated_speed = s.u, s.now, s.m, s.registry["rated_speed"]
     state = u.new["door_state"]
     door_moves = (state == CLOSING) | (state == OPENING)
     slow = now.speed < AT_SPEED * rated_speed

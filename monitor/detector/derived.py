@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detector import trips
+from monitor.detector import reading
 from monitor.detector.table import NEVER
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def at_level(c: SignalColumns) -> Values:
 def door_passable(c: SignalColumns) -> Values:
     """Door open or opening, by its state; where that is unknown, by the closed contact."""
     state = c["door_state"]
-    by_state = (state == trips.OPENING) | (state == trips.OPEN)
+    by_state = (state == reading.OPENING) | (state == reading.OPEN)
     return np.where(state > 0, by_state, 1 - c["door_closed"]).astype(np.float32)
 
 
@@ -62,8 +62,8 @@ def contradiction(c: SignalColumns) -> Values:
     speed, closed, state = np.abs(c["speed"]), c["door_closed"], c["door_state"]
     runs_without_speed = (c["door_open"] == 1) & (c["running"] == 1) & (speed < CRAWL)
     stands_with_speed = (c["car_status"] == 0) & (speed > DRIVEN)
-    shut = (state == trips.CLOSED) | (state == trips.LOCKED)
-    door_differs = ((closed == 1) & (state == trips.OPEN)) | ((closed == 0) & shut)
+    shut = (state == reading.CLOSED) | (state == reading.LOCKED)
+    door_differs = ((closed == 1) & (state == reading.OPEN)) | ((closed == 0) & shut)
     flat = c["flat_samples"] >= FLAT_SAMPLES
     jumpy = c["position_jumps"] >= JUMPS
     found: Mask = runs_without_speed | stands_with_speed | door_differs | flat | jumpy
@@ -71,7 +71,7 @@ def contradiction(c: SignalColumns) -> Values:
 
 
 def _relevelling(c: SignalColumns) -> Values:
-    moving = (np.abs(c["speed"]) >= trips.STANDSTILL) | (c["running"] == 1)
+    moving = (np.abs(c["speed"]) >= reading.STANDSTILL) | (c["running"] == 1)
     open_here = (c["door_open"] == 1) & (c["door_zone"] != 0)
     found: Mask = (c.marks["armed"] == 1) & open_here & moving
     return found.astype(np.float32)
@@ -112,10 +112,10 @@ def _learned(part: str) -> dict[str, Callable[[SignalColumns], Values]]:
 
 COMPUTE: Mapping[str, Callable[[SignalColumns], Values]] = {
     "with_people": with_people,
-    "running": lambda c: trips.running_of(c.channels),
+    "running": lambda c: reading.running_of(c.channels),
     "stopped": lambda c: 1 - c["running"],
     "at_level": at_level,
-    "door_open": lambda c: trips.door_open_of(c.channels),
+    "door_open": lambda c: reading.door_open_of(c.channels),
     "door_passable": door_passable,
     "still_s": _seconds_since("moved"),
     "position_still_s": _seconds_since("position"),

@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from devices.batch import TelemetryBatch
 from devices.vocabulary import Vocabulary
-from monitor.detector import baseline, stored, trips
+from monitor.detector import reading, stored, suite
 from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times
 from monitor.detector.rounds import rounds
 from monitor.detector.schema import DERIVED, REGISTRY
 from monitor.detector.signals import SignalColumns, Signals
 from monitor.detector.silence import Silence
+from monitor.detector.step import Registry, Step
 from monitor.detector.table import NEVER, Table
 
 Values = NDArray[np.float32]
 SIGNS_OF_PEOPLE = (90, 93)  # alarm button, trapped at a floor: somebody is inside
-_UNKNOWN_AT_FIRST = ("running", "door_open", "zone", "was_running", "was_open")
 
 
 class FleetColumns:
@@ -64,10 +64,9 @@ class Detector:
         self.vocab = vocab
         self.asleep_ms = asleep_s * 1000
         self.fleet = FleetState(vocab, n_lifts)
-        marks = (*trips.MARKS, *baseline.MARKS)
-        fill = [np.nan if name in _UNKNOWN_AT_FIRST else 0.0 for name in marks]
-        self.marks: Table[np.float32] = Table(marks, np.float32, fill, n_lifts)
-        self.times: Table[np.int64] = Table(trips.TIMES, np.int64, NEVER, n_lifts)
+        self.marks = suite.marks_table(n_lifts)
+        self.times = suite.times_table(n_lifts)
+        self.own = suite.own_tables(n_lifts)
         self.codes = CodeState(vocab.messages.keys() if codes is None else codes, n_lifts)
         self.silence = Silence(n_lifts)
         self.registry = _registry(registry_columns, n_lifts)
@@ -84,6 +83,7 @@ class Detector:
             **self.fleet.tables,
             "trip_marks": self.marks,
             "trip_times": self.times,
+            **self.own,
             **self.codes.tables,
             **self.silence.tables,
         }
@@ -137,10 +137,12 @@ class Detector:
         self.fleet.seen_ms[rows] = ts
         self.fleet.at_ms[rows] = at
         times, marks = self.times.take(rows), self.marks.take(rows)
-        rated = self.registry["rated_speed"][rows]
         with np.errstate(invalid="ignore"):
-            now = trips.advance(update, at, ts - seen, times, marks, rated)
-            baseline.advance(update, now, marks, rated)
+            now = reading.read(update.new)
+            registry = Registry(self.registry, rows)
+            step = Step(rows, at, ts - seen, update, now, times, marks, registry, self.own)
+            for part in suite.SUITE:
+                part.advance(step)
         self.times.put(rows, times)
         self.marks.put(rows, marks)
         columns = SignalColumns(

@@ -24,6 +24,7 @@ def _meaning(detector: Detector) -> dict[str, Any]:
         "channels": list(detector.fleet.values.names),
         "marks": list(detector.marks.names),
         "times": list(detector.times.names),
+        "own": {name: list(table.names) for name, table in detector.own.items()},
     }
 
 

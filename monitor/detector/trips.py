@@ -6,12 +6,12 @@ domain.md 6 unless a source is named.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detector.fleet import Update
+from monitor.detector.reading import CLOSING, OPEN, OPENING, Now
+from monitor.detector.step import Memory, Step
 from monitor.detector.table import NEVER, Block
 
 Values = NDArray[np.float32]
@@ -19,7 +19,6 @@ Times = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 UNSEEN_MS = 20_000  # a door opens, lets people out and closes in less
-STANDSTILL = np.float32(0.05)  # m/s; below it a car without car_status counts as stopped
 LEVELLING = np.float32(0.3)  # m/s; EN 81-20 5.12.1.4: re-levelling with the door open
 RAN_OPEN = np.float32(0.1)  # m/s, rule 7
 FAST = np.float32(1.0)  # m/s, rule 19
@@ -32,81 +31,31 @@ RACE = np.float32(1.3)  # × rated speed, for impossible jumps of position
 FLAT_SPEED = np.float32(0.3)  # m/s; while faster than this an analog channel is noisy
 FLAT_MOST = np.float32(10_000)
 BY_HAND = (2, 3, 4, 6)  # service_mode: inspection, fire return, firefighter, seismic
-CLOSING, CLOSED, OPENING, OPEN, LOCKED = 1, 2, 3, 4, 5  # door_state
 
-TIMES = (
+MEMORY = Memory(
+    times=(
     "people", "call_edge", "call", "alarm_edge", "alarm", "moved", "position", "cycle",
     "ran_open", "fast", "stop1", "stop2", "stop3", "close1", "close2", "close3",
-    "jump1", "jump2",
-)  # fmt: skip
-MARKS = (
+        "jump1", "jump2",
+    ),
+    marks=(
     "running", "door_open", "zone", "armed", "left_zone", "started_open", "cycles", "closing",
-    "hard_stop", "flat_acc", "flat_motor", "fast_speed",
+        "hard_stop", "flat_acc", "flat_motor", "fast_speed",
+    ),
+    unknown=("running", "door_open", "zone"),
 )  # fmt: skip
 
 
-class Now(NamedTuple):
-    """What this sample says: running and door_open 1, 0 or NaN; the masks are "definitely"."""
-
-    running: Values
-    door_open: Values
-    runs: Mask
-    stands: Mask
-    opened: Mask
-    shut: Mask
-    speed: Values
-    in_zone: Mask
-    out_of_zone: Mask
-
-
-def running_of(c: Block[np.float32]) -> Values:
-    """1 running, 0 stopped, NaN unknown: car_status, else whether the car has speed."""
-    speed = c["speed"]
-    by_speed = np.where(np.isnan(speed), speed, np.abs(speed) >= STANDSTILL)
-    status = c["car_status"]
-    return np.where(np.isnan(status), by_speed, status).astype(np.float32)
-
-
-def door_open_of(c: Block[np.float32]) -> Values:
-    """1 not closed, 0 closed, NaN unknown: the closed contact, else the state of the door."""
-    state = c["door_state"]
-    by_state = np.where(state > 0, (state != CLOSED) & (state != LOCKED), np.float32(np.nan))
-    closed = c["door_closed"]
-    return np.where(np.isnan(closed), by_state, 1 - closed).astype(np.float32)
-
-
-def read(c: Block[np.float32]) -> Now:
-    """Interpret the last known values."""
-    running, door_open = running_of(c), door_open_of(c)
-    zone = c["door_zone"]
-    return Now(
-        running, door_open, running == 1, running == 0, door_open == 1, door_open == 0,
-        np.abs(c["speed"]), zone == 1, zone == 0,
-    )  # fmt: skip
-
-
-def advance(
-    u: Update,
-    at: Times,
-    unseen_ms: Times,
-    t: Block[np.int64],
-    m: Block[np.float32],
-    rated_speed: Values,
-) -> Now:
-    """Move the memory of k lifts by one sample each: `t` times, `m` marks, both in place.
-
-    unseen_ms int64[k]: time since the lift's sample before this one.
-    """
-    now = read(u.new)
-    people(u, now, at, unseen_ms, t, m)
-    movement(u, now, at, t, m, rated_speed)
-    doors(u, now, at, t, m)
-    open_movement(u, now, at, t, m)
-    hard_stops(now, at, t, m)
-    flat_lines(u, now, m)
-    m["running"], m["door_open"] = now.running, now.door_open
-    m["zone"] = u.new["door_zone"]
-    return now
+def advance(s: Step) -> None:
+    """Move the memory of k lifts by one sample each."""
+    people(s.u, s.now, s.at, s.unseen_ms, s.t, s.m)
+    movement(s.u, s.now, s.at, s.t, s.m, s.registry["rated_speed"])
+    doors(s.u, s.now, s.at, s.t, s.m)
+    open_movement(s.u, s.now, s.at, s.t, s.m)
+    hard_stops(s.now, s.at, s.t, s.m)
+    flat_lines(s.u, s.now, s.m)
+    s.m["running"], s.m["door_open"] = s.now.running, s.now.door_open
+    s.m["zone"] = s.u.new["door_zone"]
 
 
 def people(

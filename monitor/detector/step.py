@@ -1,0 +1,84 @@
+"""One step of the suite: k lifts, one sample each, with the memory that parts move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.detector.fleet import Rows, Times, Update, Values
+from monitor.detector.reading import Now
+from monitor.detector.table import Block, Table
+
+
+class Registry:
+    """Registry columns of the lifts of a step, gathered when asked for."""
+
+    def __init__(self, columns: Mapping[str, Values], rows: Rows) -> None:
+        self._columns, self._rows = columns, rows
+        self._found: dict[str, Values] = {}
+
+    def __getitem__(self, name: str) -> Values:
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._columns[name][self._rows]
+        return found
+
+
+@dataclass(slots=True)
+class Step:
+    """rows int32[k], no lift twice · at int64[k] event time, ms · unseen_ms int64[k] since the
+    sample before · u, now: what the sample changes and says · t int64[T, k] times and m
+    float32[M, k] marks of the parts, moved in place and scattered back after the step · tables:
+    state of the whole fleet that a part touches for few of these rows (`Part.TABLES`).
+    """
+
+    rows: Rows
+    at: Times
+    unseen_ms: Times
+    u: Update
+    now: Now
+    t: Block[np.int64]
+    m: Block[np.float32]
+    registry: Registry
+    tables: Mapping[str, Table[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A table of a part's own: float32 or int64 columns with the fill of a new lift."""
+
+    names: tuple[str, ...]
+    dtype: type[np.generic] = np.float32
+    fill: float | tuple[float, ...] = 0.0
+
+    def table(self, n: int) -> Table[Any]:
+        """Return it for n lifts."""
+        return Table(self.names, self.dtype, self.fill, n)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a part keeps of every lift and moves at every sample: times (int64, ms, NEVER at
+    first), marks (float32, 0 at first), of these `unknown` (NaN at first); and own tables.
+    """
+
+    times: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    tables: Mapping[str, State] = field(default_factory=dict)
+
+
+class Part(Protocol):
+    """One detector of the suite: a module with its memory and one function."""
+
+    MEMORY: Memory
+
+    def advance(self, s: Step) -> None:
+        """Move the memory of k lifts by one sample each."""
+
+
+Mask = NDArray[np.bool_]

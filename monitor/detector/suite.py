@@ -1,0 +1,37 @@
+"""The suite: the detectors of one sample, in the order in which they run.
+
+A new detector is one file with `MEMORY` and `advance(step)`, and one line here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from monitor.detector import baseline, trips
+from monitor.detector.step import Part
+from monitor.detector.table import NEVER, Table
+
+SUITE: Final[tuple[Part, ...]] = (
+    trips,
+    baseline,
+)
+
+
+def times_table(n: int) -> Table[np.int64]:
+    """Return the times of all parts, for n lifts that have said nothing."""
+    return Table([name for part in SUITE for name in part.MEMORY.times], np.int64, NEVER, n)
+
+
+def marks_table(n: int) -> Table[np.float32]:
+    """Return the marks of all parts, for n lifts that have said nothing."""
+    names = [name for part in SUITE for name in part.MEMORY.marks]
+    unknown = {name for part in SUITE for name in part.MEMORY.unknown}
+    fill = [float("nan") if name in unknown else 0.0 for name in names]
+    return Table(names, np.float32, fill, n)
+
+
+def own_tables(n: int) -> dict[str, Table[np.generic]]:
+    """Return the tables that parts keep for themselves, by name."""
+    return {name: state.table(n) for part in SUITE for name, state in part.MEMORY.tables.items()}
