@@ -62,8 +62,8 @@ class RuleEngine:
         self.asleep_ms = asleep_s * 1000
         rules = ruleset.rules
         self.holds = Holds(n_lifts, len(rules))
-        self.last_at = np.full(max(n_lifts, 1), NEVER, np.int64)
-        self.offset = np.zeros(max(n_lifts, 1), np.int64)  # now − event time at the last sample
+        self.last_at = np.full(max(2 * n_lifts, 1), NEVER, np.int64)
+        self.offset = np.zeros(max(2 * n_lifts, 1), np.int64)  # now − event time at the last sample
         self.last_now_ms = NEVER
         self.last_fleet_ms = NEVER
         self._hold = np.array([round(rule.hold_s * 1000) for rule in rules], np.int64)

@@ -23,7 +23,7 @@ class Holds:
 
     def __init__(self, n_lifts: int, n_rules: int) -> None:
         self.n, self.rules = n_lifts, n_rules
-        self._room = max(n_lifts, 1)
+        self._room = max(2 * n_lifts, 1)  # zeros cost nothing until they are written to
         self._allocate(self._room)
         self._waiting: list[Pairs] = []
 

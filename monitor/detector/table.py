@@ -18,6 +18,15 @@ S = TypeVar("S", bound=np.generic)
 NEVER = -(1 << 60)  # a time before all times; differences with it do not overflow
 
 
+def room(n: int) -> int:
+    """Rows to reserve for n lifts: twice as many, so that growing does not copy for long.
+
+    What is reserved costs addresses, not memory: a page is given by the system when it is
+    first written to.
+    """
+    return max(2 * n, 1)
+
+
 class Block(Generic[S]):
     """K named columns of k lifts, gathered: [K, k], each column contiguous."""
 
@@ -44,7 +53,8 @@ class Table(Generic[S]):
         self.names = tuple(names)
         self.index = {name: i for i, name in enumerate(self.names)}
         self.dtype, self.fill, self.n = dtype, fill, n
-        self._all: NDArray[S] = np.full((max(n, 1), len(self.names)), fill, dtype)
+        self._all: NDArray[S] = np.empty((room(n), len(self.names)), dtype)
+        self._all[: max(n, 1)] = fill
 
     @property
     def data(self) -> NDArray[S]:
@@ -64,12 +74,12 @@ class Table(Generic[S]):
         return Block(self.data.T, self.index)
 
     def grow(self, n: int) -> None:
-        """Make room for more lifts; doubles, so growing one by one costs little."""
+        """Make room for more lifts; existing rows keep what they are."""
         if n > len(self._all):
-            wide: NDArray[S] = np.full((max(n, 2 * len(self._all)), len(self.names)), self.fill,
-                                       self.dtype)  # fmt: skip
+            wide: NDArray[S] = np.empty((room(n), len(self.names)), self.dtype)
             wide[: self.n] = self.data
             self._all = wide
+        self._all[self.n : n] = self.fill
         self.n = max(n, self.n)
 
     def load(self, data: NDArray[Any]) -> None:
