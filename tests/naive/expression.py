@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import operator
 
@@ -16,7 +17,12 @@ OPS = {
 
 def evaluate(source, values, schema, defines):
     """values: name → float (NaN unknown). Returns True, False or None."""
-    return _truth(ast.parse(f"({source}\n)", mode="eval").body, values, schema, defines)
+    return _truth(_parsed(source), values, schema, defines)
+
+
+@functools.cache
+def _parsed(source):
+    return ast.parse(f"({source}\n)", mode="eval").body
 
 
 def _truth(at, v, schema, defines):
