@@ -36,11 +36,16 @@ class Subjects:
     """
 
     def __init__(self, registry: Registry) -> None:
+        self.take_up(registry)
+
+    def take_up(self, registry: Registry) -> None:
+        """Read the registry anew."""
         self._lifts = {lift.reg_code: lift for lift in registry.lifts}
         self._gateways = {gateway.id: gateway for gateway in registry.gateways}
-        self._of_gateway: dict[str, list[Lift]] = {}
+        of_gateway: dict[str, list[Lift]] = {}
         for lift in registry.lifts:
-            self._of_gateway.setdefault(lift.gateway, []).append(lift)
+            of_gateway.setdefault(lift.gateway, []).append(lift)
+        self._of_gateway = of_gateway
 
     def of(self, kind: str, ident: str) -> Subject:
         """Return the subject of an alert."""

@@ -150,6 +150,28 @@ class Registry:
         row = self.row_of.get(reg_code)
         return None if row is None else self.slots[row]
 
+    def take_up(self, newer: Registry) -> None:
+        """Become the newer one in place: for a site that changes while the service runs.
+
+        Rows and numbers of gateways stay, new ones follow; so whoever reads in another thread
+        meanwhile sees the old or the new lift, never another one. Raises ValueError for a
+        registry that moves a row.
+        """
+        moved = [
+            i
+            for i, (old, new) in enumerate(zip(self.slots, newer.slots, strict=False))
+            if old and new and old.reg_code != new.reg_code
+        ]
+        if moved or len(newer) < len(self):
+            raise ValueError(f"rows {moved or 'at the end'} would move")
+        told = {gateway.id: gateway for gateway in newer.gateways}
+        self.gateways[:] = [told.pop(gateway.id, gateway) for gateway in self.gateways]
+        self.gateways.extend(told.values())
+        fresh = Registry(newer.slots, self.gateways)
+        self.gateway_index.update(fresh.gateway_index)
+        self.slots[:] = fresh.slots
+        self.lift_gateway, self.row_of = fresh.lift_gateway, fresh.row_of
+
     def columns(self) -> dict[str, NDArray[np.float32]]:
         """Return what rules may know of a lift: float32[N] each, NaN on a reserved row."""
         names = ("rated_speed", "rated_load_kg", "floor_lo", "floor_hi", "period_s")

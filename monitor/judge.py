@@ -36,6 +36,11 @@ class Judge:
         self.engine = RuleEngine(rules, len(registry))
         self.parts: dict[str, Saved] = {"detector": self.detector, "rules": self.engine}
 
+    def take_up(self, registry: Registry) -> None:
+        """Make room for lifts that joined, and know the others as the registry now tells them."""
+        self.detector.grow(len(registry), registry.columns())
+        self.engine.grow(len(registry))
+
     def judge(self, batch: TelemetryBatch, now_ms: int, number: int) -> list[Transition]:
         """Take a logged batch into the state; return what it changes, in order."""
         found: list[Transition] = []

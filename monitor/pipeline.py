@@ -11,7 +11,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
 import duckdb
 import numpy as np
@@ -64,6 +66,7 @@ class Pipeline:
         self._wires, self._clock, self._metrics = wires, clock, metrics
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.run, name="pipeline", daemon=True)
+        self._between: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._next_tick = 0.0
         self._next_snapshot = time.monotonic() + settings.ingest.snapshot_s
         self._silent: Collection[str] | None = None
@@ -198,7 +201,13 @@ class Pipeline:
 
     # -- what time does -----------------------------------------------------------------
 
+    def between(self, call: Callable[[], None]) -> None:
+        """Have this done in the pipeline's thread, between two batches."""
+        self._between.put(call)
+
     def _turn(self) -> None:
+        with suppress(Empty):
+            self._between.get_nowait()()
         now, now_ms = time.monotonic(), self._clock()
         if now >= self._next_tick:
             self._next_tick = now + TICK_S

@@ -22,9 +22,10 @@ from alerts.page import Pages, vocabulary_words
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.subjects import Subjects
 from alerts.tables import open_engine
+from config.errors import ConfigError
 from config.settings import Settings
 from devices.codecs import Limits
-from devices.registry import load_registry
+from devices.registry import Registry, load_registry
 from devices.vocabulary import load_vocabulary
 from monitor.answers import Answers
 from monitor.channels import channels
@@ -81,8 +82,8 @@ class Service:
             self.vocab, {name: (one.text, one.kind, one.unit) for name, one in schema.items()}
         )
         pages = Pages(links, words, ZoneInfo(settings.site.timezone))
-        subjects = Subjects(self.registry)
-        self.desk = AlertDesk(self.engine, rules.meta, chains, self.directory, subjects, pages)
+        self.subjects = Subjects(self.registry)
+        self.desk = AlertDesk(self.engine, rules.meta, chains, self.directory, self.subjects, pages)
         self.intake = Intake(
             self.registry,
             self.vocab,
@@ -96,7 +97,7 @@ class Service:
         self.receiver = Receiver(settings.mqtt, self.intake, self.metrics)
         limits = Limits.of(settings.ingest)
         self.answers = Answers(settings.mqtt, self.registry, limits, clock, self.metrics)
-        judge = Judge(self.vocab, self.registry, rules)
+        judge = self.judge = Judge(self.vocab, self.registry, rules)
         self.detector = judge.detector
         snapshots = Snapshots(settings.data_dir / "snapshots")
         self.housekeeper = Housekeeper(
@@ -122,6 +123,23 @@ class Service:
         self.leave: Callable[[], None] = lambda: None
         self.beside: list[Coroutine[None, None, None]] = []
 
+    def reload(self) -> None:
+        """Take up lifts that joined, changed or left lifts.csv; a mistake in it changes nothing."""
+        try:
+            newer = load_registry(self.settings.site.folder, self.history.known_lifts())
+        except ConfigError as error:
+            log.error("site.refused", reason=str(error))
+            return
+        self.pipeline.between(lambda: self._take_up(newer))
+
+    def _take_up(self, newer: Registry) -> None:
+        """In the pipeline's thread; who decodes meanwhile learns of the new rows last."""
+        self.history.number_lifts([s.reg_code if s else "" for s in newer.slots])
+        self.judge.take_up(newer)
+        self.subjects.take_up(newer)
+        self.registry.take_up(newer)
+        log.info("site.reloaded", lifts=len(newer.lifts), gateways=len(newer.gateways))
+
     def _wake(self) -> None:
         for wake in self.wakes:
             wake()
@@ -139,6 +157,7 @@ class Service:
         await asyncio.to_thread(self.pipeline.recover)
         server, stop = self._server(), asyncio.Event()
         self.leave = server.leave
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reload)
         tasks = [
             asyncio.create_task(self.answers.run(), name="answers"),
             asyncio.create_task(self.outbox.run(stop), name="outbox"),
