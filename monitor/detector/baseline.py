@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.detector.columns import DerivedColumn, mark, number, truth
 from monitor.detector.reading import CLOSING, OPENING
 from monitor.detector.step import Memory, Step
 from monitor.detector.table import Block
@@ -68,6 +69,30 @@ MEMORY = Memory(
     )),
     unknown=("was_running", "was_open"),
 )  # fmt: skip
+
+
+COLUMNS: Mapping[str, DerivedColumn] = {
+    "z_vibration": number(
+        "振动偏离度", "vibration against its normal", "sigma", mark("vibration.z"), "acc_rms"
+    ),
+    "z_door_current": number(
+        "门机电流偏离度", "door current against its normal", "sigma", mark("door_current.z"),
+        "door_current",
+    ),
+    "z_levelling": number(
+        "平层偏离度", "levelling against its normal", "sigma", mark("levelling.z"), "level_offset"
+    ),
+    "vibration_drift": truth(
+        "振动持续偏离", "vibration stays off its normal", mark("vibration.drift"), "acc_rms"
+    ),
+    "door_current_drift": truth(
+        "门机电流持续偏离", "door current stays off its normal", mark("door_current.drift"),
+        "door_current",
+    ),
+    "levelling_drift": truth(
+        "平层持续偏离", "levelling stays off its normal", mark("levelling.drift"), "level_offset"
+    ),
+}  # fmt: skip
 
 
 def advance(s: Step) -> None:

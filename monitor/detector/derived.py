@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detector import reading
-from monitor.detector.table import NEVER
+from monitor.detector.columns import NAN, DerivedColumn, truth
 
 if TYPE_CHECKING:
     from monitor.detector.signals import SignalColumns
 
 Values = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-NAN = np.float32(np.nan)
+MOVING, DOOR = ("car_status", "speed"), ("door_closed", "door_state")
 
 PEOPLE_MS = 60_000  # domain.md 6: people ≥1 within 60 s
 CALL_MS = 600_000  # no car call is older: served, or the button is stuck
 ALARM_MS = 7_200_000  # 2 h: accident class
-RAN_OPEN_MS = 2_000  # rule 7
-FAILED_CLOSE_MS = 300_000  # rule 16
-DAY_MS = 86_400_000
-HOUR_MS = 3_600_000
 FLAT_SAMPLES = 60
 JUMPS = 2  # one jump may be a lift that finds its position again
 LEVEL_MM = np.float32(100)  # where door_zone is absent
@@ -70,68 +66,29 @@ def contradiction(c: SignalColumns) -> Values:
     return found.astype(np.float32)
 
 
-def _relevelling(c: SignalColumns) -> Values:
+def relevelling(c: SignalColumns) -> Values:
+    """Moving in the zone with the door open, after having stood there so (rule 6)."""
     moving = (np.abs(c["speed"]) >= reading.STANDSTILL) | (c["running"] == 1)
     open_here = (c["door_open"] == 1) & (c["door_zone"] != 0)
     found: Mask = (c.marks["armed"] == 1) & open_here & moving
     return found.astype(np.float32)
 
 
-def _seconds_since(name: str) -> Callable[[SignalColumns], Values]:
-    def seconds(c: SignalColumns) -> Values:
-        since = c.times[name]
-        value = ((c.at_ms - since) / 1000).astype(np.float32)
-        return np.where(since == NEVER, NAN, value)
-
-    return seconds
-
-
-def _recent(slots: tuple[str, ...], within_ms: int) -> Callable[[SignalColumns], Values]:
-    def count(c: SignalColumns) -> Values:
-        total = np.zeros(len(c.at_ms), np.float32)
-        for slot in slots:
-            total += c.at_ms - c.times[slot] <= within_ms
-        return total
-
-    return count
-
-
-def _mark(name: str) -> Callable[[SignalColumns], Values]:
-    return lambda c: c.marks[name]
-
-
-def _flat(c: SignalColumns) -> Values:
-    return np.maximum(c.marks["flat_acc"], c.marks["flat_motor"])
-
-
-def _learned(part: str) -> dict[str, Callable[[SignalColumns], Values]]:
-    names = ("vibration", "door_current", "levelling")
-    form = "z_{}" if part == "z" else "{}_drift"
-    return {form.format(name): _mark(f"{name}.{part}") for name in names}
-
-
-COMPUTE: Mapping[str, Callable[[SignalColumns], Values]] = {
-    "with_people": with_people,
-    "running": lambda c: reading.running_of(c.channels),
-    "stopped": lambda c: 1 - c["running"],
-    "at_level": at_level,
-    "door_open": lambda c: reading.door_open_of(c.channels),
-    "door_passable": door_passable,
-    "still_s": _seconds_since("moved"),
-    "position_still_s": _seconds_since("position"),
-    "ran_with_door_open": lambda c: (c.at_ms - c.times["ran_open"] <= RAN_OPEN_MS).astype(
-        np.float32
+COLUMNS: Mapping[str, DerivedColumn] = {
+    "with_people": truth(
+        "轿内有人", "people in the car", with_people, "passenger", "people", "car_call",
+        "alarm_button",
     ),
-    "start_with_door_open": _mark("started_open"),
-    "left_zone_with_door_open": _mark("left_zone"),
-    "relevelling": _relevelling,
-    "cycles_here": _mark("cycles"),
-    "failed_closes": _recent(("close1", "close2", "close3"), FAILED_CLOSE_MS),
-    "hard_stop": _mark("hard_stop"),
-    "hard_stops_day": _recent(("stop1", "stop2", "stop3"), DAY_MS),
-    "flat_samples": _flat,
-    "position_jumps": _recent(("jump1", "jump2"), HOUR_MS),
-    "contradiction": contradiction,
-    **_learned("z"),
-    **_learned("drift"),
-}
+    "running": truth("运行中", "running", lambda c: reading.running_of(c.channels), *MOVING),
+    "stopped": truth("停止", "stopped", lambda c: 1 - c["running"], *MOVING),
+    "at_level": truth("在平层", "at a floor", at_level, "door_zone", "level_offset"),
+    "door_open": truth(
+        "门开（未关到位）", "door open (not fully closed)",
+        lambda c: reading.door_open_of(c.channels), *DOOR,
+    ),
+    "door_passable": truth("门开或正在开", "door open or opening", door_passable, *DOOR),
+    "relevelling": truth("再平层", "re-levelling", relevelling, "speed", *DOOR),
+    "contradiction": truth(
+        "传感器自相矛盾", "sensors contradict each other", contradiction, *MOVING, *DOOR
+    ),
+}  # fmt: skip

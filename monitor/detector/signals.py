@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detector.derived import COMPUTE
-from monitor.detector.schema import REGISTRY
+from monitor.detector.schema import COMPUTE, REGISTRY
 from monitor.detector.table import Block
 
 Values = NDArray[np.float32]

@@ -8,12 +8,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from config.text import Text
+from devices.vocabulary import Kind
+from monitor.detector.columns import DerivedColumn
 from monitor.detector.table import NEVER, Table
 
 Values = NDArray[np.float32]
 Times = NDArray[np.int64]
 PERIODS = np.float32(3)  # rule 23: no sample for 3 × period,
 LEAST_S = np.float32(60)  # and not for 60 s
+
+
+COLUMNS: Mapping[str, DerivedColumn] = {
+    "silent_s": DerivedColumn(
+        Kind.FLOAT, "s", Text("无数据时长", "time without a sample"), time_driven=True
+    ),
+    "gateway_silent": DerivedColumn(
+        Kind.BOOL, "", Text("整个网关离线", "whole gateway silent"), time_driven=True
+    ),
+}
 
 
 class Silence:

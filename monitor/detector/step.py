@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.detector.columns import DerivedColumn
 from monitor.detector.fleet import Rows, Times, Update, Values
 from monitor.detector.reading import Now
 from monitor.detector.table import Block, Table
@@ -73,9 +74,10 @@ class Memory:
 
 
 class Part(Protocol):
-    """One detector of the suite: a module with its memory and one function."""
+    """One detector of the suite: a module with its memory, its columns and one function."""
 
     MEMORY: Memory
+    COLUMNS: Mapping[str, DerivedColumn]
 
     def advance(self, s: Step) -> None:
         """Move the memory of k lifts by one sample each."""

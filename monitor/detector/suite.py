@@ -1,6 +1,6 @@
 """The suite: the detectors of one sample, in the order in which they run.
 
-A new detector is one file with `MEMORY` and `advance(step)`, and one line here.
+A new detector is one file with `MEMORY`, `COLUMNS` and `advance(step)`, and one line here.
 """
 
 from __future__ import annotations

@@ -6,9 +6,20 @@ domain.md 6 unless a source is named.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.detector.columns import (
+    DerivedColumn,
+    count,
+    mark,
+    number,
+    recent,
+    seconds_since,
+    truth,
+)
 from monitor.detector.fleet import Update
 from monitor.detector.reading import CLOSING, OPEN, OPENING, Now
 from monitor.detector.step import Memory, Step
@@ -29,7 +40,11 @@ CYCLE_PAUSE_MS = 180_000  # a longer pause between door cycles begins to count a
 FLOOR_M = np.float32(2.2)  # lowest storey height, for impossible jumps of position
 RACE = np.float32(1.3)  # × rated speed, for impossible jumps of position
 FLAT_SPEED = np.float32(0.3)  # m/s; while faster than this an analog channel is noisy
+MOVING, DOOR = ("car_status", "speed"), ("door_closed", "door_state")
 FLAT_MOST = np.float32(10_000)
+RAN_OPEN_MS = 2_000  # rule 7
+FAILED_CLOSE_MS = 300_000  # rule 16
+DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 BY_HAND = (2, 3, 4, 6)  # service_mode: inspection, fire return, firefighter, seismic
 
 MEMORY = Memory(
@@ -44,6 +59,48 @@ MEMORY = Memory(
     ),
     unknown=("running", "door_open", "zone"),
 )  # fmt: skip
+
+
+COLUMNS: Mapping[str, DerivedColumn] = {
+    "still_s": number(
+        "静止时长", "time without movement", "s", seconds_since("moved"), "car_position", *MOVING
+    ),
+    "position_still_s": number(
+        "楼层未变时长", "time at the same position", "s", seconds_since("position"), "car_position"
+    ),
+    "ran_with_door_open": truth(
+        "2 秒内曾开门运行", "ran with the door open within 2 s",
+        lambda c: (c.at_ms - c.times["ran_open"] <= RAN_OPEN_MS).astype(np.float32),
+        *MOVING, *DOOR,
+    ),
+    "start_with_door_open": truth(
+        "开门启动", "started with the door open", mark("started_open"), *MOVING, *DOOR
+    ),
+    "left_zone_with_door_open": truth(
+        "开门离开门区", "left the door zone with the door open", mark("left_zone"), "door_zone",
+        *DOOR,
+    ),
+    "cycles_here": count(
+        "本层开关门次数", "door cycles without leaving", mark("cycles"), *DOOR
+    ),
+    "failed_closes": count(
+        "5 分钟内关门失败次数", "failed closes in 5 min",
+        recent(("close1", "close2", "close3"), FAILED_CLOSE_MS), "door_state",
+    ),
+    "hard_stop": truth("急停", "hard stop in this sample", mark("hard_stop"), "speed"),
+    "hard_stops_day": count(
+        "24 小时内急停次数", "hard stops in 24 h", recent(("stop1", "stop2", "stop3"), DAY_MS),
+        "speed",
+    ),
+    "flat_samples": count(
+        "数值不变的样本数", "samples without any noise",
+        lambda c: np.maximum(c.marks["flat_acc"], c.marks["flat_motor"]), "acc_rms",
+    ),
+    "position_jumps": count(
+        "1 小时内楼层跳变次数", "jumps of position in 1 h", recent(("jump1", "jump2"), HOUR_MS),
+        "car_position",
+    ),
+}  # fmt: skip
 
 
 def advance(s: Step) -> None:
@@ -160,11 +217,11 @@ def hard_stops(now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) ->
 def flat_lines(u: Update, now: Now, m: Block[np.float32]) -> None:
     """Count samples of a running car whose noisy channels do not change by a single bit."""
     moving = now.runs & (now.speed > FLAT_SPEED)
-    for mark, channel in (("flat_acc", "acc_rms"), ("flat_motor", "motor_current")):
+    for slot, channel in (("flat_acc", "acc_rms"), ("flat_motor", "motor_current")):
         looked = moving & u.have[channel]
         same = u.new[channel] == u.old[channel]
-        counted = np.where(same, np.minimum(m[mark] + 1, FLAT_MOST), 0)
-        m[mark] = np.where(looked, counted, m[mark])
+        counted = np.where(same, np.minimum(m[slot] + 1, FLAT_MOST), 0)
+        m[slot] = np.where(looked, counted, m[slot])
 
 
 def push(t: Block[np.int64], slots: tuple[str, ...], happened: Mask, at: Times) -> None:
