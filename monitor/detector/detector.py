@@ -19,7 +19,7 @@ from monitor.detector.schema import DERIVED, REGISTRY
 from monitor.detector.signals import SignalColumns, Signals
 from monitor.detector.silence import Silence
 from monitor.detector.step import Registry, Step
-from monitor.detector.table import NEVER, Table
+from monitor.detector.table import NEVER, Table, place_of
 
 Values = NDArray[np.float32]
 SIGNS_OF_PEOPLE = (90, 93)  # alarm button, trapped at a floor: somebody is inside
@@ -115,15 +115,20 @@ class Detector:
         for rows, late in ((batch.lift, batch.late), (batch.messages.lift, batch.messages.late)):
             self.silence.hear(rows[~late], now_ms)
         found: list[Signals] = []
+        present = _present(batch.values)
         for part in rounds(batch):
             if len(part.samples):
-                self._samples(batch, part.samples, found)
+                self._samples(batch, part.samples, present, found)
             if len(part.messages):
                 self._messages(batch, part.messages, found)
         return found
 
     def _samples(
-        self, batch: TelemetryBatch, which: NDArray[np.int64], found: list[Signals]
+        self,
+        batch: TelemetryBatch,
+        which: NDArray[np.int64],
+        present: Sequence[int],
+        found: list[Signals],
     ) -> None:
         rows, ts = batch.lift[which], batch.ts_ms[which]
         seen = self.fleet.seen_ms[rows]
@@ -132,19 +137,20 @@ class Detector:
             rows, ts, seen, which = rows[fresh], ts[fresh], seen[fresh], which[fresh]
         if not len(rows):
             return
-        at = np.maximum(ts, self.fleet.at_ms[rows])
-        update = self.fleet.update(rows, at, batch.values[which])
-        self.fleet.seen_ms[rows] = ts
-        self.fleet.at_ms[rows] = at
-        times, marks = self.times.take(rows), self.marks.take(rows)
+        place = place_of(rows)
+        at = np.maximum(ts, self.fleet.at_ms[place])
+        update = self.fleet.update(place, at, batch.values[place_of(which)], present)
+        self.fleet.seen_ms[place] = ts
+        self.fleet.at_ms[place] = at
+        times, marks = self.times.take(place), self.marks.take(place)
         with np.errstate(invalid="ignore"):
             now = reading.read(update.new)
             registry = Registry(self.registry, rows)
             step = Step(rows, at, ts - seen, update, now, times, marks, registry, self.own)
             for part in suite.SUITE:
                 part.advance(step)
-        self.times.put(rows, times)
-        self.marks.put(rows, marks)
+        self.times.put(place, times)
+        self.marks.put(place, marks)
         columns = SignalColumns(
             update.new, times, marks, at, self.registry, rows, self._extra(rows, at)
         )
@@ -290,6 +296,13 @@ class Detector:
         channels, or more lifts than the registry has; nothing is changed then.
         """
         stored.load(self, folder)
+
+
+def _present(values: Values) -> list[int]:
+    """Return the columns that some row of the batch has."""
+    if not len(values):
+        return []
+    return np.flatnonzero((values == values).any(axis=0)).tolist()  # noqa: PLR0124 - NaN is absent
 
 
 def _registry(columns: Mapping[str, NDArray[Any]], n: int) -> dict[str, Values]:

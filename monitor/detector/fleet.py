@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.vocabulary import Vocabulary
-from monitor.detector.table import NEVER, Block, Table
+from monitor.detector.table import NEVER, Block, Place, Table
 
 Rows = NDArray[np.int32]
 Times = NDArray[np.int64]
@@ -18,7 +19,7 @@ Values = NDArray[np.float32]
 
 @dataclass(slots=True)
 class Update:
-    """One round: new and old last-known values as blocks [C, k]; have bool[C, k] = present
+    """One round: new and old last-known values by channel, float32[k] each; have bool[k] = present
     in this sample; position_at int64[k] = time of the last position before this sample.
     """
 
@@ -67,32 +68,39 @@ class FleetState:
         """Event time of each lift's last sample or message; a view."""
         return self.times.data[:, 1]
 
-    def update(self, rows: Rows, at_ms: Times, values: Values) -> Update:
-        """Take one sample of each of k different lifts: rows int32[k], values float32[k, C].
+    def update(self, place: Place, at_ms: Times, values: Values, present: Sequence[int]) -> Update:
+        """Take one sample of each of k different lifts: values float32[k, C].
 
-        An absent value (NaN) leaves the last known one. Cost follows k, not the fleet.
+        `present`: columns that some row of the batch has. An absent value (NaN) leaves the last
+        known one. Cost follows k and what is present, not the fleet.
         """
-        have = ~np.isnan(values)
-        old = self.values.data.take(rows, axis=0)
-        new = np.where(have, values, old)
-        self.values.data[rows] = new
-        position_at = self.time_ms.data[rows, self._position]
-        _stamp(self.time_ms.data, rows, at_ms, have)
-        _stamp(self.changed_ms.data, rows, at_ms, have & (new != old))  # old NaN differs
+        known = self.values.rows(place)
+        when, changed = self.time_ms.part(place), self.changed_ms.part(place)
+        position_at = when[:, self._position].copy()
+        new: dict[str, Values] = {}
+        old: dict[str, Values] = {}
+        have: dict[str, NDArray[np.bool_]] = {}
+        after = known.copy()
+        for c in present:
+            name = self.values.names[c]
+            said, before = values[:, c].copy(), known[:, c].copy()
+            has = said == said  # noqa: PLR0124 - NaN is absent
+            if not has.all():
+                said = np.where(has, said, before)
+                np.copyto(when[:, c], at_ms, where=has)
+            else:
+                when[:, c] = at_ms
+            np.copyto(changed[:, c], at_ms, where=has & (said != before))  # NaN before differs
+            after[:, c] = said
+            new[name], old[name], have[name] = said, before, has
+        self.values.data[place] = after
+        if not isinstance(place, slice):
+            self.time_ms.data[place], self.changed_ms.data[place] = when, changed
         index = self.values.index
+        nothing = np.zeros((len(at_ms), 1), np.bool_)
         return Update(
-            Block(np.ascontiguousarray(new.T), index),
-            Block(np.ascontiguousarray(old.T), index),
-            Block(np.ascontiguousarray(have.T), index),
+            Block(known, index, new),
+            Block(known, index, old),
+            Block(np.broadcast_to(nothing, known.shape), index, have),
             position_at,
         )
-
-
-def _stamp(times: Times, rows: Rows, at_ms: Times, where: NDArray[np.bool_]) -> None:
-    """times[rows][where] = at_ms, by whole rows: finding single places costs four times more."""
-    if where.all():
-        times[rows] = at_ms[:, None]
-        return
-    found = times.take(rows, axis=0)
-    np.copyto(found, at_ms[:, None], where=where)
-    times[rows] = found
