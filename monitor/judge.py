@@ -16,7 +16,7 @@ from alerts.rules import RuleEngine, RuleSet, RuleTransitions
 from devices.batch import TelemetryBatch
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
-from monitor.detector import Detector, Signals
+from monitor.detector import DERIVED, Detector, Signals
 from monitor.snapshot import Saved
 
 PEOPLE = ("with_people", "people")
@@ -78,7 +78,7 @@ class Judge:
         for rule in np.unique(moved.rule).tolist():
             places = np.flatnonzero(moved.rule == rule)
             names = self.rules.rules[rule].names
-            told = self._told(moved.lift[places], (*PEOPLE, *names), signals)
+            told = self._told(moved.lift[places], (*PEOPLE, *_with_parts(names)), signals)
             for place, evidence in zip(places.tolist(), told, strict=True):
                 slot = self._registry.slots[int(moved.lift[place])]
                 if slot is None:  # left the site; its row stays reserved and says nothing
@@ -93,7 +93,7 @@ class Judge:
                     int(moved.since_ms[place]),
                     bool(inside),
                     None if people is None else int(people),
-                    tuple(evidence[len(PEOPLE) :]),
+                    tuple(one for one in evidence[len(PEOPLE) :] if not _mute(one)),
                     number,
                 )
         return [made[place] for place in sorted(made)]
@@ -116,3 +116,19 @@ class Judge:
             for row, value in zip(told, values, strict=True):
                 row[j] = replace(row[j], value=None if value != value else value)  # noqa: PLR0124
         return told
+
+
+def _with_parts(names: Collection[str]) -> list[str]:
+    """Return the names of a rule, each followed by what says why it is so."""
+    told: dict[str, None] = {}
+    for name in names:
+        told[name] = None
+        column = DERIVED.get(name)
+        told |= dict.fromkeys(column.parts if column else ())
+    return list(told)
+
+
+def _mute(one: Evidence) -> bool:
+    """A piece of evidence that weighs nothing need not be told."""
+    column = DERIVED.get(one.name)
+    return column is not None and column.unit == "odds" and not one.value

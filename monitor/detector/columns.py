@@ -31,7 +31,7 @@ class DerivedColumn:
     `sources`: channels it is made of; their last change tells "since when".
     `time_driven`: it changes by waiting alone, so rules on it are looked at over the fleet.
     `compute`: float32[k] from the columns of a round, called when somebody asks; None where the
-    detector hands the column over ready made.
+    detector hands the column over ready made. `parts`: columns that say why, told beside it.
     """
 
     kind: Kind
@@ -41,11 +41,14 @@ class DerivedColumn:
     time_driven: bool = False
     values: Mapping[int, EnumValue] = field(default_factory=dict)
     compute: Compute | None = None
+    parts: tuple[str, ...] = ()
 
 
-def truth(zh: str, en: str, compute: Compute | None, *sources: str) -> DerivedColumn:
+def truth(
+    zh: str, en: str, compute: Compute | None, *sources: str, parts: tuple[str, ...] = ()
+) -> DerivedColumn:
     """Return a column that is 1, 0 or NaN (unknown)."""
-    return DerivedColumn(Kind.BOOL, "", Text(zh, en), sources, compute=compute)
+    return DerivedColumn(Kind.BOOL, "", Text(zh, en), sources, compute=compute, parts=parts)
 
 
 def number(zh: str, en: str, unit: str, compute: Compute | None, *sources: str) -> DerivedColumn:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from devices.vocabulary import Kind, Vocabulary
-from monitor.detector import derived, silence, suite
+from monitor.detector import belief, derived, silence, suite
 from monitor.detector.columns import Compute, DerivedColumn, count, number
 
 DERIVED: Mapping[str, DerivedColumn] = {
     **derived.COLUMNS,
+    **belief.COLUMNS,
     **{name: column for part in suite.SUITE for name, column in part.COLUMNS.items()},
     **silence.COLUMNS,
 }

@@ -9,11 +9,12 @@ from typing import Final
 
 import numpy as np
 
-from monitor.detector import baseline, trips
+from monitor.detector import baseline, presence, trips
 from monitor.detector.step import Part
 from monitor.detector.table import NEVER, Table
 
 SUITE: Final[tuple[Part, ...]] = (
+    presence,
     trips,
     baseline,
 )

@@ -29,7 +29,6 @@ Values = NDArray[np.float32]
 Times = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-UNSEEN_MS = 20_000  # a door opens, lets people out and closes in less
 LEVELLING = np.float32(0.3)  # m/s; EN 81-20 5.12.1.4: re-levelling with the door open
 RAN_OPEN = np.float32(0.1)  # m/s, rule 7
 FAST = np.float32(1.0)  # m/s, rule 19
@@ -49,7 +48,7 @@ BY_HAND = (2, 3, 4, 6)  # service_mode: inspection, fire return, firefighter, se
 
 MEMORY = Memory(
     times=(
-    "people", "call_edge", "call", "alarm_edge", "alarm", "moved", "position", "cycle",
+    "moved", "position", "cycle",
     "ran_open", "fast", "stop1", "stop2", "stop3", "close1", "close2", "close3",
         "jump1", "jump2",
     ),
@@ -105,7 +104,6 @@ COLUMNS: Mapping[str, DerivedColumn] = {
 
 def advance(s: Step) -> None:
     """Move the memory of k lifts by one sample each."""
-    people(s.u, s.now, s.at, s.unseen_ms, s.t, s.m)
     movement(s.u, s.now, s.at, s.t, s.m, s.registry["rated_speed"])
     doors(s.u, s.now, s.at, s.t, s.m)
     open_movement(s.u, s.now, s.at, s.t, s.m)
@@ -113,34 +111,6 @@ def advance(s: Step) -> None:
     flat_lines(s.u, s.now, s.m)
     s.m["running"], s.m["door_open"] = s.now.running, s.now.door_open
     s.m["zone"] = s.u.new["door_zone"]
-
-
-def people(
-    u: Update, now: Now, at: Times, unseen_ms: Times, t: Block[np.int64], m: Block[np.float32]
-) -> None:
-    """Remember signs of people. A door opening ends what was only a sign.
-
-    A call or an alarm counts from the moment its signal rose, so a stuck button fades away. A
-    call from before a silence ends with it where a sensor now says that nobody is inside: the
-    door may have opened unseen. An alarm does not: somebody has to look.
-    """
-    count = u.new["people"]
-    seen = u.have["people"] & (count >= 1)
-    # a door that was open at the last sample let out whoever is not counted any more
-    gone = (count == 0) & (now.opened | (m["door_open"] == 1))
-    t["people"] = np.where(seen, at, np.where(gone, NEVER, t["people"]))
-    opens = now.opened & (m["door_open"] != 1)
-    empty = ((u.new["passenger"] == 0) | (count == 0)) & ~(u.new["passenger"] == 1) & ~(count >= 1)
-    blind = (unseen_ms > UNSEEN_MS) & empty
-    t["call"] = np.where(blind, NEVER, t["call"])
-    t["call_edge"] = np.where(blind, NEVER, t["call_edge"])
-    for sign, channel in (("call", "car_call"), ("alarm", "alarm_button")):
-        on = u.new[channel] == 1
-        rises = on & (u.old[channel] != 1)
-        edge = np.where(rises, at, t[f"{sign}_edge"])
-        kept = np.where(opens, NEVER, t[sign])
-        t[sign] = np.where(rises | (on & ~now.opened), edge, kept)
-        t[f"{sign}_edge"] = edge
 
 
 def movement(

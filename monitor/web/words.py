@@ -107,7 +107,17 @@ class Words:
         derived = COLUMNS.get(name)
         if derived is not None and derived.kind is Kind.BOOL:
             return _("yes") if value else _("no")
+        if derived is not None and derived.unit == "odds":
+            return self._weight(value)
         return self._number(value, derived.unit if derived else "")
+
+    def _weight(self, odds: float) -> str:
+        """Return which way a piece of evidence points, and its weight in log-odds."""
+        _ = self.catalogue.gettext
+        told = f"{odds:+.1f}".replace("-", "−")
+        if abs(odds) < 0.05:
+            return _("says nothing")
+        return (_("speaks for it (%s)") if odds > 0 else _("speaks against it (%s)")) % told
 
     def _of_channel(self, channel: Channel, value: float) -> str:
         _ = self.catalogue.gettext

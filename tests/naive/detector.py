@@ -10,6 +10,8 @@ import math
 
 import numpy as np
 
+from tests.naive.belief import NaivePresence, belief
+
 F = np.float32
 NAN = F("nan")
 FEATURES = {  # floor, share of level, one-sided, least samples
@@ -64,13 +66,13 @@ class NaiveNormal:
 class NaiveLift:
     """Everything known of one lift."""
 
-    def __init__(self, channels, rated):
+    def __init__(self, channels, rated, rated_kg=NAN):
         self.v = dict.fromkeys(channels, NAN)
         self.time, self.changed = {}, {}
         self.rated = F(rated)
         self.seen = self.at = None
         self.unseen = True
-        self.people_at = self.call = self.alarm = self.call_edge = self.alarm_edge = None
+        self.presence, self.rated_kg = NaivePresence(), F(rated_kg)
         self.moved = self.position = self.cycle = self.ran_open = self.fast = None
         self.stops, self.closes, self.jumps = [], [], []
         self.armed = self.left = self.started = self.closing = False
@@ -114,24 +116,7 @@ class NaiveLift:
         running, is_open = self.running(), self.door_open()
         runs, opened, shut = running == 1, is_open == 1, is_open == 0
         speed, zone = abs(v["speed"]), v["door_zone"]
-        # people
-        if "people" in have and have["people"] >= 1:
-            self.people_at = at
-        elif v["people"] == 0 and (opened or self.was_open == 1):
-            self.people_at = None
-        opens = opened and self.was_open != 1
-        somebody = v["passenger"] == 1 or v["people"] >= 1
-        if self.unseen and (v["passenger"] == 0 or v["people"] == 0) and not somebody:
-            self.call = self.call_edge = None
-        for sign, channel in (("call", "car_call"), ("alarm", "alarm_button")):
-            on = v[channel] == 1
-            rises = on and old[channel] != 1
-            if rises:
-                setattr(self, f"{sign}_edge", at)
-            if opens:
-                setattr(self, sign, None)
-            if rises or (on and not opened):
-                setattr(self, sign, getattr(self, f"{sign}_edge"))
+        self.presence.step(at, v, old, self.unseen, runs, opened, shut, self.was_open)
         # movement
         here, before = v["car_position"], old["car_position"]
         changes = "car_position" in have and here != before
@@ -213,7 +198,7 @@ class NaiveLift:
             return None
         at = self.at = ts if self.at is None else max(ts, self.at)
         if sign:
-            self.alarm = at
+            self.presence.alarm = at
         if code in named:
             order, on = self.codes_on.get(code, (0, False))
             if state == 1 and not on and at >= order:
@@ -237,14 +222,11 @@ class NaiveLift:
 
         running, is_open = self.running(), self.door_open()
         speed, zone, state = abs(v["speed"]), v["door_zone"], v["door_state"]
-        yes = (
-            v["passenger"] == 1 or v["people"] >= 1 or within(self.people_at, 60_000)
-            or within(self.call, 600_000) or within(self.alarm, 7_200_000)
-        )  # fmt: skip
-        signs = ("passenger", "people", "car_call", "alarm_button")
-        nothing = not any(known(v[n]) for n in signs)
-        offset = v["level_offset"]
-        near = F(abs(offset) <= 100) if known(offset) else NAN
+        truths = []
+        for code in (4, 93):
+            on = self.codes_on.get(code, (0, False))[1] or self.codes_once.get(code, 0) > at
+            truths.append(on if code in named else None)
+        believed = belief(v, self.presence, at, self.position, self.rated_kg, *truths)
         moving = speed >= F(0.05) or running == 1
         contradicts = (
             (is_open == 1 and running == 1 and speed < F(0.02))
@@ -254,31 +236,30 @@ class NaiveLift:
             or max(self.flat.values()) >= 60
             or recent(self.jumps, 3_600_000) >= 2
         )
-        out = dict(v) | {
-            "with_people": F(1) if yes else NAN if nothing else F(0),
-            "running": running,
-            "stopped": F(1 - running),
-            "at_level": zone if known(zone) else near,
-            "door_open": is_open,
-            "door_passable": F(state in (3, 4))
-            if known(state) and state > 0
-            else F(1 - v["door_closed"]),
-            "still_s": F((at - self.moved) / 1000) if self.moved is not None else NAN,
-            "position_still_s": F((at - self.position) / 1000)
-            if self.position is not None
-            else NAN,
-            "ran_with_door_open": F(within(self.ran_open, 2_000)),
-            "start_with_door_open": F(self.started),
-            "left_zone_with_door_open": F(self.left),
-            "relevelling": F(self.armed and is_open == 1 and zone != 0 and moving),
-            "cycles_here": F(self.cycles),
-            "failed_closes": recent(self.closes, 300_000),
-            "hard_stop": F(self.hard),
-            "hard_stops_day": recent(self.stops, 86_400_000),
-            "flat_samples": F(max(self.flat.values())),
-            "position_jumps": recent(self.jumps, 3_600_000),
-            "contradiction": F(contradicts),
-        }
+        out = (
+            dict(v)
+            | believed
+            | {
+                "running": running,
+                "stopped": F(1 - running),
+                "door_open": is_open,
+                "still_s": F((at - self.moved) / 1000) if self.moved is not None else NAN,
+                "position_still_s": F((at - self.position) / 1000)
+                if self.position is not None
+                else NAN,
+                "ran_with_door_open": F(within(self.ran_open, 2_000)),
+                "start_with_door_open": F(self.started),
+                "left_zone_with_door_open": F(self.left),
+                "relevelling": F(self.armed and is_open == 1 and zone != 0 and moving),
+                "cycles_here": F(self.cycles),
+                "failed_closes": recent(self.closes, 300_000),
+                "hard_stop": F(self.hard),
+                "hard_stops_day": recent(self.stops, 86_400_000),
+                "flat_samples": F(max(self.flat.values())),
+                "position_jumps": recent(self.jumps, 3_600_000),
+                "contradiction": F(contradicts),
+            }
+        )
         for name, normal in self.normal.items():
             out[f"z_{name}"], out[f"{name}_drift"] = normal.z, F(normal.drift)
         for code in named:

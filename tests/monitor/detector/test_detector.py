@@ -13,12 +13,14 @@ from monitor.detector import Detector
 from tests.monitor.detector.fleets import STATES, T0, VOCAB, batch, registry
 from tests.naive.detector import NaiveLift
 
-CODES = (5, 43, 90)
+CODES = (4, 5, 43, 90, 93)
 RATED = (1.75, 0.5, float("nan"))
+RATED_KG = (630.0, float("nan"), 1600.0)
 CHOICES = {
     "speed": [0, 0.02, 0.08, 0.3, 0.5, 1.2, 1.75, -1.75],
     "car_position": [1, 2, 3, 19],
     "people": [0, 0, 1, 3],
+    "load": [0, 3.5, 6, 12, 80],
     "level_offset": [0, 5, -60, 150],
     "acc_rms": [0.1, 0.11, 0.12, 0.9],
     "door_current": [1.0, 1.1, 4.0],
@@ -39,13 +41,14 @@ def values_of(channel):
 LIVELY = [
     c for c in VOCAB.channels
     if c.name in (*CHOICES, "car_status", "door_zone", "door_closed", "door_state",
-                  "landing_locked", "passenger", "car_call", "alarm_button", "service_mode")
+                  "landing_locked", "passenger", "car_call", "alarm_button", "service_mode",
+                  "brake")
 ]  # fmt: skip
 VALUES = st.fixed_dictionaries({}, optional={c.name: values_of(c) for c in LIVELY})
 LIFT, BACK_MS = st.integers(0, 2), st.sampled_from([0, 0, 0, 0, 200, 1000, 5000, 70_000])
 SAMPLE = st.tuples(LIFT, BACK_MS, VALUES, st.sampled_from([False] * 9 + [True]))
 MESSAGE = st.tuples(
-    LIFT, BACK_MS, st.sampled_from([5, 43, 90, 93, 7]), st.sampled_from(sorted(STATES)),
+    LIFT, BACK_MS, st.sampled_from([4, 5, 43, 90, 93, 7]), st.sampled_from(sorted(STATES)),
     st.sampled_from([False] * 9 + [True]),
 )  # fmt: skip
 STEP_MS = st.sampled_from([0, 200, 900, 1000, 2500, 20_000, 61_000, 200_000])
@@ -53,7 +56,8 @@ BATCH = st.tuples(STEP_MS, st.lists(SAMPLE, max_size=6), st.lists(MESSAGE, max_s
 
 
 def fast_fleet(n):
-    return Detector(VOCAB, registry(n) | {"rated_speed": np.array(RATED[:n])}, n, codes=CODES)
+    told = {"rated_speed": np.array(RATED[:n]), "rated_load_kg": np.array(RATED_KG[:n])}
+    return Detector(VOCAB, registry(n) | told, n, codes=CODES)
 
 
 def written(steps):
@@ -108,7 +112,8 @@ def by_lift(rows):
 @given(st.lists(BATCH, max_size=14))
 def test_detector_equals_the_slow_twin(steps):
     fast = fast_fleet(3)
-    lifts = [NaiveLift([c.name for c in VOCAB.channels], rated) for rated in RATED]
+    names = [c.name for c in VOCAB.channels]
+    lifts = [NaiveLift(names, *facts) for facts in zip(RATED, RATED_KG, strict=True)]
     for now, samples, messages in written(steps):
         expected = by_lift(slow_rows(lifts, samples, messages))
         found = by_lift(fast_rows(fast.update(batch(samples, messages), now)))
@@ -135,7 +140,14 @@ def test_save_and_load_in_the_middle_change_nothing(tmp_path_factory, steps, cut
     again = fast_fleet(3)
     again.load(folder)
     if grown:
-        again.grow(9, registry(9) | {"rated_speed": np.array([*RATED, *[1.0] * 6])})
+        again.grow(
+            9,
+            registry(9)
+            | {
+                "rated_speed": np.array([*RATED, *[1.0] * 6]),
+                "rated_load_kg": np.array([*RATED_KG, *[1.0] * 6]),
+            },
+        )
     for now, samples, messages in events[cut:]:
         whole.update(batch(samples, messages), now)
         again.update(batch(samples, messages), now)
