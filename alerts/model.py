@@ -102,6 +102,7 @@ class Transition:
 
     (subject_kind, subject, rule, since_ms) is the natural key: `since_ms` is the onset of the
     condition, in a clearing transition too. Applying the same transition twice changes nothing.
+    `late`: found in data that came after an outage; it is kept on record and calls nobody.
     """
 
     subject_kind: str
@@ -114,6 +115,7 @@ class Transition:
     people: int | None = None
     evidence: tuple[Evidence, ...] = ()
     batch: int | None = None
+    late: bool = False
 
     @property
     def key(self) -> tuple[str, str, str, int]:

@@ -20,7 +20,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
     raised_ms = min(one.at_ms, work.now_ms)
     chain = rule.chain_with_people if one.with_people else None
     chain = chain or rule.chain
-    rescue = chains.of(chain).rescue
+    rescue = chains.of(chain).rescue and not one.late
     severity = (rule.severity_with_people if one.with_people else None) or rule.severity
     row: dict[str, Any] = dict.fromkeys(alert.columns.keys())
     row |= {
@@ -60,6 +60,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
         "done": "{}",
         "evidence": orjson.dumps([e.as_json() for e in one.evidence]).decode(),
         "batch": one.batch,
+        "late": one.late,
         "version": 1,
     }
     return row

@@ -61,7 +61,7 @@ class Raiser:
         known = work.conn.execute(select(occurrence.c.alert_id).where(*_key(one))).scalar()
         if known is not None:
             row = work.known(known)
-            if row["closed_ms"] is None:
+            if row["closed_ms"] is None and not one.late:
                 self._upgrade(work, row, one)
             return
         row_or_none = self._open(work, one)
@@ -78,6 +78,7 @@ class Raiser:
                 alert.c.subject == one.subject,
                 alert.c.rule == one.rule,
                 alert.c.subject_kind == one.subject_kind,
+                alert.c.late.is_(one.late),
                 alert.c.closed_ms.is_(None),
                 alert.c.rescue_state.not_in([state.value for state in BEHIND_US]),
             )
@@ -102,7 +103,10 @@ class Raiser:
             raised_ms=row["raised_ms"],
             with_people=one.with_people,
             incident=row["incident"],
+            late=one.late,
         )
+        if one.late:
+            return  # nobody is called for yesterday
         self._inherit(work, row)
         self.escalator.plan(work, row)
 
@@ -156,6 +160,8 @@ class Raiser:
             anew, after = False, replace(after, alarm=AlarmState.ACKNOWLEDGED)
         work.set_state(row, after, cleared_ms=None, again_count=row["again_count"] + 1)
         work.tell(row["id"], "again", since_ms=one.since_ms, count=row["again_count"])
+        if one.late:
+            return
         if anew:
             self._call_anew(work, row, one, "again")
         elif not was_seen:
@@ -223,12 +229,14 @@ class Raiser:
         if found is None:
             return
         alert_id, since_ms = found
+        row = work.known(alert_id)
+        if one.late and not row["late"]:
+            return  # of a live alert only what is live can tell that it is over
         work.conn.execute(
             update(occurrence)
             .where(*_key(replace(one, since_ms=since_ms)))
             .values(cleared_ms=one.at_ms)
         )
-        row = work.known(alert_id)
         before = state_of(row)
         after = on_clear(before)
         work.set_state(row, after, cleared_ms=one.at_ms)
@@ -246,7 +254,9 @@ class Raiser:
             return (exact[0], one.since_ms) if exact[1] is None else None
         last = work.conn.execute(
             select(occurrence.c.alert_id, occurrence.c.since_ms)
+            .join(alert, alert.c.id == occurrence.c.alert_id)
             .where(
+                alert.c.late.is_(one.late),
                 occurrence.c.subject == one.subject,
                 occurrence.c.rule == one.rule,
                 occurrence.c.subject_kind == one.subject_kind,

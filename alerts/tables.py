@@ -119,6 +119,7 @@ alert = Table(
     Column("cause", Text),
     Column("evidence", Text, nullable=False),
     Column("batch", BigInteger),
+    _flag("late"),
     Column("version", Integer, nullable=False),
     UniqueConstraint("subject_kind", "subject", "rule", "since_ms"),
     Index(None, "closed_ms", "severity_rank"),

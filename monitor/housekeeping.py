@@ -10,6 +10,7 @@ import structlog
 
 from config.settings import History as Limits
 from monitor.intake import Intake
+from monitor.late import LateLane
 from monitor.snapshot import Snapshots
 from monitor.store.compact import compact
 from monitor.store.history import History
@@ -28,9 +29,10 @@ class Housekeeper:
         snapshots: Snapshots,
         intake: Intake,
         clock: Callable[[], int],
+        late: LateLane,
     ) -> None:
         self._limits, self._history, self._snapshots = limits, history, snapshots
-        self._intake, self._clock = intake, clock
+        self._intake, self._clock, self._late = intake, clock, late
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
@@ -57,7 +59,7 @@ class Housekeeper:
             done = compact(
                 self._history,
                 self._clock(),
-                self._snapshots.newest(),
+                min(self._snapshots.newest(), self._late.saved_cursor),
                 limits.retention_days,
                 limits.quarantine_mb,
             )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from alerts.model import Evidence, Transition
 from alerts.rules import RuleEngine, RuleSet, RuleTransitions
 from devices.batch import TelemetryBatch
-from devices.registry import Registry
+from devices.registry import Lift, Registry
 from devices.vocabulary import Vocabulary
 from monitor.detector import DERIVED, Detector, Signals
 from monitor.snapshot import Saved
@@ -36,10 +36,28 @@ class Judge:
         self.engine = RuleEngine(rules, len(registry))
         self.parts: dict[str, Saved] = {"detector": self.detector, "rules": self.engine}
 
-    def take_up(self, registry: Registry) -> None:
-        """Make room for lifts that joined, and know the others as the registry now tells them."""
+    def take_up(self, registry: Registry, now_ms: int) -> list[Transition]:
+        """Make room for lifts that joined, know the others as the registry now tells them, and
+        forget those that left or were rebuilt. Returns the clearing of what stood on them.
+
+        To be called before `Registry.take_up` changes the registry this judge was made with.
+        """
+        moved = RuleTransitions.empty()
+        gone = _changed(self._registry, registry)
+        if len(gone):
+            self.detector.forget(gone)
+            moved = self.engine.forget(gone, now_ms)
+        over = self._transitions(moved, None) if len(moved) else []
         self.detector.grow(len(registry), registry.columns())
         self.engine.grow(len(registry))
+        return over
+
+    def close(self, now_ms: int) -> list[Transition]:
+        """Return the clearing of all that stands; forget every lift."""
+        every = np.arange(len(self._registry), dtype=np.int32)
+        self.detector.forget(every)
+        moved = self.engine.forget(every, now_ms)
+        return self._transitions(moved, None) if len(moved) else []
 
     def judge(self, batch: TelemetryBatch, now_ms: int, number: int) -> list[Transition]:
         """Take a logged batch into the state; return what it changes, in order."""
@@ -116,6 +134,19 @@ class Judge:
             for row, value in zip(told, values, strict=True):
                 row[j] = replace(row[j], value=None if value != value else value)  # noqa: PLR0124
         return told
+
+
+def _changed(old: Registry, new: Registry) -> NDArray[np.int32]:
+    """Return rows whose lift left, or is another machine now: what was learned of it is void."""
+
+    def machine(lift: Lift | None) -> tuple[object, ...]:
+        if lift is None:
+            return ()
+        return (lift.reg_code, lift.type, lift.rated_speed, lift.rated_load_kg)
+
+    pairs = zip(old.slots, new.slots, strict=False)
+    rows = [i for i, (was, now) in enumerate(pairs) if was and machine(was) != machine(now)]
+    return np.array(rows, np.int32)
 
 
 def _with_parts(names: Collection[str]) -> list[str]:

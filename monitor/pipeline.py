@@ -25,8 +25,9 @@ from alerts.model import Transition
 from config.settings import Settings
 from monitor.intake import Answer, ClosedBatch, Intake
 from monitor.judge import Judge
+from monitor.late import LateLane
 from monitor.metrics import Metrics
-from monitor.snapshot import Snapshots
+from monitor.snapshot import Saved, Snapshots
 from monitor.store.history import History
 from monitor.store.replay import batches_after
 
@@ -55,6 +56,7 @@ class Pipeline:
         history: History,
         intake: Intake,
         judge: Judge,
+        late: LateLane,
         desk: AlertDesk,
         snapshots: Snapshots,
         wires: Wires,
@@ -62,7 +64,9 @@ class Pipeline:
         metrics: Metrics,
     ) -> None:
         self._settings, self._history, self._intake = settings, history, intake
-        self._judge, self._desk, self._snapshots = judge, desk, snapshots
+        self._judge, self._late, self._desk = judge, late, desk
+        self._snapshots = snapshots
+        self._parts: dict[str, Saved] = {**judge.parts, "late": late}
         self._wires, self._clock, self._metrics = wires, clock, metrics
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.run, name="pipeline", daemon=True)
@@ -80,7 +84,7 @@ class Pipeline:
 
         Returns how many batches were judged again.
         """
-        number = self._snapshots.read(self._judge.parts)
+        number = self._snapshots.read(self._parts)
         count = 0
         for logged in batches_after(self._history, self._replay_from(number)):
             transitions = self._judge.judge(logged.batch, logged.now_ms, logged.id)
@@ -88,6 +92,9 @@ class Pipeline:
             if transitions:
                 self._desk.apply(logged.now_ms, transitions, self._judge.silent_gateways())
             count += 1
+        if number is None:
+            self._late.skip_to(self._replay_from(None))
+        self._late.note(self._history.last_batch)
         log.info("pipeline.recovered", snapshot=number, batches=count)
         return count
 
@@ -120,7 +127,7 @@ class Pipeline:
     def run(self) -> None:
         """The loop. A failing commit is tried again for ever: nothing is acknowledged by it."""
         while not self._stopping.is_set():
-            closed = self._intake.take(TICK_S)
+            closed = self._intake.take(0.0 if self._late.busy else TICK_S)
             if closed is not None:
                 self.process(closed)
             self._turn()
@@ -140,6 +147,8 @@ class Pipeline:
         self._wires.answer(closed.answers)
         batch = closed.batch
         self._metrics.batches.inc()
+        if batch.late.any() or batch.messages.late.any():
+            self._late.note(number)
         if len(batch):
             self._metrics.late.inc(int(np.count_nonzero(batch.late)))
             self._metrics.lag_s.set(max(0, self._clock() - int(batch.ts_ms.max())) / 1000)
@@ -201,6 +210,11 @@ class Pipeline:
 
     # -- what time does -----------------------------------------------------------------
 
+    def apply(self, transitions: list[Transition], now_ms: int) -> None:
+        """Take transitions that no sample caused; in the pipeline's thread."""
+        if transitions:
+            self._applied(transitions, now_ms)
+
     def between(self, call: Callable[[], None]) -> None:
         """Have this done in the pipeline's thread, between two batches."""
         self._between.put(call)
@@ -209,6 +223,7 @@ class Pipeline:
         with suppress(Empty):
             self._between.get_nowait()()
         now, now_ms = time.monotonic(), self._clock()
+        self._late_slice(now_ms)
         if now >= self._next_tick:
             self._next_tick = now + TICK_S
             self._tick(now_ms)
@@ -216,6 +231,19 @@ class Pipeline:
             self._next_snapshot = now + self._settings.ingest.snapshot_s
             self._snapshot()
         self.pulse_ms = now_ms
+
+    def _late_slice(self, now_ms: int) -> None:
+        """Some of what came late, after all that is live."""
+        try:
+            transitions = self._late.work(now_ms)
+        except Exception:
+            self._metrics.errors.inc()
+            self.trouble = "detector failed on late data"
+            log.exception("late.failed")
+            self._late.skip_to(self._history.last_batch)
+            return
+        if transitions:
+            self._applied(transitions, now_ms)
 
     def _tick(self, now_ms: int) -> None:
         try:
@@ -236,7 +264,7 @@ class Pipeline:
 
     def _snapshot(self) -> None:
         try:
-            self._snapshots.write(self._history.last_batch, self._judge.parts)
+            self._snapshots.write(self._history.last_batch, self._parts)
             self._history.fold_ledger(self._clock())
         except (OSError, duckdb.Error) as error:  # only makes the next start longer
             log.error("snapshot.failed", reason=str(error))

@@ -34,6 +34,7 @@ from monitor.detector import rule_schema
 from monitor.housekeeping import Housekeeper
 from monitor.intake import Intake
 from monitor.judge import Judge
+from monitor.late import LateLane
 from monitor.metrics import Metrics
 from monitor.own import own_or
 from monitor.pipeline import Pipeline, Wires
@@ -99,15 +100,17 @@ class Service:
         self.answers = Answers(settings.mqtt, self.registry, limits, clock, self.metrics)
         judge = self.judge = Judge(self.vocab, self.registry, rules)
         self.detector = judge.detector
+        self.late = LateLane(self.vocab, self.registry, rules, self.history)
         snapshots = Snapshots(settings.data_dir / "snapshots")
         self.housekeeper = Housekeeper(
-            settings.history, self.history, snapshots, self.intake, clock
+            settings.history, self.history, snapshots, self.intake, clock, self.late
         )
         self.pipeline = Pipeline(
             settings,
             self.history,
             self.intake,
             judge,
+            self.late,
             self.desk,
             snapshots,
             Wires(self.receiver.acknowledge, self.answers.post, self._wake),
@@ -135,9 +138,11 @@ class Service:
     def _take_up(self, newer: Registry) -> None:
         """In the pipeline's thread; who decodes meanwhile learns of the new rows last."""
         self.history.number_lifts([s.reg_code if s else "" for s in newer.slots])
-        self.judge.take_up(newer)
+        now_ms = self.clock()
+        over = self.judge.take_up(newer, now_ms)
         self.subjects.take_up(newer)
         self.registry.take_up(newer)
+        self.pipeline.apply(over, now_ms)
         log.info("site.reloaded", lifts=len(newer.lifts), gateways=len(newer.gateways))
 
     def _wake(self) -> None:

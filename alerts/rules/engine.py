@@ -110,6 +110,19 @@ class RuleEngine:
             self.offset = _widen(self.offset, room, 0)
         self.holds.grow(n_lifts)
 
+    def forget(self, rows: NDArray[np.int32], at_ms: int) -> RuleTransitions:
+        """Forget all of these lifts; return the clearing of what stood, at this time."""
+        h = self.holds
+        i, r = np.nonzero(h.state[rows] >= ACTIVE)
+        pairs = rows[i].astype(np.int64) * h.rules + r
+        over = self._changes(
+            pairs, np.zeros(len(pairs), np.bool_), np.full(len(pairs), at_ms, np.int64)
+        )
+        for name in Holds.FIELDS:
+            getattr(h, name)[rows] = 0
+        self.last_at[rows], self.offset[rows] = NEVER, 0
+        return over
+
     # -- samples --------------------------------------------------------------------------
 
     def evaluate(

@@ -103,6 +103,14 @@ class Detector:
         if self.silence.last_now_ms != NEVER:
             self.silence.first_seen(self.silence.last_now_ms)
 
+    def forget(self, rows: Rows) -> None:
+        """Forget all of these lifts: replaced, rebuilt, or no more of the site; rows int32[k]."""
+        for table in self.tables.values():
+            table.forget(rows)
+        self.codes.relist(self.fleet.at_ms)
+        if self.silence.last_now_ms != NEVER:
+            self.silence.first_seen(self.silence.last_now_ms)
+
     # -- samples --------------------------------------------------------------------------
 
     def update(self, batch: TelemetryBatch, now_ms: int) -> list[Signals]:

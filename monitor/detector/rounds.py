@@ -36,14 +36,24 @@ def rounds(batch: TelemetryBatch) -> Iterator[Round]:
         yield from _chunks(Round(samples, messages))
         return
     ts = np.concatenate([batch.ts_ms[samples], batch.messages.ts_ms[messages]])
-    order = np.lexsort((ts, lift))  # stable: equal times keep samples first, then arrival
-    ranks = _ranks(lift[order])
+    ranks = ranks_of(lift, ts)
     by_rank = np.argsort(ranks, kind="stable")
     cuts = np.flatnonzero(np.diff(ranks[by_rank])) + 1
-    for part in np.split(order[by_rank], cuts):
+    for part in np.split(by_rank, cuts):
         is_sample = part < len(samples)
         found = Round(samples[part[is_sample]], messages[part[~is_sample] - len(samples)])
         yield from _chunks(found)
+
+
+def ranks_of(lift: NDArray[np.int32], ts_ms: Index) -> Index:
+    """Return the place of each event in the order of time of its lift, int64[n] from 0.
+
+    Equal times keep the order in which they are given.
+    """
+    order = np.lexsort((ts_ms, lift))  # stable
+    ranks = np.empty(len(lift), np.int64)
+    ranks[order] = _ranks(lift[order])
+    return ranks
 
 
 def _nobody_twice(lift: NDArray[np.int32]) -> bool:

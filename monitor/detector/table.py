@@ -124,6 +124,10 @@ class Table(Generic[S]):
         self._all[self.n : n] = self.fill
         self.n = max(n, self.n)
 
+    def forget(self, rows: NDArray[np.integer[Any]]) -> None:
+        """Make these rows as new."""
+        self._all[rows] = self.fill
+
     def load(self, data: NDArray[Any]) -> None:
         """Take up the first rows from a saved state."""
         self._all[: len(data)] = data

@@ -61,10 +61,7 @@ def _split(
     found: Mapping[str, NDArray[Any]],
     said: Mapping[str, NDArray[Any]],
 ) -> Iterator[Logged]:
-    values = np.full((len(found["lift"]), len(history.vocab)), np.nan, np.float32)
-    for channel in history.vocab.channels:
-        column = found[channel.name].astype(np.float32)
-        values[:, channel.index] = np.ma.filled(column, np.nan)
+    values = _values(history, found)
     numbers = np.array([number for number, _ in ids])
     cuts = np.searchsorted(np.asarray(found["batch"]), numbers, "left")
     ends = np.searchsorted(np.asarray(found["batch"]), numbers, "right")
@@ -80,3 +77,52 @@ def _split(
         messages = MessageRows(**{name: column[theirs] for name, column in columns.items()})
         batch = TelemetryBatch(lift[own], ts_ms[own], values[own], late[own], messages)
         yield Logged(number, now_ms, batch)
+
+
+def late_numbers(history: History, after: int, upto: int, most: int) -> list[int]:
+    """Return the numbers of the next batches with late rows, ascending."""
+    span = "late AND batch > ? AND batch <= ?"
+    db = history.reader()
+    try:
+        found = db.execute(
+            f"SELECT batch FROM sample WHERE {span} UNION SELECT batch FROM message"  # noqa: S608
+            f" WHERE {span} ORDER BY 1 LIMIT ?",
+            (after, upto, after, upto, most),
+        ).fetchall()
+    finally:
+        db.close()
+    return [int(row[0]) for row in found]
+
+
+def late_rows(history: History, first: int, last: int) -> TelemetryBatch:
+    """Return all late rows of these batches as one, in the order in which they arrived."""
+    db = history.reader()
+    try:
+        names = ", ".join(f'"{channel.name}"' for channel in history.vocab.channels)
+        span = " WHERE late AND batch BETWEEN ? AND ? ORDER BY batch, rowid"
+        found = db.execute(
+            f"SELECT lift, ts_ms, late, {names} FROM sample{span}",  # noqa: S608
+            (first, last),
+        ).fetchnumpy()
+        said = db.execute(
+            f"SELECT lift, ts_ms, code, state, late FROM message{span}",  # noqa: S608
+            (first, last),
+        ).fetchnumpy()
+    finally:
+        db.close()
+    columns = {name: np.asarray(said[name]).astype(kind) for name, kind in _MESSAGE_KINDS.items()}
+    return TelemetryBatch(
+        np.asarray(found["lift"]).astype(np.int32),
+        np.asarray(found["ts_ms"]).astype(np.int64),
+        _values(history, found),
+        np.asarray(found["late"]).astype(np.bool_),
+        MessageRows(**columns),
+    )
+
+
+def _values(history: History, found: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    values = np.full((len(found["lift"]), len(history.vocab)), np.nan, np.float32)
+    for channel in history.vocab.channels:
+        column = found[channel.name].astype(np.float32)
+        values[:, channel.index] = np.ma.filled(column, np.nan)
+    return values

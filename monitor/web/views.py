@@ -90,6 +90,7 @@ def row_view(
         "rescue_word": terms.rescue_states(catalogue)[alert["rescue_state"]],
         "needs": needs_acknowledging(alert),
         "open": ended is None,
+        "late": bool(alert.get("late")),
         "code": alert["code"] if alert.get("code") is not None else "",
         "rule": opening(words.text(alert["rule_text"])),
         "place": alert.get("place") or "",

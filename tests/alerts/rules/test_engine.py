@@ -222,3 +222,18 @@ def test_rules_on_silence_run_over_the_fleet_once_a_second():
     assert len(one(engine, T0 + 4_500, row=0, silent_s=0)) == 0
     cleared = engine.tick(T0 + 5_000, Fleet([0, 62, NAN]))
     assert (cleared.lift.tolist(), cleared.raised.tolist()) == ([0], [False])
+
+
+def test_a_forgotten_lift_ends_what_stood_on_it_and_waits_for_nothing():
+    engine = RuleEngine(HELD, 3)
+    yes = arrays([(lift, 1.0, 0.0, 0.0, True) for lift in range(3)], T0)
+    engine.evaluate(*yes[:3], T0)
+    engine.tick(T0 + 3_000)
+    assert engine.active().lift.tolist() == [0, 1, 2]
+    over = engine.forget(np.array([1], np.int32), T0 + 4_000)
+    assert (over.lift.tolist(), over.raised.tolist(), over.at_ms.tolist()) == (
+        [1], [False], [T0 + 4_000],
+    )  # fmt: skip
+    assert engine.active().lift.tolist() == [0, 2]
+    engine.forget(np.array([0, 2], np.int32), T0 + 5_000)
+    assert len(engine.tick(T0 + 60_000)) == 0

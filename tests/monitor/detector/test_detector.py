@@ -274,3 +274,18 @@ def test_a_single_report_ends_after_ten_seconds_without_further_samples():
     assert (due.rows.tolist(), due.at_ms.tolist()) == ([1], [T0 + 5_000])
     assert due.columns["code(43)"].tolist() == [0]
     assert fast.tick(T0 + 11_000).due is None
+
+
+def test_a_lift_that_is_forgotten_is_as_new_and_the_others_stay():
+    fast, fresh = fast_fleet(3), fast_fleet(3)
+    for k in range(50):
+        values = {"speed": 1.0 * (k % 5), "car_status": 1, "passenger": 1, "acc_rms": 0.1 + k}
+        fast.update(batch([(lift, T0 + 1000 * k, values) for lift in range(3)]), T0 + 1000 * k)
+    fast.update(batch((), [(1, T0 + 50_000, 43, "once")]), T0 + 50_000)
+    kept = {name: table.data[[0, 2]].copy() for name, table in fast.tables.items()}
+    fast.forget(np.array([1], np.int32))
+    assert fast.tick(T0 + 70_000).due is None
+    for name, table in fast.tables.items():
+        assert same(table.data[[0, 2]], kept[name]), name
+        if name != "heard":  # it must speak again, like a lift that has just joined
+            assert same(table.data[1], fresh.tables[name].data[1]), name
