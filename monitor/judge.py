@@ -16,11 +16,12 @@ from alerts.rules import RuleEngine, RuleSet, RuleTransitions
 from devices.batch import TelemetryBatch
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
-from monitor.detector import Detector, Signals
+from monitor.detector import DERIVED, Detector, Signals
 from monitor.snapshot import Saved
 
 PEOPLE = ("with_people", "people")
-FLEETWIDE = ("silent_s", "gateway_silent")  # not of a sample: signals hold no value of them
+# not of a sample: signals hold no value of them
+FLEETWIDE = frozenset(name for name, column in DERIVED.items() if column.time_driven)
 SILENCE_EVERY_MS = 1_000
 
 

@@ -9,13 +9,14 @@ from typing import Final
 
 import numpy as np
 
-from monitor.detector import baseline, trips
+from monitor.detector import baseline, trips, upkeep
 from monitor.detector.step import Part
 from monitor.detector.table import NEVER, Table
 
 SUITE: Final[tuple[Part, ...]] = (
     trips,
     baseline,
+    upkeep,
 )
 
 

@@ -32,8 +32,10 @@ class Story:
 
     def __init__(self, n=1, tick_s=2.0, **kwargs):
         self.rules = rules()
-        self.detector = Detector(VOCAB, registry(n, **kwargs), n, codes=self.rules.codes)
-        self.engine = RuleEngine(self.rules, n)
+        asleep = {"asleep_s": max(30.0, 2 * tick_s)}  # long strides are no sleep
+        registered = registry(n, **kwargs)
+        self.detector = Detector(VOCAB, registered, n, codes=self.rules.codes, **asleep)
+        self.engine = RuleEngine(self.rules, n, **asleep)
         self.now, self.tick_s, self.log = 0.0, tick_s, []
         self._tick()
 
@@ -59,7 +61,7 @@ class Story:
 
     def until(self, at_s):
         """Let time pass without a sample."""
-        step = self.tick_s if at_s - self.now < 600 else 20.0
+        step = self.tick_s if at_s - self.now < 600 else max(self.tick_s, 20.0)
         while self.now + step <= at_s:
             self.now += step
             self._tick()
