@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from alerts.model import Evidence, Transition
 from alerts.rules import RuleEngine, RuleSet, RuleTransitions
+from alerts.rules.tally import count_of
 from devices.batch import TelemetryBatch
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
@@ -78,7 +79,8 @@ class Judge:
         made: dict[int, Transition] = {}
         for rule in np.unique(moved.rule).tolist():
             places = np.flatnonzero(moved.rule == rule)
-            names = self.rules.rules[rule].names
+            names = [name for name in self.rules.rules[rule].names if count_of(name) is None]
+            counts = [name for name in self.rules.rules[rule].names if count_of(name)]
             told = self._told(moved.lift[places], (*PEOPLE, *names), signals)
             for place, evidence in zip(places.tolist(), told, strict=True):
                 slot = self._registry.slots[int(moved.lift[place])]
@@ -94,10 +96,14 @@ class Judge:
                     int(moved.since_ms[place]),
                     bool(inside),
                     None if people is None else int(people),
-                    tuple(evidence[len(PEOPLE) :]),
+                    (*evidence[len(PEOPLE) :], *self._counted(moved, place, counts)),
                     number,
                 )
         return [made[place] for place in sorted(made)]
+
+    def _counted(self, moved: RuleTransitions, place: int, names: list[str]) -> list[Evidence]:
+        lift, at_ms = int(moved.lift[place]), int(moved.at_ms[place])
+        return [Evidence(*self.engine.tally.evidence(lift, name, at_ms)) for name in names]
 
     def _told(
         self, rows: NDArray[np.int32], names: tuple[str, ...], signals: Signals | None

@@ -177,12 +177,12 @@ def since(
         return _voice_since(t)
     if name in ("voice_test_failed", "battery_test_failed"):
         what = name.removesuffix("_test_failed")
-        return np.maximum(np.maximum(t[f"{what}_ok"], t[f"{what}_bad"]), 0)
+        last: Times = np.maximum(t[f"{what}_ok"], t[f"{what}_bad"])
+        return np.maximum(last, 0)
     days = registry[day.get(name, "last_visit_day")][rows].astype(np.float64)
     begin = np.nan_to_num(days * DAY_MS - _offset_ms(now_ms, zone), nan=0).astype(np.int64)
-    return np.maximum(begin, t["visit"]) if name == "days_since_visit" else np.minimum(
-        begin, now_ms
-    )  # fmt: skip
+    other = t["visit"] if name == "days_since_visit" else NEVER
+    return np.minimum(np.maximum(begin, other), now_ms)
 
 
 def _voice_since(t: Mapping[str, Times]) -> Times:
