@@ -150,6 +150,7 @@ def _rule(row: _Row, parser: Parser, schema: Schema) -> Rule:
         manual_reset=row.flag("manual_reset"),
         group=row.one_of("group", GROUPS, "") or "",
         code=code,
+        bell=row.flag("bell", True),
     )
     row.text("when")
     when = row.expression("when", parser)
@@ -173,7 +174,7 @@ def _rule(row: _Row, parser: Parser, schema: Schema) -> Rule:
         meta=meta,
         names=tuple(names),
         time_driven=any(count_of(name) or schema[name].time_driven for name in names),
-        bell=row.flag("bell", True),
+        bell=meta.bell,
     )
 
 
