@@ -170,7 +170,8 @@ CALENDAR = (
         (MIDNIGHT + LOOK, MIDNIGHT + 2 * H), (), DAYS | {"inspection_due_day": TODAY + 1},
     ),
     Case(
-        "31", lambda s: trapped(s, 2 * H, 4 * DAY, 29 * DAY), (29 * DAY + 30, 29 * DAY + LOOK + 200),
+        "31", lambda s: trapped(s, 2 * H, 4 * DAY, 29 * DAY),
+        (29 * DAY + 30, 29 * DAY + LOOK + 200),
         (
             lambda s: trapped(s, 2 * H, 4 * DAY),
             lambda s: trapped(s, 2 * H, 4 * DAY, 31 * DAY),  # the first is a month ago

@@ -103,3 +103,19 @@ def test_12_to_20_say_so_themselves():
         assert by_id[number].suppressed_by == fire, number
     for number in ("1", "2", "3", "9", "11"):
         assert by_id[number].suppressed_by is None, number
+
+
+MESSAGES = [("1", 4), ("2", 93), ("3", 90), ("4", 92), ("5", 91), ("11", 41), ("12", 4), ("13", 1),
+            ("16", 2), ("17", 3), ("21", 44), ("22", 43)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "code"), MESSAGES)
+def test_a_device_of_messages_alone_ends_them_by_messages(rule, code):
+    """It lacks the channels of the rule: what is unknown must not hold an alert for ever."""
+    people = {"passenger": 1} if rule in ("1", "11") else {}
+    s = Story(tick_s=20, period=100).say(0, **people | {"car_status": 0}).message(1, code, "on")
+    s.each(100, 15_000, 100, **people | {"car_status": 0})
+    assert len(s.rang(rule)) == 1, s.log
+    s.message(15_000, code, "off").say(15_001, car_status=0, **people).until(15_200)
+    latched_for_life = rule in ("1", "2")  # until verified: nobody else may say they are free
+    assert len(s.cleared(rule)) == (0 if latched_for_life else 1), s.log
