@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from devices.batch import TelemetryBatch
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.detector import DERIVED, Detector, Signals
+from monitor.detector.upkeep import CHINA
 from monitor.snapshot import Saved
 
 PEOPLE = ("with_people", "people")
@@ -29,12 +31,17 @@ SILENCE_EVERY_MS = 1_000
 class Judge:
     """Owns the state of the fleet; used by one thread."""
 
-    def __init__(self, vocab: Vocabulary, registry: Registry, rules: RuleSet) -> None:
+    def __init__(
+        self, vocab: Vocabulary, registry: Registry, rules: RuleSet, zone: tzinfo = CHINA
+    ) -> None:
+        """`zone`: whose calendar the days of the registry belong to."""
         self._registry = registry
         self.rules = rules
         self._silent: frozenset[str] = frozenset()
         self._silent_ms = 0
-        self.detector = Detector(vocab, registry.columns(), len(registry), codes=rules.codes)
+        self.detector = Detector(
+            vocab, registry.columns(), len(registry), codes=rules.codes, zone=zone
+        )
         self.engine = RuleEngine(rules, len(registry))
         self.parts: dict[str, Saved] = {"detector": self.detector, "rules": self.engine}
 

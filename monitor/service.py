@@ -81,7 +81,8 @@ class Service:
         words = vocabulary_words(
             self.vocab, {name: (one.text, one.kind, one.unit) for name, one in schema.items()}
         )
-        pages = Pages(links, words, ZoneInfo(settings.site.timezone))
+        zone = ZoneInfo(settings.site.timezone)
+        pages = Pages(links, words, zone)
         self.subjects = Subjects(self.registry)
         self.desk = AlertDesk(self.engine, rules.meta, chains, self.directory, self.subjects, pages)
         self.intake = Intake(
@@ -97,7 +98,7 @@ class Service:
         self.receiver = Receiver(settings.mqtt, self.intake, self.metrics)
         limits = Limits.of(settings.ingest)
         self.answers = Answers(settings.mqtt, self.registry, limits, clock, self.metrics)
-        judge = self.judge = Judge(self.vocab, self.registry, rules)
+        judge = self.judge = Judge(self.vocab, self.registry, rules, zone)
         self.detector = judge.detector
         snapshots = Snapshots(settings.data_dir / "snapshots")
         self.housekeeper = Housekeeper(
