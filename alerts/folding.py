@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from alerts import grouping
-from alerts.grouping import SILENCE_RULE
+from alerts.grouping import SILENCE_RULES
 from alerts.model import Evidence, Transition
 from alerts.subjects import Subjects
 from alerts.tables import alert, folded
@@ -30,15 +30,23 @@ class Folding:
     def at_rest(self, conn: Connection) -> bool:
         """True while no gateway is spoken of: silence sets alone then change nothing."""
         undone = select(folded.c.subject).where(folded.c.done.is_(False)).limit(1)
-        return not self._spoken_for(conn) and conn.execute(undone).first() is None
+        spoken = any(self._spoken_for(conn, rule) for rule in SILENCE_RULES)
+        return not spoken and conn.execute(undone).first() is None
 
     def fold(
         self, work: Work, transitions: list[Transition], silent: Collection[str]
     ) -> list[Transition]:
         """Return what is left to apply when these gateways are silent as a whole."""
-        gateways = self._spoken_for(work.conn)
+        for rule in SILENCE_RULES:
+            transitions = self._fold(work, transitions, silent, rule)
+        return transitions + self._gone_again(work, silent)
+
+    def _fold(
+        self, work: Work, transitions: list[Transition], silent: Collection[str], rule: str
+    ) -> list[Transition]:
+        gateways = self._spoken_for(work.conn, rule)
         result = grouping.fold(
-            transitions, silent, self.subjects, spoken_for=gateways, now_ms=work.now_ms
+            transitions, silent, self.subjects, spoken_for=gateways, now_ms=work.now_ms, rule=rule
         )
         for gateway, one in result.folded:
             self._keep(work, gateway, one)
@@ -47,15 +55,16 @@ class Folding:
             work.conn.execute(
                 update(folded)
                 .where(folded.c.gateway.in_(returned), folded.c.done.is_(False))
+                .where(folded.c.rule == rule)
                 .values(unfold_ms=work.now_ms + round(self.unfold_s * 1000))
             )
-        return result.transitions + self._gone_again(work, silent)
+        return result.transitions
 
-    def _spoken_for(self, conn: Connection) -> list[str]:
+    def _spoken_for(self, conn: Connection, rule: str) -> list[str]:
         found = conn.execute(
             select(alert.c.subject).where(
                 alert.c.subject_kind == "gateway",
-                alert.c.rule == SILENCE_RULE,
+                alert.c.rule == rule,
                 alert.c.closed_ms.is_(None),
                 alert.c.cleared_ms.is_(None),
             )
@@ -65,23 +74,24 @@ class Folding:
     def _gone_again(self, work: Work, silent: Collection[str]) -> list[Transition]:
         """A gateway that falls silent before all its lifts were heard speaks for them again."""
         rows = work.conn.execute(
-            select(folded.c.gateway, func.count())
+            select(folded.c.gateway, folded.c.rule, func.count())
             .where(folded.c.done.is_(False), folded.c.unfold_ms.is_not(None))
-            .group_by(folded.c.gateway)
+            .group_by(folded.c.gateway, folded.c.rule)
         ).all()
         again: list[Transition] = []
-        for gateway, count in rows:
+        for gateway, rule, count in rows:
             if gateway not in silent:
                 continue
             work.conn.execute(
                 update(folded)
                 .where(folded.c.gateway == gateway, folded.c.done.is_(False))
+                .where(folded.c.rule == rule)
                 .values(unfold_ms=None)
             )
             evidence = (Evidence("silent_lifts", float(count), work.now_ms),)
             again.append(
                 Transition(
-                    "gateway", gateway, SILENCE_RULE, True, work.now_ms, work.now_ms,
+                    "gateway", gateway, rule, True, work.now_ms, work.now_ms,
                     evidence=evidence,
                 )
             )  # fmt: skip
@@ -103,7 +113,7 @@ class Folding:
 
     def note_cleared(self, work: Work, one: Transition) -> None:
         """A lift that was heard again needs nobody to speak for it."""
-        if not one.raised and one.rule == SILENCE_RULE and one.subject_kind == "lift":
+        if not one.raised and one.rule in SILENCE_RULES and one.subject_kind == "lift":
             work.conn.execute(
                 update(folded)
                 .where(folded.c.subject == one.subject, folded.c.rule == one.rule)

@@ -13,6 +13,7 @@ from alerts.model import Evidence, Transition
 from alerts.subjects import Subject, Subjects
 
 SILENCE_RULE = "23"
+SILENCE_RULES = (SILENCE_RULE, "23b")  # silent, and silent for a day: each is one alert a gateway
 
 
 @dataclass(frozen=True, slots=True)

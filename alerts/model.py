@@ -129,7 +129,8 @@ class RuleMeta:
 
     `chain` is a chain id of chains.toml, with further roles told at once appended by `+`:
     `"F+bureau"`. `chain_with_people` replaces it when people are in the car. `group` says with
-    what an alert shares an incident: "car", "feeder", "gateway" or "" for nothing.
+    what an alert shares an incident: "car", "feeder", "gateway" or "" for nothing. Without
+    `bell` the alert is shown, and nobody is paged for it.
     """
 
     id: str
@@ -142,6 +143,7 @@ class RuleMeta:
     manual_reset: bool = False
     group: str = ""
     code: int | None = None
+    bell: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,12 @@ class Raiser:
         if one.late:
             return  # nobody is called for yesterday
         self._inherit(work, row)
-        self.escalator.plan(work, row)
+        self._plan(work, row)
+
+    def _plan(self, work: Work, row: Row) -> None:
+        """Start the chain, unless the rule is one that is shown and pages nobody."""
+        if self.rule(row["rule"]).bell:
+            self.escalator.plan(work, row)
 
     def _inherit(self, work: Work, row: Row) -> None:
         """A further alarm from a car whose rescue is under way starts in that rescue's state."""
@@ -188,7 +193,7 @@ class Raiser:
             owner_unit=None,
             done=orjson.dumps(done).decode(),
         )
-        self.escalator.plan(work, row)
+        self._plan(work, row)
 
     def _upgrade(self, work: Work, row: Row, one: Transition) -> None:
         """People turn out to be in the car: severity and chain go up, never down."""

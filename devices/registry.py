@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,14 @@ NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """One lift. Unit fields hold ids of the directory; speed in m/s, load in kg."""
+    """One lift. Unit fields hold ids of the directory; speed in m/s, load in kg.
+
+    What has a default may be missing in lifts.csv, as a column or as a cell: it is then unknown,
+    and no rule that needs it ever rings. Days are days of the site's calendar: `inspection_due`
+    the day from which the lift may not be used without a new inspection (下次检验日期),
+    `last_visit` and `planned_visit` of maintenance (维保). `voice_link`: the device reports the
+    tests of its voice link (对讲); unknown: once it has reported one.
+    """
 
     reg_code: str
     rescue_code: str
@@ -44,6 +52,10 @@ class Lift:
     period_s: float
     lat: float
     lon: float
+    inspection_due: date | None = None
+    last_visit: date | None = None
+    planned_visit: date | None = None
+    voice_link: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,33 @@ class Gateway:
     place: str
 
 
-_CASTS: Mapping[str, type[str] | type[int] | type[float]] = {"float": float, "int": int, "str": str}
+Cell = str | int | float | date | None
+_YES_NO = {"yes": True, "1": True, "true": True, "no": False, "0": False, "false": False}
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def _day(raw: str) -> date:
+    day = date.fromisoformat(raw)
+    if not 1990 <= day.year <= 2100:
+        raise ValueError(raw)
+    return day
+
+
+_CASTS: Mapping[str, Callable[[str], Cell]] = {
+    "float": float,
+    "int": int,
+    "str": str,
+    "date | None": _day,
+    "bool | None": lambda raw: _YES_NO[raw.lower()],
+}
+_NUMBER = Text("应为数字", "must be a number")
+_RIGHT = {
+    "date | None": Text(
+        "应为 1990 至 2100 年的日期，如 2026-03-31；未知则留空",
+        "must be a day of 1990..2100 such as 2026-03-31; leave it empty where unknown",
+    ),
+    "bool | None": Text("应为 yes 或 no；未知则留空", "must be yes or no; empty where unknown"),
+}
 _LIMITS: Mapping[str, tuple[float, float]] = {
     "rated_speed": (0.1, 20),
     "rated_load_kg": (50, 20000),
@@ -84,12 +122,14 @@ def short_name(place: str, name: str) -> str:
     return name[_shared(place, name) :].strip() or name
 
 
-def _cell(file: Path, line: int, name: str, cast: str, raw: str) -> str | int | float:
+def _cell(file: Path, line: int, name: str, cast: str, raw: str) -> Cell:
     key = f"line {line}, {name}"
+    if not raw and cast in _RIGHT:
+        return None
     try:
-        value: str | int | float = _CASTS[cast](raw)
-    except ValueError:
-        raise ConfigError(file, key, raw, Text("应为数字", "must be a number")) from None
+        value = _CASTS[cast](raw)
+    except (ValueError, KeyError):
+        raise ConfigError(file, key, raw, _RIGHT.get(cast, _NUMBER)) from None
     if name in _LIMITS and isinstance(value, int | float):
         lo, hi = _LIMITS[name]
         if not lo <= value <= hi:
@@ -107,10 +147,12 @@ def _table(file: Path, kind: type[Lift] | type[Gateway]) -> Iterator[tuple[int, 
         raise ConfigError(file, "file", error.strerror or "", way_out) from None
     with stream:
         reader = csv.DictReader(stream)
-        missing = [name for name in casts if name not in (reader.fieldnames or ())]
+        needed = [f.name for f in fields(kind) if f.default is MISSING]
+        missing = [name for name in needed if name not in (reader.fieldnames or ())]
         if missing:
-            way_out = Text("表头应包含 " + ",".join(casts), "the header needs " + ",".join(casts))
+            way_out = Text("表头应包含 " + ",".join(needed), "the header needs " + ",".join(needed))
             raise ConfigError(file, "header", ",".join(missing), way_out)
+        casts = {name: cast for name, cast in casts.items() if name in (reader.fieldnames or ())}
         for line, row in enumerate(reader, start=2):
             yield (
                 line,
@@ -182,7 +224,17 @@ class Registry:
             for name in names
         }
         table["gateway_row"] = self.lift_gateway.astype(np.float32)
+        # whole days since 1970-01-01 of the site's calendar: exact in float32 to 16 million
+        for name in ("inspection_due", "last_visit", "planned_visit"):
+            table[f"{name}_day"] = np.array([_days(lift, name) for lift in self.slots], np.float32)
+        links = [lift.voice_link if lift else None for lift in self.slots]
+        table["voice_link"] = np.array([np.nan if x is None else x for x in links], np.float32)
         return table
+
+
+def _days(lift: Lift | None, name: str) -> float:
+    day = getattr(lift, name) if lift else None
+    return np.nan if day is None else day.toordinal() - _EPOCH
 
 
 def _lift(file: Path, line: int, row: dict[str, object], gateways: Mapping[str, Gateway]) -> Lift:

@@ -7,32 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import tzinfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alerts.model import Evidence, Transition
 from alerts.rules import RuleEngine, RuleSet, RuleTransitions
+from alerts.rules.tally import count_of
 from devices.batch import TelemetryBatch
 from devices.registry import Lift, Registry
 from devices.vocabulary import Vocabulary
 from monitor.detector import DERIVED, Detector, Signals
+from monitor.detector.upkeep import CHINA
 from monitor.snapshot import Saved
 
 PEOPLE = ("with_people", "people")
-FLEETWIDE = ("silent_s", "gateway_silent")  # not of a sample: signals hold no value of them
+# not of a sample: signals hold no value of them
+FLEETWIDE = frozenset(name for name, column in DERIVED.items() if column.time_driven)
 SILENCE_EVERY_MS = 1_000
 
 
 class Judge:
     """Owns the state of the fleet; used by one thread."""
 
-    def __init__(self, vocab: Vocabulary, registry: Registry, rules: RuleSet) -> None:
+    def __init__(
+        self, vocab: Vocabulary, registry: Registry, rules: RuleSet, zone: tzinfo = CHINA
+    ) -> None:
+        """`zone`: whose calendar the days of the registry belong to."""
         self._registry = registry
         self.rules = rules
         self._silent: frozenset[str] = frozenset()
         self._silent_ms = 0
-        self.detector = Detector(vocab, registry.columns(), len(registry), codes=rules.codes)
+        self.detector = Detector(
+            vocab, registry.columns(), len(registry), codes=rules.codes, zone=zone
+        )
         self.engine = RuleEngine(rules, len(registry))
         self.parts: dict[str, Saved] = {"detector": self.detector, "rules": self.engine}
 
@@ -95,7 +104,8 @@ class Judge:
         made: dict[int, Transition] = {}
         for rule in np.unique(moved.rule).tolist():
             places = np.flatnonzero(moved.rule == rule)
-            names = self.rules.rules[rule].names
+            names = [name for name in self.rules.rules[rule].names if count_of(name) is None]
+            counts = [name for name in self.rules.rules[rule].names if count_of(name)]
             told = self._told(moved.lift[places], (*PEOPLE, *_with_parts(names)), signals)
             for place, evidence in zip(places.tolist(), told, strict=True):
                 slot = self._registry.slots[int(moved.lift[place])]
@@ -111,10 +121,17 @@ class Judge:
                     int(moved.since_ms[place]),
                     bool(inside),
                     None if people is None else int(people),
-                    tuple(one for one in evidence[len(PEOPLE) :] if not _mute(one)),
+                    (
+                        *(one for one in evidence[len(PEOPLE) :] if not _mute(one)),
+                        *self._counted(moved, place, counts),
+                    ),
                     number,
                 )
         return [made[place] for place in sorted(made)]
+
+    def _counted(self, moved: RuleTransitions, place: int, names: list[str]) -> list[Evidence]:
+        lift, at_ms = int(moved.lift[place]), int(moved.at_ms[place])
+        return [Evidence(*self.engine.tally.evidence(lift, name, at_ms)) for name in names]
 
     def _told(
         self, rows: NDArray[np.int32], names: tuple[str, ...], signals: Signals | None

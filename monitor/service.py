@@ -82,7 +82,8 @@ class Service:
         words = vocabulary_words(
             self.vocab, {name: (one.text, one.kind, one.unit) for name, one in schema.items()}
         )
-        pages = Pages(links, words, ZoneInfo(settings.site.timezone))
+        zone = ZoneInfo(settings.site.timezone)
+        pages = Pages(links, words, zone)
         self.subjects = Subjects(self.registry)
         self.desk = AlertDesk(self.engine, rules.meta, chains, self.directory, self.subjects, pages)
         self.intake = Intake(
@@ -98,7 +99,7 @@ class Service:
         self.receiver = Receiver(settings.mqtt, self.intake, self.metrics)
         limits = Limits.of(settings.ingest)
         self.answers = Answers(settings.mqtt, self.registry, limits, clock, self.metrics)
-        judge = self.judge = Judge(self.vocab, self.registry, rules)
+        judge = self.judge = Judge(self.vocab, self.registry, rules, zone)
         self.detector = judge.detector
         self.late = LateLane(self.vocab, self.registry, rules, self.history)
         snapshots = Snapshots(settings.data_dir / "snapshots")

@@ -19,6 +19,7 @@ from alerts.rules.compile import NONE, Compiler, Run
 from alerts.rules.holds import ACTIVE, CLEARING, IDLE, PENDING, Holds, Pairs
 from alerts.rules.model import Columns, Rule, RuleSet, RuleTransitions
 from alerts.rules.steps import Limits, Truths, step
+from alerts.rules.tally import Tally
 
 GAP_MS = 120_000  # older than this a last known truth does not fill the gap to a new sample
 QUIET_PERIODS, QUIET_LEAST_S, QUIET_UNKNOWN_S = 3.0, 5.0, 60.0  # a gap that breaks off a hold
@@ -62,6 +63,7 @@ class RuleEngine:
         self.asleep_ms = asleep_s * 1000
         rules = ruleset.rules
         self.holds = Holds(n_lifts, len(rules))
+        self.tally = Tally(ruleset, n_lifts)
         self.last_at = np.full(max(2 * n_lifts, 1), NEVER, np.int64)
         self.offset = np.zeros(max(2 * n_lifts, 1), np.int64)  # now − event time at the last sample
         self.last_now_ms = NEVER
@@ -109,6 +111,7 @@ class RuleEngine:
             self.last_at = _widen(self.last_at, room, NEVER)
             self.offset = _widen(self.offset, room, 0)
         self.holds.grow(n_lifts)
+        self.tally.grow(n_lifts)
 
     def forget(self, rows: NDArray[np.int32], at_ms: int) -> RuleTransitions:
         """Forget all of these lifts; return the clearing of what stood, at this time."""
@@ -120,6 +123,7 @@ class RuleEngine:
         )
         for name in Holds.FIELDS:
             getattr(h, name)[rows] = 0
+        self.tally.forget(rows)
         self.last_at[rows], self.offset[rows] = NEVER, 0
         return over
 
@@ -148,7 +152,7 @@ class RuleEngine:
         parts.append(self._apply(columns, False, rows, at_ms, counts))
         self.last_at[rows] = at_ms
         self.offset[rows] = now_ms - at_ms
-        return RuleTransitions.join(parts)
+        return self.tally.note(RuleTransitions.join(parts))
 
     def _break_off(self, rows: NDArray[np.int32], at_ms: Times, columns: Columns) -> None:
         """After a longer silence a hold that was not shown long enough begins anew.
@@ -263,8 +267,8 @@ class RuleEngine:
             parts.append(self._settle(pairs, local, ordered=False))
         if full is not None and not 0 <= now_ms - self.last_fleet_ms < TICK_MS:
             self.last_fleet_ms = now_ms
-            parts.append(self._fleet(now_ms, full.columns))
-        return RuleTransitions.join(parts)
+            parts.append(self._fleet(now_ms, self.tally.beside(full.columns, now_ms)))
+        return self.tally.note(RuleTransitions.join(parts))
 
     def _again(
         self, rows: NDArray[np.int32], at: Times, columns: Columns, counts: Mask
@@ -298,7 +302,7 @@ class RuleEngine:
     @property
     def bytes_per_lift(self) -> int:
         """Memory of one lift."""
-        return self.holds.bytes_per_lift + 16
+        return self.holds.bytes_per_lift + self.tally.bytes_per_lift + 16
 
     def save(self, folder: Path) -> None:
         """Write folder/rules.npz atomically. Raises OSError where the disk refuses."""

@@ -1,19 +1,22 @@
 """Text → checked expression. Syntax is Python's, of which only what rules need is taken.
 
 and or not · < <= > >= == != · in (a, b) · + - * / · abs(x) min(x, y) max(x, y) ·
-known(x) certain(x) · code(93) once(93) · true false · columns, defined names, and the names
-of an enumeration's values beside its column (`service_mode == inspection`).
+known(x) certain(x) · code(93) once(93) · raised(30, 1, 2) · true false · columns, defined names,
+and the names of an enumeration's values beside its column (`service_mode == inspection`).
 """
 
 from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from alerts.rules import nodes as n
 from alerts.rules.model import Column, Schema
+from alerts.rules.tally import FORM, LONGEST_DAYS, MOST, name_of
 from config.text import Text
 from devices.vocabulary import Kind
 
@@ -22,7 +25,8 @@ _COMPARE = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
 _ARITH = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-FUNCTIONS = ("abs", "min", "max", "known", "certain", "code", "once")
+_RULE_ID = re.compile(r"[A-Za-z0-9_.-]+")
+FUNCTIONS = ("abs", "min", "max", "known", "certain", "code", "once", "raised")
 
 
 class ExpressionError(Exception):
@@ -190,7 +194,16 @@ class Parser:
             return found if symbol == "==" else n.Not(found)
         a, b = self._number(left), self._number(right)
         self._same_unit(at, a, b)
+        self._countable(at, a.node, b.node)
         return n.Compare(symbol, a.node, b.node)
+
+    def _countable(self, at: ast.expr, left: n.Node, right: n.Node) -> None:
+        """A count that ends at 8 never reaches 9: say so now, not never."""
+        sides = (left, right)
+        counts = any(isinstance(x, n.Col) and x.name.startswith(FORM) for x in sides)
+        if counts and any(isinstance(x, n.Num) and x.value > MOST for x in sides):
+            way_out = Text(f"raised 最多数到 {MOST}", f"raised counts to {MOST} at most")
+            raise self._error(at, way_out)
 
     def _is_in(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> n.Node:
         if not isinstance(right, ast.Tuple | ast.List | ast.Set):
@@ -218,6 +231,8 @@ class Parser:
             for item in items:
                 self._same_unit(at, Typed(item.node, "number", unit), item)
             return Typed(n.Pick(name, tuple(item.node for item in items)), "number", unit)
+        if name == "raised":
+            return self._raised(at)
         if len(at.args) != 1:
             raise self._error(at, Text(f"{name} 只有一个参数", f"{name} takes one argument"))
         if name in ("code", "once"):
@@ -238,6 +253,19 @@ class Parser:
             way_out = Text(f"应为词表中的代码：{listed}", f"must be a message code: {listed}")
             raise self._error(number, way_out)
         return Typed(n.Flag(column), "truth", column=column)
+
+    def _raised(self, at: ast.Call) -> Typed:
+        days, *ids = [item.value if isinstance(item, ast.Constant) else None for item in at.args]
+        whole = type(days) is int and 1 <= days <= LONGEST_DAYS
+        known = all(type(one) in (int, str) and _RULE_ID.fullmatch(str(one)) for one in ids)
+        if not whole or not ids or not known:
+            way_out = Text(
+                f"请写 raised(天数 1..{LONGEST_DAYS}, 规则编号, …)，如 raised(30, 1, 2, '16b')",
+                f"write raised(days 1..{LONGEST_DAYS}, rule ids …), e.g. raised(30, 1, 2, '16b')",
+            )
+            raise self._error(at, way_out)
+        name = name_of(cast(int, days), map(str, ids))
+        return Typed(n.Col(name), "number", "", name)
 
     # -- types ----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from alerts.model import RuleMeta
 from alerts.rules import nodes
 from alerts.rules.expression import ExpressionError, Parser, near
 from alerts.rules.model import Rule, RuleError, RuleSet, Schema
+from alerts.rules.tally import count_of
 from config.text import Text
 
 DEFAULT_RULES = Path(config.__file__).parent / "defaults" / "rules.toml"
@@ -149,6 +150,7 @@ def _rule(row: _Row, parser: Parser, schema: Schema) -> Rule:
         manual_reset=row.flag("manual_reset"),
         group=row.one_of("group", GROUPS, "") or "",
         code=code,
+        bell=row.flag("bell", True),
     )
     row.text("when")
     when = row.expression("when", parser)
@@ -171,8 +173,8 @@ def _rule(row: _Row, parser: Parser, schema: Schema) -> Rule:
         min_samples=int(row.number("min_samples", 1, 1, MOST_SAMPLES)),
         meta=meta,
         names=tuple(names),
-        time_driven=any(schema[name].time_driven for name in names),
-        bell=row.flag("bell", True),
+        time_driven=any(count_of(name) or schema[name].time_driven for name in names),
+        bell=meta.bell,
     )
 
 
@@ -198,9 +200,24 @@ def parse_rules(text: str, schema: Schema, file: Path | str = "rules.toml") -> R
         if rule.id in rules:
             raise row.refuse("id", Text("规则编号重复", "this rule id stands twice"))
         rules[rule.id] = rule
+    for rule in rules.values():
+        _check_counted(source, rule, rules)
     if not rules:
         raise RuleError(file, "", "rule", "", Text("没有任何规则", "there is no [[rule]] in it"))
     return RuleSet(tuple(rules.values()), str(file), defines)
+
+
+def _check_counted(file: _File, rule: Rule, rules: Mapping[str, Rule]) -> None:
+    """raised(30, 1, 2) may name only rules of this file, and not the rule itself."""
+    for count in filter(None, map(count_of, rule.names)):
+        for ident in count.rules:
+            if ident == rule.id:
+                way_out = Text("规则不能数自己", "a rule cannot count itself")
+            elif ident not in rules:
+                way_out = near(ident, rules)
+            else:
+                continue
+            raise file.refuse(rule.id, "when", f"raised(… {ident} …)", way_out, None, rule.source)
 
 
 def load_rules(path: Path, schema: Schema) -> RuleSet:

@@ -21,10 +21,12 @@ def save(engine: RuleEngine, folder: Path) -> None:
     n, holds = engine.n, engine.holds
     arrays = {name: getattr(holds, name)[:n] for name in Holds.FIELDS}
     arrays |= {"last_at": engine.last_at[:n], "offset": engine.offset[:n]}
+    tally, arrays["tally"] = engine.tally.saved()
     header = {
         "layout": LAYOUT,
         "lifts": n,
         "rules": list(engine.ruleset.ids),
+        "tally": tally,
         "last_now_ms": engine.last_now_ms,
         "last_fleet_ms": engine.last_fleet_ms,
     }
@@ -50,6 +52,7 @@ def load(engine: RuleEngine, folder: Path) -> tuple[str, ...]:
         getattr(fresh, name)[:n][:, target] = arrays[name][:, source]
     fresh.relist()
     engine.holds = fresh
+    engine.tally.load(header, arrays)
     engine.last_at[:n], engine.offset[:n] = arrays["last_at"], arrays["offset"]
     engine.last_now_ms = int(header["last_now_ms"])
     engine.last_fleet_ms = int(header["last_fleet_ms"])

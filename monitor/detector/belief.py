@@ -149,7 +149,7 @@ def passable_odds(c: SignalColumns) -> Values:
     contact, state = c["door_closed"], c["door_state"]
     stuck = c.at_ms - c.times["door_works"] > STUCK_DOOR_MS
     stuck &= c.times["door_works"] != NEVER
-    by_state = np.where(stuck, F(-2), _WORTH_PASSABLE[_state(state)])
+    by_state = np.where(stuck, F(-0.5), _WORTH_PASSABLE[_state(state)])
     odds = _said(contact, F(-3), F(1)) + by_state
     unknown = np.isnan(contact) & ~(state > 0)
     return np.where(unknown, NAN, odds).astype(F)
@@ -157,7 +157,7 @@ def passable_odds(c: SignalColumns) -> Values:
 
 # by door_state: unknown, closing, closed, opening, open, locked, not fully closed
 _WORTH_SHUT = np.array([0, -1, 3, -1.5, -3.5, 3, -0.5], F)
-_WORTH_PASSABLE = np.array([0, -1, -3, 3.5, 4, -3, -2], F)
+_WORTH_PASSABLE = np.array([0, -1, -3, 2.5, 4, -3, -2], F)
 
 
 def _state(state: Values) -> NDArray[np.intp]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from devices.batch import TelemetryBatch
 from devices.vocabulary import Vocabulary
-from monitor.detector import reading, stored, suite
+from monitor.detector import reading, stored, suite, upkeep
 from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times
 from monitor.detector.rounds import rounds
@@ -55,13 +56,15 @@ class Detector:
         n_lifts: int,
         codes: Sequence[int] | None = None,
         asleep_s: float = 30.0,
+        zone: tzinfo = upkeep.CHINA,
     ) -> None:
         """`codes`: message codes that rules name (RuleSet.codes); None: all of the vocabulary.
+        `zone`: whose calendar the days of the registry belong to.
 
         `asleep_s`: two calls further apart than this mean that the service slept, not the
         lifts; where time is simulated in long strides, give more than a stride.
         """
-        self.vocab = vocab
+        self.vocab, self.zone = vocab, zone
         self.asleep_ms = asleep_s * 1000
         self.fleet = FleetState(vocab, n_lifts)
         self.marks = suite.marks_table(n_lifts)
@@ -100,16 +103,24 @@ class Detector:
         for table in self.tables.values():
             table.grow(n)
         self.registry = _registry(registry_columns, self.n)
+        self.first_seen()
+
+    def first_seen(self) -> None:
+        """Start the clocks of lifts that joined: they must speak too."""
         if self.silence.last_now_ms != NEVER:
             self.silence.first_seen(self.silence.last_now_ms)
+            upkeep.first_seen(self.own[upkeep.NAME], self.silence.last_now_ms)
+
+    def _wake(self, now_ms: int) -> None:
+        upkeep.wake(self.own[upkeep.NAME], now_ms, self.silence.last_now_ms, self.asleep_ms)
+        self.silence.wake(now_ms, self.asleep_ms)
 
     def forget(self, rows: Rows) -> None:
         """Forget all of these lifts: replaced, rebuilt, or no more of the site; rows int32[k]."""
         for table in self.tables.values():
             table.forget(rows)
         self.codes.relist(self.fleet.at_ms)
-        if self.silence.last_now_ms != NEVER:
-            self.silence.first_seen(self.silence.last_now_ms)
+        self.first_seen()
 
     # -- samples --------------------------------------------------------------------------
 
@@ -119,7 +130,8 @@ class Detector:
         Late rows are skipped. A sample older than the lift's last one does not move its state;
         a message is taken whenever it comes, at the lift's present.
         """
-        self.silence.wake(now_ms, self.asleep_ms)
+        self._wake(now_ms)
+        upkeep.hear(self.own[upkeep.NAME], batch.messages)
         for rows, late in ((batch.lift, batch.late), (batch.messages.lift, batch.messages.late)):
             self.silence.hear(rows[~late], now_ms)
         found: list[Signals] = []
@@ -204,7 +216,7 @@ class Detector:
 
     def tick(self, now_ms: int) -> FleetColumns:
         """Return the fleet at this moment, for `RuleEngine.tick`; cheap until looked into."""
-        self.silence.wake(now_ms, self.asleep_ms)
+        self._wake(now_ms)
         rows, at = self.codes.ended(lambda lifts: self._local(lifts, now_ms), self.fleet.at_ms)
         due = None
         if len(rows):
@@ -221,7 +233,7 @@ class Detector:
     def fleet_columns(self, now_ms: int) -> SignalColumns:
         """Return every column of all lifts, float32[N]; views where nothing is computed."""
         at = self.fleet.at_ms
-        extra = {**self.codes.take(None, at), **self.silence.columns(now_ms, self.registry)}
+        extra = {**self.codes.take(None, at), **self._clocks(now_ms)}
         return SignalColumns(
             self.fleet.values.view(),
             self.times.view(),
@@ -231,6 +243,11 @@ class Detector:
             None,
             extra,
         )
+
+    def _clocks(self, now_ms: int) -> dict[str, Values]:
+        """Return the columns that change by waiting alone, float32[N]."""
+        kept = upkeep.columns(self.own[upkeep.NAME], now_ms, self.registry, self.zone)
+        return {**self.silence.columns(now_ms, self.registry), **kept}
 
     # -- what a person asks ---------------------------------------------------------------
 
@@ -273,7 +290,7 @@ class Detector:
     def _last_known(self, rows: Rows, names: Sequence[str]) -> SignalColumns:
         columns = self._as_known(rows, self.fleet.at_ms[rows]).columns
         if any(name in DERIVED and DERIVED[name].time_driven for name in names):
-            fleet = self.silence.columns(self.silence.last_now_ms, self.registry)
+            fleet = self._clocks(self.silence.last_now_ms)
             columns.replace({name: column[rows] for name, column in fleet.items()})
         return columns
 
@@ -281,6 +298,9 @@ class Detector:
         index, at = self.fleet.values.index, self.fleet.at_ms[rows]
         if "(" in name:
             return self.codes.since(rows, name)
+        if name in upkeep.COLUMNS:
+            table, now_ms = self.own[upkeep.NAME], self.silence.last_now_ms
+            return upkeep.since(table, rows, name, self.registry, now_ms, self.zone)
         if name in DERIVED and DERIVED[name].time_driven:
             heard: Times = np.maximum(self.silence.heard.data[rows, 0], 0)
             return heard

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from devices.vocabulary import Kind, Vocabulary
 from monitor.detector import belief, derived, silence, suite
-from monitor.detector.columns import Compute, DerivedColumn, count, number
+from monitor.detector.columns import Compute, DerivedColumn, count, number, truth
 
 DERIVED: Mapping[str, DerivedColumn] = {
     **derived.COLUMNS,
@@ -25,6 +25,10 @@ REGISTRY: Mapping[str, DerivedColumn] = {
     "floor_hi": number("最高楼层", "highest floor", "floor", None),
     "period_s": number("上报周期", "reporting period", "s", None),
     "gateway_row": count("网关序号", "gateway number", None),
+    "inspection_due_day": number("下次检验日", "day the inspection is due", "d", None),
+    "last_visit_day": number("上次维保日", "day of the last visit", "d", None),
+    "planned_visit_day": number("计划维保日", "day of the planned visit", "d", None),
+    "voice_link": truth("上报对讲测试", "reports voice tests", None),
 }
 
 

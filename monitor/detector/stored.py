@@ -62,3 +62,4 @@ def load(detector: Detector, folder: Path) -> None:
             table.load(arrays[name])
     detector.silence.last_now_ms = int(header["last_now_ms"])
     detector.codes.relist(detector.fleet.at_ms)
+    detector.first_seen()

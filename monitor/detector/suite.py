@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.detector import baseline, presence, trips
+from monitor.detector import baseline, presence, trips, upkeep
 from monitor.detector.step import Part
 from monitor.detector.table import NEVER, Table
 
@@ -17,6 +17,7 @@ SUITE: Final[tuple[Part, ...]] = (
     presence,
     trips,
     baseline,
+    upkeep,
 )
 
 

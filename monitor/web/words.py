@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
+from alerts.rules.tally import count_of
 from config.text import Text
 from devices.registry import place_and_name
 from devices.vocabulary import Channel, Kind, Vocabulary
@@ -91,6 +92,9 @@ class Words:
         if code is not None and code in self.vocab.messages:
             what = self.vocab.messages[code].text.of(self.lang)
             return self.catalogue.gettext("code %(code)s: %(what)s") % {"code": code, "what": what}
+        counted = count_of(name)
+        if counted is not None:
+            return counted.text.of(self.lang)
         derived = COLUMNS.get(name)
         return derived.text.of(self.lang) if derived else name
 

@@ -75,6 +75,9 @@ RULES = {
         RuleMeta("16", Text("关门故障", "door-close fault"), "minor", "major", chain="F"),
         RuleMeta("21", Text("消防", "fire service"), "major", chain="O+use_unit"),
         RuleMeta("23", Text("终端离线", "terminal offline"), "minor", chain="F", group="gateway"),
+        RuleMeta("23b", Text("离线超过一天", "silent for a day"), "major", chain="A+street_office",
+                 group="gateway"),
+        RuleMeta("28b", Text("电动车入梯", "e-bike in the car"), "info", chain="F", bell=False),
         RuleMeta("29", Text("维保超期", "maintenance overdue"), "minor", chain="A"),
     )
 }  # fmt: skip

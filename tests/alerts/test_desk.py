@@ -233,3 +233,16 @@ def test_roles_of_links(house: House) -> None:
     assert house.desk.directory.actor("desk1").role is Role.OPERATOR
     assert "expired" in links.read(links.token(1, "zhang", T0), T0 + 24 * 3600 * S).en
     assert "not valid" in links.read(links.token(1, "zhang", T0) + "x", T0).en
+
+
+def test_a_rule_without_bell_is_shown_and_pages_nobody(house: House) -> None:
+    one = raised("28b", people=None)
+    house.raise_(one)
+    assert [a["rule"] for a in house.alerts()] == ["28b"]
+    assert house.pages() == []
+    house.raise_(cleared(one, T0 + 1000))
+    house.raise_(raised("28b", at_ms=T0 + 9000, people=3))
+    house.desk.tick(T0 + 86_400_000)
+    assert house.pages() == []
+    house.raise_(raised("16", at_ms=T0 + 9000, people=None))
+    assert house.pages() != []

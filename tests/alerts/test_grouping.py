@@ -99,6 +99,21 @@ def test_a_gateway_that_falls_silent_again_speaks_for_its_lifts_again(house: Hou
     assert open_alerts(house) == {("gateway", "g1", "23")}
 
 
+def test_a_gateway_silent_for_a_day_is_one_more_alert_until_it_returns(house: House) -> None:
+    lifts = [silence(CAR), silence(CAR_2)]
+    house.desk.apply(T0, lifts, silent={"g1"})
+    day = T0 + 86_400 * S
+    long = [raised("23b", code, day, people=None) for code in (CAR, CAR_2)]
+    house.desk.apply(day, long, silent={"g1"})
+    assert open_alerts(house) == {("gateway", "g1", "23"), ("gateway", "g1", "23b")}
+    assert any("also_street_office" in key for key in house.pages())
+    back = day + 600 * S
+    house.desk.apply(back, [cleared(lifts[0], back), cleared(long[0], back)], silent=set())
+    assert open_alerts(house) == set()
+    house.desk.tick(back + 120 * S)  # one lift was not heard: both alerts of its own
+    assert open_alerts(house) == {("lift", CAR_2, "23"), ("lift", CAR_2, "23b")}
+
+
 def test_without_knowledge_of_gateways_nothing_is_folded(house: House) -> None:
     house.raise_(silence(CAR))
     assert open_alerts(house) == {("lift", CAR, "23")}

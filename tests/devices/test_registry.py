@@ -74,3 +74,43 @@ def test_a_missing_file_and_a_missing_column_are_named(tmp_path: Path) -> None:
 def test_a_gateway_name_must_fit_a_topic(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="letters"):
         load_registry(site(tmp_path, gateways="gw/1,acme,x\n"))
+
+
+OPTIONAL = ",inspection_due,last_visit,planned_visit,voice_link"
+
+
+def dated(folder: Path, *cells: str) -> Path:
+    site(folder, *(f"{code(i)},{GOOD},{more}" for i, more in enumerate(cells, start=1)))
+    file = folder / "lifts.csv"
+    file.write_text(file.read_text("utf-8").replace("lat,lon\n", f"lat,lon{OPTIONAL}\n"), "utf-8")
+    return folder
+
+
+def test_what_may_be_missing_is_unknown(tmp_path: Path) -> None:
+    columns = load_registry(site(tmp_path, f"{code(1)},{GOOD}")).columns()
+    for name in ("inspection_due_day", "last_visit_day", "planned_visit_day", "voice_link"):
+        assert np.isnan(columns[name]).all() and columns[name].dtype == np.float32
+    cells = ("2026-09-30,1990-01-01,2100-12-31,yes", ",,,no", ",,,")
+    registry = load_registry(dated(tmp_path, *cells))
+    columns = registry.columns()
+    days = [columns[n][0] for n in ("inspection_due_day", "last_visit_day", "planned_visit_day")]
+    assert days == [20726, 7305, 47846]  # exact: 2026-09-30 is 20,726 days after 1970-01-01
+    assert columns["voice_link"][:2].tolist() == [1, 0]
+    assert np.isnan([columns[n][2] for n in columns if n.endswith("_day")]).all()
+    assert str(registry.lift(0).inspection_due) == "2026-09-30"
+
+
+@pytest.mark.parametrize(
+    ("cells", "key", "right"),
+    [
+        ("30.9.2026,,,", "line 2, inspection_due", "2026-03-31"),
+        ("1889-01-01,,,", "line 2, inspection_due", "1990..2100"),
+        (",2026-02-30,,", "line 2, last_visit", "2026-03-31"),
+        (",,soon,", "line 2, planned_visit", "empty where unknown"),
+        (",,,maybe", "line 2, voice_link", "yes or no"),
+    ],
+)
+def test_a_wrong_day_or_word_is_named(tmp_path: Path, cells: str, key: str, right: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_registry(dated(tmp_path, cells))
+    assert key in str(caught.value) and right in str(caught.value)

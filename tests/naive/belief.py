@@ -157,8 +157,8 @@ def way_out(v, p, at):
     contact, state = v["door_closed"], v["door_state"]
     if not known(contact) and not state > 0:
         return NAN
-    worth = {1: -1, 2: -3, 3: 3.5, 4: 4, 5: -3, 6: -2}
+    worth = {1: -1, 2: -3, 3: 2.5, 4: 4, 5: -3, 6: -2}
     by_state = worth.get(int(state) if known(state) else 0, 0)
     if p.works is not None and at - p.works > 15_000:
-        by_state = -2
+        by_state = -0.5
     return F(said(contact, -3, 1) + F(by_state))

@@ -110,6 +110,8 @@ def _number(at, v):
         case ast.UnaryOp(op=ast.USub()):
             x = _number(at.operand, v)
             return -x if isinstance(x, float) else np.float32(0) - x
+        case ast.Call(func=ast.Name(id="raised")):
+            return np.float32(v[f"raised({','.join(ast.unparse(x) for x in at.args)})"])
         case ast.Call(func=ast.Name(id="abs")):
             return np.abs(np.float32(_number(at.args[0], v)))
         case ast.Call(func=ast.Name(id="min" | "max")):

@@ -22,6 +22,7 @@ VALUES = st.fixed_dictionaries(
         "mode": st.sampled_from([0.0, 1.0, 2.0, 3.0, float("nan")]),
         "code(93)": st.sampled_from([0.0, 1.0]),
         "once(93)": st.sampled_from([0.0, 1.0]),
+        "raised(30,1)": st.sampled_from([0.0, 1.0, 2.0, 3.0]),
     }
 )
 SPEEDS = st.recursive(
@@ -46,6 +47,7 @@ ATOMS = st.one_of(
         [
             "mode == a", "mode != stopped", "mode in (normal, inspection)", "mode not in (a,)",
             "x in (0.1, 1.1)", "known(x)", "known(mode)", "known(a)", "x / y > 0.5",
+            "raised(30, 1) >= 2", "raised( 30,1 ) * 2 - 1 < 3",
         ]
     ),
 )  # fmt: skip
@@ -65,7 +67,8 @@ def run(node: nodes.Node, rows: list[dict[str, float]]) -> list[bool | None]:
     compiler = Compiler()
     yes, no = compiler.true(node), compiler.false(node)
     compiler.always([yes])
-    columns = {n: np.array([row[n] for row in rows], np.float32) for n in SCHEMA}
+    names = [*SCHEMA, "raised(30,1)"]
+    columns = {n: np.array([row.get(n, 0) for row in rows], np.float32) for n in names}
     with np.errstate(all="ignore"):
         found = compiler.run(columns)
         t = np.broadcast_to(found.slots[yes], len(rows))

@@ -12,8 +12,10 @@ T0 = 1_800_000_000_000
 STATES = {"off": 0, "on": 1, "once": 2}
 
 
-def registry(n, rated=1.75, gateways=1, period=1.0, floors=(1, 20)):
-    return {
+def registry(n, rated=1.75, gateways=1, period=1.0, floors=(1, 20), **columns):
+    """`columns`: optional ones, one value for all lifts."""
+    more = {name: np.full(n, value, np.float32) for name, value in columns.items()}
+    return more | {
         "rated_speed": np.full(n, rated, np.float32),
         "floor_lo": np.full(n, floors[0], np.float32),
         "floor_hi": np.full(n, floors[1], np.float32),

@@ -28,19 +28,38 @@ def rules():
 
 
 class Story:
-    """Times are seconds since the beginning; between events time is ticked through."""
+    """Times are seconds since the beginning; between events time is ticked through.
 
-    def __init__(self, n=1, tick_s=2.0, **kwargs):
+    `mode`: the lift is in this service_mode all the time · `passenger`: and this is what it says
+    of people · `without`: channels the device does not have, None: it has none.
+    """
+
+    def __init__(self, n=1, tick_s=2.0, mode=None, passenger=None, without=(), **kwargs):
+        said = {"service_mode": mode, "passenger": passenger}
+        self.always = {name: value for name, value in said.items() if value is not None}
+        self.without = without
         self.rules = rules()
-        self.detector = Detector(VOCAB, registry(n, **kwargs), n, codes=self.rules.codes)
-        self.engine = RuleEngine(self.rules, n)
+        asleep = {"asleep_s": max(30.0, 2 * tick_s)}  # long strides are no sleep
+        registered = registry(n, **kwargs)
+        self.detector = Detector(VOCAB, registered, n, codes=self.rules.codes, **asleep)
+        self.engine = RuleEngine(self.rules, n, **asleep)
         self.now, self.tick_s, self.log = 0.0, tick_s, []
         self._tick()
 
     def say(self, at_s, lift=0, **channels):
         """A sample of one lift."""
         self.until(at_s)
+        channels |= self.always
+        if self.without is None:
+            channels = {}
+        else:
+            channels = {name: x for name, x in channels.items() if name not in self.without}
         self._take(batch([(lift, T0 + round(at_s * 1000), channels)]))
+        return self
+
+    def registered(self, **columns):
+        """The registry says something else now."""
+        self.detector.grow(1, self.detector.registry | registry(1, **columns))
         return self
 
     def message(self, at_s, code, state="once", lift=0):
@@ -59,7 +78,7 @@ class Story:
 
     def until(self, at_s):
         """Let time pass without a sample."""
-        step = self.tick_s if at_s - self.now < 600 else 20.0
+        step = self.tick_s if at_s - self.now < 600 else max(self.tick_s, 20.0)
         while self.now + step <= at_s:
             self.now += step
             self._tick()

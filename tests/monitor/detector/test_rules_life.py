@@ -182,3 +182,14 @@ def test_11_power_cut_with_people():
     assert Story().each(0, 40, **dark | {"power": 0}).rang("11") == []
     moves = Story().each(0, 25, **dark).each(26, 30, **dark | {"car_status": 1, "speed": 0.2})
     assert moves.rang("11") == []
+
+
+def test_2_a_door_that_pulls_at_a_closed_lock_is_not_opening():
+    """With people it is rule 2 after a minute, and a minor rule 17 made major until then."""
+    pulls = AT_FLOOR | {"door_state": OPENING}
+    s = Story().each(0, 65, **pulls)
+    assert (s.rang("17"), s.rang("2")) == ([10], [60])
+    s.each(66, 80, **pulls | {"door_closed": 0})
+    assert s.cleared("2") == [71]
+    by_state = {name: x for name, x in pulls.items() if name != "door_closed"}
+    assert Story().each(0, 90, **by_state).rang("2") == []  # no contact that says otherwise
