@@ -91,6 +91,10 @@ class Tally:
             self._all = wide
         self.n = max(self.n, n_lifts)
 
+    def forget(self, rows: NDArray[np.int32]) -> None:
+        """Forget what was counted of these lifts: replaced, or no more of the site."""
+        self._all[rows] = NEVER
+
     def note(self, moved: RuleTransitions) -> RuleTransitions:
         """Count what was raised; returns what it was given. Costs nothing where nothing moved."""
         if not len(moved) or not self.counts:
