@@ -92,7 +92,7 @@ class Tally:
         self.n = max(self.n, n_lifts)
 
     def forget(self, rows: NDArray[np.int32]) -> None:
-        """Begin to count anew on these lifts."""
+        """Forget what was counted of these lifts: replaced, or no more of the site."""
         self._all[rows] = NEVER
 
     def note(self, moved: RuleTransitions) -> RuleTransitions:

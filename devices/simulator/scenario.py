@@ -12,6 +12,10 @@
     people = 2
     for = "5m"
 
+    [[lift]]                    # what the registry says of a lift, where it matters
+    lift_index = 2
+    last_visit = 2026-02-15
+
     [[expect]]
     rule = "1"
     lift_index = 3
@@ -28,6 +32,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +76,10 @@ class Expect:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One story. `nothing_else`: whatever rings and is neither expected nor labelled is wrong."""
+    """One story. `nothing_else`: whatever rings and is neither expected nor labelled is wrong.
+
+    lifts_as: fields of the registry by lift_index, in place of the district's.
+    """
 
     file: str
     title: str
@@ -84,6 +92,7 @@ class Scenario:
     nothing_else: bool
     events: tuple[Event, ...]
     expects: tuple[Expect, ...]
+    lifts_as: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
 _MARK = Text("应写成 +分:秒，如 +01:30", "must be +minutes:seconds, e.g. +01:30")
@@ -143,7 +152,8 @@ class _Table:
         return value
 
 
-_TOP = "title seed lifts gateways vendors start length nothing_else event expect"
+_TOP = "title seed lifts gateways vendors start length nothing_else event expect lift"
+_LIFT = "lift_index inspection_due last_visit planned_visit voice_link"
 _EVENT = "at do lift_index people for variant press"
 _EXPECT = "rule not_rule lift_index after by cleared_by"
 
@@ -198,7 +208,21 @@ def parse_scenario(data: Mapping[str, Any], file: str = "scenario") -> Scenario:
             _expect(_Table(file, f"expect {i}", row, _EXPECT), lifts, length_s)
             for i, row in enumerate(data.get("expect", ()), start=1)
         ),
+        lifts_as=dict(
+            _lift(_Table(file, f"lift {i}", row, _LIFT), lifts)
+            for i, row in enumerate(data.get("lift", ()), start=1)
+        ),
     )
+
+
+def _lift(row: _Table, lifts: int) -> tuple[int, dict[str, Any]]:
+    said = {key: value for key, value in row.data.items() if key != "lift_index"}
+    for key, value in said.items():
+        if key == "voice_link" and not isinstance(value, bool):
+            raise row.refuse(key, Text("应为 true 或 false", "must be true or false"))
+        if key != "voice_link" and (not isinstance(value, date) or isinstance(value, datetime)):
+            raise row.refuse(key, Text("应为日期，如 2026-03-31", "must be a day: 2026-03-31"))
+    return row.whole("lift_index", None, 0, lifts - 1), said
 
 
 def _event(row: _Table, lifts: int, length_s: float) -> Event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +48,7 @@ class Story:
         self.scenario = scenario
         write_district(folder, scenario.seed, scenario.lifts, scenario.gateways,
                        scenario.vendors or None)  # fmt: skip
-        self.registry: Registry = load_registry(folder)
+        self.registry: Registry = _as_told(load_registry(folder), scenario)
         self.vocab = vocab or load_vocabulary()
         begin_ms = scenario.start_ms - int(WARM_S * 1000)
         self.world = World(self.registry, self.vocab, scenario.seed, begin_ms)
@@ -167,3 +167,13 @@ class Story:
         seconds = (ms - self.scenario.start_ms) / 1000
         sign, seconds = ("-", -seconds) if seconds < 0 else ("+", seconds)
         return f"{sign}{int(seconds // 60):02d}:{seconds % 60:04.1f}"
+
+
+def _as_told(registry: Registry, scenario: Scenario) -> Registry:
+    """Return the district's registry with what the story says of its lifts."""
+    told = scenario.lifts_as
+    slots = [
+        replace(lift, **told[row]) if lift and row in told else lift
+        for row, lift in enumerate(registry.slots)
+    ]
+    return Registry(slots, registry.gateways)

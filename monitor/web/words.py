@@ -137,7 +137,9 @@ class Words:
     def _number(self, value: float, unit: str) -> str:
         _ = self.catalogue.gettext
         digits = 0 if value == int(value) else 2 if abs(value) < 10 else 1
-        unit = {"persons": "", "s": _("s")}.get(unit, UNITS.get(unit, unit))
+        unit = {"persons": "", "s": _("s"), "h": _("h"), "d": _("d")}.get(
+            unit, UNITS.get(unit, unit)
+        )
         value = round(value, digits) + 0.0  # never a zero with a sign
         return f"{value:.{digits}f} {unit}".rstrip().replace("-", "−")
 

@@ -104,6 +104,13 @@ def test_counts_survive_save_load_growth_and_a_new_rule_file(tmp_path):
     assert np.array_equal(same.tally.at_ms, engine.tally.at_ms)
 
 
+def test_a_lift_that_was_replaced_has_counted_nothing():
+    tally = Tally(RULES, 2)
+    tally.note(moves([(0, 0, True), (1, 0, True)], T0))
+    tally.forget(np.array([0], np.int32))
+    assert tally.beside({}, T0)[BOTH].tolist() == [0.0, 1.0]
+
+
 @pytest.mark.parametrize(
     ("when", "word"),
     [

@@ -172,6 +172,24 @@ def battery_low(p: Played) -> None:
     assert (p.between(0, 60)["battery"] < 20).all()
 
 
+def voice_test_fails(p: Played) -> None:
+    assert p.codes == [1081, 1080]
+
+
+def battery_test_fails(p: Played) -> None:
+    assert p.codes == [1083, 1082]
+
+
+def e_bike(p: Played) -> None:
+    assert (p.between(1, 40)["door_closed"] == 0).all()
+    assert [(code, state) for _, code, state in p.messages] == [(1013, 1), (1013, 0)]
+
+
+def e_bike_glimpse(p: Played) -> None:
+    (on, *_), (off, *_) = p.messages
+    assert off - on < DUE_S["28"] - 5 and p.codes == [1013, 1013]
+
+
 def inspection_too_long(p: Played) -> None:
     assert (p.between(0, 60)["service_mode"] == 2).all() and p.codes[0] == 43
 

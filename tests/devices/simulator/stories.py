@@ -11,7 +11,8 @@ from devices.vocabulary import load_vocabulary
 from monitor.detector import Detector, rule_schema
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
-STRIDE_S = 2.0  # event times decide what rings, so longer strides only save time
+# event times decide what rings, so longer strides only save time
+STRIDE_S, LONG_STRIDE_S, LONG_S = 2.0, 10.0, 3600.0
 
 
 class Listener:
@@ -25,7 +26,8 @@ class Listener:
         self.heard: list[Heard] = []
 
     def listen(self, story: Story) -> list[Heard]:
-        for page in story.pages(STRIDE_S):
+        long = story.scenario.length_s > LONG_S
+        for page in story.pages(LONG_STRIDE_S if long else STRIDE_S):
             for signals in self.detector.update(page.batch, page.now_ms):
                 self._note(
                     self.engine.evaluate(

@@ -42,6 +42,10 @@ WRONG = [
     (_event(people="two"), "event 1.people", "two", "whole number"),
     (_event(who="me"), "event 1.who", "me", "lift_index"),
     (_event(**{"for": "5 minutes"}), "event 1.for", "5 minutes", "90s"),
+    (_story(lift=[{"lift_index": 9}]), "lift 1.lift_index", 9, "0..2"),
+    (_story(lift=[{"lift_index": 1, "voice_link": 1}]), "lift 1.voice_link", 1, "true or false"),
+    (_story(lift=[{"lift_index": 1, "last_visit": "x"}]), "lift 1.last_visit", "x", "2026-03-31"),
+    (_story(lift=[{"lift_index": 1, "floor_lo": 3}]), "lift 1.floor_lo", 3, "planned_visit"),
     (_expect(not_rule="2"), "expect 1.rule", "1", "exactly one"),
     (_expect(by="soon"), "expect 1.by", "soon", "+01:30"),
 ]
