@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from devices.vocabulary import Kind, Vocabulary
-from monitor.detector import belief, derived, silence, suite
+from monitor.detector import belief, derived, silence, suite, waveform
 from monitor.detector.columns import Compute, DerivedColumn, count, number, truth
 
 DERIVED: Mapping[str, DerivedColumn] = {
     **derived.COLUMNS,
     **belief.COLUMNS,
     **{name: column for part in suite.SUITE for name, column in part.COLUMNS.items()},
+    **{
+        name: DerivedColumn(
+            Kind.FLOAT if unit else Kind.BOOL, unit, text, compute=waveform.reader(name)
+        )
+        for name, (text, unit) in waveform.TEXTS.items()
+    },
     **silence.COLUMNS,
 }
 COMPUTE: Mapping[str, Compute] = {
