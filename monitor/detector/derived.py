@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detector import reading
+from monitor.detector import reading, waveform
 from monitor.detector.table import NEVER
 
 if TYPE_CHECKING:
@@ -110,6 +110,10 @@ def _learned(part: str) -> dict[str, Callable[[SignalColumns], Values]]:
     return {form.format(name): _mark(f"{name}.{part}") for name in names}
 
 
+def _of_bursts(name: str) -> Callable[[SignalColumns], Values]:
+    return lambda c: c.own(waveform.STATE, name)
+
+
 COMPUTE: Mapping[str, Callable[[SignalColumns], Values]] = {
     "with_people": with_people,
     "running": lambda c: reading.running_of(c.channels),
@@ -134,4 +138,5 @@ COMPUTE: Mapping[str, Callable[[SignalColumns], Values]] = {
     "contradiction": contradiction,
     **_learned("z"),
     **_learned("drift"),
+    **{name: _of_bursts(name) for name in waveform.COLUMNS},
 }

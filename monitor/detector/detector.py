@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.batch import TelemetryBatch
+from devices.batch import TelemetryBatch, Waveform
 from devices.vocabulary import Vocabulary
-from monitor.detector import reading, stored, suite
+from monitor.detector import reading, stored, suite, waveform
 from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times
 from monitor.detector.rounds import rounds
@@ -66,7 +66,7 @@ class Detector:
         self.fleet = FleetState(vocab, n_lifts)
         self.marks = suite.marks_table(n_lifts)
         self.times = suite.times_table(n_lifts)
-        self.own = suite.own_tables(n_lifts)
+        self.own = suite.own_tables(n_lifts) | waveform.tables(n_lifts)
         self.codes = CodeState(vocab.messages.keys() if codes is None else codes, n_lifts)
         self.silence = Silence(n_lifts)
         self.registry = _registry(registry_columns, n_lifts)
@@ -120,6 +120,8 @@ class Detector:
                 self._samples(batch, part.samples, found)
             if len(part.messages):
                 self._messages(batch, part.messages, found)
+        if batch.waveforms:
+            self._bursts(batch.waveforms, found)
         return found
 
     def _samples(
@@ -146,7 +148,7 @@ class Detector:
         self.times.put(rows, times)
         self.marks.put(rows, marks)
         columns = SignalColumns(
-            update.new, times, marks, at, self.registry, rows, self._extra(rows, at)
+            update.new, times, marks, at, self.registry, rows, self._extra(rows, at), self.own
         )
         found.append(Signals(rows, at, columns, ts > seen))
 
@@ -169,6 +171,20 @@ class Detector:
         self.codes.update(rows[known], at[known], code[known], state[known])
         found.append(self._as_known(rows, at))
 
+    def _bursts(self, bursts: Sequence[Waveform], found: list[Signals]) -> None:
+        """Bursts of a batch come after its samples and messages, at their lift's present.
+
+        They are seldom, so whoever sampled in this batch keeps what was true before them.
+        """
+        for signals in found:
+            signals.columns.keep(waveform.COLUMNS)
+        rows = waveform.take(self.own, bursts)
+        if len(rows):
+            at = self.fleet.at_ms[rows]
+            burst = self.own[waveform.TIMES].data[rows].max(axis=1)
+            at = self.fleet.at_ms[rows] = np.where(at == NEVER, burst, at)
+            found.append(self._as_known(rows, at))
+
     def _as_known(self, rows: Rows, at: Times) -> Signals:
         """Return signals of these lifts from what is known, without a new sample."""
         columns = SignalColumns(
@@ -179,6 +195,7 @@ class Detector:
             self.registry,
             rows,
             self._extra(rows, at),
+            self.own,
         )
         return Signals(rows, at, columns, np.zeros(len(rows), np.bool_))
 
@@ -216,6 +233,7 @@ class Detector:
             self.registry,
             None,
             extra,
+            self.own,
         )
 
     # -- what a person asks ---------------------------------------------------------------
@@ -270,6 +288,10 @@ class Detector:
         if name in DERIVED and DERIVED[name].time_driven:
             heard: Times = np.maximum(self.silence.heard.data[rows, 0], 0)
             return heard
+        if name in waveform.COLUMNS:
+            times = self.own[waveform.TIMES]
+            burst = times.data[rows, times.index[waveform.since_column(name)]]
+            return np.where(burst == NEVER, np.maximum(at, 0), burst)
         sources = (name,) if name in index else DERIVED[name].sources if name in DERIVED else ()
         since: Times = np.full(len(rows), NEVER, np.int64)
         for source in sources:

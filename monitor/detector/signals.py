@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detector.derived import COMPUTE
 from monitor.detector.schema import REGISTRY
-from monitor.detector.table import Block
+from monitor.detector.table import Block, Table
 
 Values = NDArray[np.float32]
 Times = NDArray[np.int64]
@@ -29,7 +30,7 @@ class SignalColumns(Mapping[str, Values]):
     marks: Block[np.float32]
     at_ms: Times
 
-    __slots__ = ("_extra", "_registry", "_rows", "at_ms", "channels", "marks", "times")
+    __slots__ = ("_extra", "_registry", "_rows", "_tables", "at_ms", "channels", "marks", "times")
 
     def __init__(
         self,
@@ -40,10 +41,14 @@ class SignalColumns(Mapping[str, Values]):
         registry: Mapping[str, Values],
         rows: Rows | None,
         extra: dict[str, Values],
+        tables: Mapping[str, Table[Any]],
     ) -> None:
-        """`extra`: codes and silence, ready made. rows None: the whole fleet."""
+        """`extra`: codes and silence, ready made. rows None: the whole fleet.
+
+        `tables`: parts' own, of which columns are gathered when asked for.
+        """
         self.channels, self.times, self.marks, self.at_ms = channels, times, marks, at_ms
-        self._registry, self._rows, self._extra = registry, rows, extra
+        self._registry, self._rows, self._extra, self._tables = registry, rows, extra, tables
 
     def __getitem__(self, name: str) -> Values:
         found = self._extra.get(name)
@@ -60,6 +65,17 @@ class SignalColumns(Mapping[str, Values]):
             raise KeyError(name)
         self._extra[name] = value
         return value
+
+    def own(self, table: str, name: str) -> Values:
+        """Return a column of a part's own table, as it is now."""
+        found = self._tables[table]
+        column: Values = found.data[:, found.index[name]]
+        return column if self._rows is None else column[self._rows]
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Take these columns now: what they are gathered from is about to change."""
+        for name in names:
+            self[name]
 
     def replace(self, columns: Mapping[str, Values]) -> None:
         """Put ready-made columns in place of those given at first."""
