@@ -238,12 +238,12 @@ class History:
 
     def _insert_waveforms(self, batch: TelemetryBatch, number: int) -> None:
         rows = [
-            (number, w.lift, w.ts_ms, w.rate_hz, w.unit, axis, samples.astype("<f4").tobytes())
-            for w in batch.waveforms
+            (number, w.lift, w.ts_ms, w.rate_hz, w.unit, axis, samples.astype("<f4").tobytes(), i)
+            for i, w in enumerate(batch.waveforms)
             for axis, samples in w.axes.items()
         ]
         if rows:
-            self._db.executemany("INSERT INTO waveform VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT INTO waveform VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _insert_quarantine(self, rows: Sequence[QuarantineRow]) -> None:
         values = [

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.batch import MessageRows, TelemetryBatch
+from devices.batch import MessageRows, TelemetryBatch, Waveform
 from monitor.store.history import History
 
 BATCHES_A_READ = 100
@@ -32,10 +33,7 @@ class Logged:
 
 
 def batches_after(history: History, number: int) -> Iterator[Logged]:
-    """Yield logged batches with a number above `number`, in order, rows as they arrived.
-
-    Waveforms are not read: no state is made of them.
-    """
+    """Yield logged batches with a number above `number`, in order, rows as they arrived."""
     db = history.reader()
     try:
         ids = db.execute(
@@ -50,9 +48,34 @@ def batches_after(history: History, number: int) -> Iterator[Logged]:
             ends = (part[0][0], part[-1][0])
             found = db.execute(samples + span, ends).fetchnumpy()
             said = db.execute(messages + span, ends).fetchnumpy()
-            yield from _split(history, part, found, said)
+            bursts = _bursts(db, ends)
+            for logged in _split(history, part, found, said):
+                logged.batch.waveforms = bursts.get(logged.id, [])
+                yield logged
     finally:
         db.close()
+
+
+def _bursts(db: duckdb.DuckDBPyConnection, ends: tuple[int, int]) -> dict[int, list[Waveform]]:
+    """Return the bursts of these batches by number, each as it arrived.
+
+    One row is one axis. A row from before bursts were numbered joins the one before it where
+    lift, time, rate and unit agree and the axis is new.
+    """
+    query = (
+        "SELECT batch, burst, lift, ts_ms, rate_hz, unit, axis, data FROM waveform"
+        " WHERE batch BETWEEN ? AND ? ORDER BY batch, rowid"
+    )
+    found: dict[int, list[Waveform]] = {}
+    last: tuple[object, ...] = ()
+    for number, burst, lift, ts_ms, rate_hz, unit, axis, data in db.execute(query, ends).fetchall():
+        key = (number, burst, lift, ts_ms, rate_hz, unit)
+        bursts = found.setdefault(number, [])
+        if key != last or axis in bursts[-1].axes:
+            bursts.append(Waveform(lift, ts_ms, rate_hz, unit, {}))
+        bursts[-1].axes[axis] = np.frombuffer(data, "<f4").astype(np.float32)
+        last = key
+    return found
 
 
 def _split(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def heights(values):
         else:
             peaks.append(abs(v))
         sign = v >= 0
-    return [a + b for a, b in zip(peaks, peaks[1:], strict=False)]
+    return [a + b for a, b in pairwise(peaks)]
 
 
 def ride(axes, rate, size, step):

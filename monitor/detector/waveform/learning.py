@@ -154,7 +154,7 @@ def _door(s: Values, features: WaveformFeatures, which: Index) -> None:
 
 
 def _door_way(s: Values, way: str, x: Values) -> None:
-    n = s[:, _AT[f"{way}.n"]]
+    n = s[:, _AT[f"{way}.n"]].copy()
     level = slice(_AT[f"{way}.level.0"], _AT[f"{way}.level.0"] + POINTS)
     spread = slice(_AT[f"{way}.spread.0"], _AT[f"{way}.spread.0"] + POINTS)
     before = robust.Robust(np.repeat(n[:, None], POINTS, axis=1), s[:, level], s[:, spread])

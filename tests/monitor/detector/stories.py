@@ -49,6 +49,14 @@ class Story:
         self._take(batch((), [(lift, T0 + round(at_s * 1000), code, state)]))
         return self
 
+    def burst(self, at_s, *bursts, **channels):
+        """Waveforms, and before them a sample of lift 0, in one batch."""
+        self.until(at_s)
+        rows = batch([(0, T0 + round(at_s * 1000), channels)] if channels else ())
+        rows.waveforms = list(bursts)
+        self._take(rows)
+        return self
+
     def each(self, begin_s, end_s, period_s=1.0, **channels):
         """The same sample again and again, both ends included."""
         k = 0

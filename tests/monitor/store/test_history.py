@@ -187,6 +187,49 @@ def test_waveforms_are_kept(history: History) -> None:
     assert np.frombuffer(row[2], "<f4").tolist() == [0, 1, 2, 3]
 
 
+def test_waveforms_read_back_each_as_it_arrived(history: History) -> None:
+    """Two bursts of one lift and time with different axes stay two, also the same one twice."""
+    x, y = np.arange(4, dtype=np.float32), np.float32([0.1, np.pi, -7, 1e-30])
+    bursts = [
+        Waveform(3, 7, 800.0, "m/s2", {"z": x, "x": y}),
+        Waveform(3, 7, 800.0, "m/s2", {"y": y}),
+        Waveform(3, 7, 800.0, "m/s2", {"y": y}),
+        Waveform(1, 9, 50.5, "A", {"door": x}),
+    ]
+    for part in (bursts, [], bursts[:1]):
+        batch = some_batch(1)
+        batch.waveforms = part
+        history.append(batch, 1, {})
+    read = [one.batch.waveforms for one in batches_after(history, 0)]
+    assert [len(part) for part in read] == [4, 0, 1]
+    for got, want in zip([*read[0], *read[2]], [*bursts, bursts[0]], strict=True):
+        assert (got.lift, got.ts_ms, got.rate_hz, got.unit) == (
+            want.lift, want.ts_ms, want.rate_hz, want.unit,
+        )  # fmt: skip
+        assert list(got.axes) == list(want.axes)
+        for name, values in want.axes.items():
+            np.testing.assert_array_equal(got.axes[name], values)
+            assert got.axes[name].dtype == np.float32
+
+
+def test_waveforms_from_before_they_were_numbered_read_back(tmp_path: Path) -> None:
+    first = History(tmp_path, VOCAB)
+    batch = some_batch(1)
+    axes = {name: np.arange(3, dtype=np.float32) for name in "xyz"}
+    batch.waveforms = [Waveform(3, t, 50.0, "m/s2", axes) for t in (7, 8)]
+    first.append(batch, 1, {})
+    first.run(("ALTER TABLE waveform DROP COLUMN burst", ()))
+    first.close()
+    again = History(tmp_path, VOCAB)
+    (logged,) = batches_after(again, 0)
+    assert [(w.ts_ms, list(w.axes)) for w in logged.batch.waveforms] == [
+        (7, ["x", "y", "z"]), (8, ["x", "y", "z"]),
+    ]  # fmt: skip
+    again.append(batch, 2, {})
+    assert len(next(iter(batches_after(again, 1))).batch.waveforms) == 2
+    again.close()
+
+
 def test_numbers_of_old_batches_go_and_counting_goes_on(tmp_path: Path) -> None:
     first = History(tmp_path, VOCAB)
     for i in range(5):
