@@ -122,11 +122,11 @@ def ride(axes, rate, size, step):
     calm = range(fast[0] + settle, fast[-1] - settle + 1)
     vertical = through(z, lambda hz: weight("k", hz))[begin:]
     jerk = through(z, motion, window_slope(half)(rate))[begin : end + 1]
-    sides = [
-        heights([through(axes[k] - rest[k], lambda hz: weight("d", hz))[begin:][i] for i in far])
-        for k in ("x", "y")
-        if k in axes
-    ] if far else []  # fmt: skip
+    sides = []
+    for k in ("x", "y"):
+        if k in axes and far:
+            shaken = through(axes[k] - rest[k], lambda hz: weight("d", hz))[begin:]
+            sides.append(heights([shaken[i] for i in far]))
     along = heights([vertical[i] for i in calm])
     rides = [i for i, x in enumerate(speed) if x >= 0.05 * top * (1 - 1e-15)]
     return {
@@ -204,7 +204,8 @@ def bearing(signal, rate, n):
     squared = np.abs(np.fft.ifft(own, 2 * wide)) ** 2
     lines = np.abs(np.fft.rfft(squared))[:wide]
     lines = 2 * lines / lines[0]
-    prominence = [line / local(lines, k) for k, line in enumerate(lines)]
+    centres, medians = medians_of(lines)
+    prominence = [line / np.interp(k, centres, medians) for k, line in enumerate(lines)]
     least = max(2, math.ceil(2 / line_hz))
 
     def near(k):
@@ -229,11 +230,10 @@ def bearing(signal, rate, n):
     }
 
 
-def local(lines, k):
-    """Median of the neighbourhood of line k: blocks of about 64, straight in between."""
+def medians_of(lines):
+    """Medians of blocks of about 64 lines, and where their middles lie."""
     usable = lines[2:]
     blocks = max(1, len(usable) // 64)
     each = len(usable) // blocks
     medians = [np.median(usable[b * each : (b + 1) * each]) for b in range(blocks)]
-    centres = [2 + each / 2 + b * each for b in range(blocks)]
-    return np.interp(k, centres, medians)
+    return [2 + each / 2 + b * each for b in range(blocks)], medians
