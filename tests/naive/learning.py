@@ -86,7 +86,7 @@ class LiftBursts:
                 square = [F(min(abs(x), F(20)) ** 2) for x in r]
                 distance = F(math.sqrt(sum(map(float, square)) / 16))
                 self.shown["door_signature_distance"] = distance
-                self.count["door"].take(distance > 4)
+                self.count["door"].take(distance > 3)
         return True
 
     def column(self, name):

@@ -12,7 +12,7 @@ its table 3 (as Larson Davis prints it in the HVM200 manual, table 3.1) give
 The filters are not digital recursions: a burst is whole when it comes, so its spectrum is
 multiplied by these very responses. They hold at every rate from 50 to 3200 Hz up to half of it,
 where a bilinear transform (A. N. Rimell, N. J. Mansfield, Industrial Health 45, 2007,
-doi:10.2486/indhealth.45.512) would bend them: at 50 Hz by 30 % at 16 Hz.
+doi:10.2486/indhealth.45.512) would bend them: at 50 Hz by a third at 16 Hz.
 """
 
 from __future__ import annotations
