@@ -110,10 +110,6 @@ def _learned(part: str) -> dict[str, Callable[[SignalColumns], Values]]:
     return {form.format(name): _mark(f"{name}.{part}") for name in names}
 
 
-def _of_bursts(name: str) -> Callable[[SignalColumns], Values]:
-    return lambda c: c.own(waveform.STATE, name)
-
-
 COMPUTE: Mapping[str, Callable[[SignalColumns], Values]] = {
     "with_people": with_people,
     "running": lambda c: reading.running_of(c.channels),
@@ -138,5 +134,5 @@ COMPUTE: Mapping[str, Callable[[SignalColumns], Values]] = {
     "contradiction": contradiction,
     **_learned("z"),
     **_learned("drift"),
-    **{name: _of_bursts(name) for name in waveform.COLUMNS},
+    **{name: waveform.reader(name) for name in waveform.TEXTS},
 }

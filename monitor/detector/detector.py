@@ -177,7 +177,7 @@ class Detector:
         They are seldom, so whoever sampled in this batch keeps what was true before them.
         """
         for signals in found:
-            signals.columns.keep(waveform.COLUMNS)
+            signals.columns.keep(waveform.TEXTS)
         rows = waveform.take(self.own, bursts)
         if len(rows):
             at = self.fleet.at_ms[rows]
@@ -288,7 +288,7 @@ class Detector:
         if name in DERIVED and DERIVED[name].time_driven:
             heard: Times = np.maximum(self.silence.heard.data[rows, 0], 0)
             return heard
-        if name in waveform.COLUMNS:
+        if name in waveform.TEXTS:
             times = self.own[waveform.TIMES]
             burst = times.data[rows, times.index[waveform.since_column(name)]]
             return np.where(burst == NEVER, np.maximum(at, 0), burst)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from config.text import Text
 from devices.vocabulary import EnumValue, Kind, Vocabulary
+from monitor.detector import waveform
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +77,10 @@ DERIVED: Mapping[str, DerivedColumn] = {
         "门机电流持续偏离", "door current stays off its normal", "door_current"
     ),
     "levelling_drift": _truth("平层持续偏离", "levelling stays off its normal", "level_offset"),
-    "ride_a95_h": _number("水平振动 A95", "A95 vibration across", "m/s²"),
-    "ride_a95_v": _number("垂直振动 A95", "A95 vibration up and down", "m/s²"),
-    "ride_jerk": _number("最大加加速度", "largest jerk of the ride", "m/s³"),
-    "ride_speed": _number("波形所测最大速度", "largest speed, from the burst", "m/s"),
-    "bearing_line_hz": _number("包络谱最强谱线", "strongest line of the envelope", "Hz"),
-    "bearing_prominence": _number("谱线突出度", "prominence of that line", "× median"),
-    "door_time_s": _number("门机动作时长", "time of the door movement", "s"),
-    "door_signature_distance": _number(
-        "门机电流特征偏离度", "door motor signature against its normal", "sigma"
-    ),
-    "z_ride_a95_h": _number("水平振动偏离度", "vibration across, off its normal", "sigma"),
-    "z_ride_a95_v": _number("垂直振动偏离度", "vertical vibration, off its normal", "sigma"),
-    "z_ride_jerk": _number("加加速度偏离度", "jerk against its normal", "sigma"),
-    "z_bearing_prominence": _number("谱线偏离度", "that line against its normal", "sigma"),
-    "waveform_drift": _truth("波形持续偏离", "bursts stay off their normal"),
+    **{
+        name: DerivedColumn(Kind.FLOAT if unit else Kind.BOOL, unit, text)
+        for name, (text, unit) in waveform.TEXTS.items()
+    },
     "silent_s": _number("无数据时长", "time without a sample", "s", time_driven=True),
     "gateway_silent": _truth("整个网关离线", "whole gateway silent", time_driven=True),
 }

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from monitor.detector import Detector
 from monitor.detector.waveform import (
-    COLUMNS,
     FIGURES,
     STATE,
+    TEXTS,
     TIMES,
     WaveformFeatures,
     learn,
@@ -64,7 +64,7 @@ def test_learning_equals_the_slow_twin(parts):
                 new.add(int(f.lift[i]))
         assert learn(own, f).tolist() == sorted(new)
         for row, lift in enumerate(lifts):
-            for name in COLUMNS:
+            for name in TEXTS:
                 got = own[STATE].data[row, own[STATE].index[name]]
                 np.testing.assert_allclose(got, lift.column(name), rtol=1e-5, err_msg=name)
 
@@ -105,7 +105,7 @@ def test_save_and_load_in_the_middle_change_nothing(tmp_path):
     again.grow(7, registry(7))
     for k in range(14, 24):
         for one, other in zip(update(whole, k), update(again, k), strict=True):
-            for name in COLUMNS:
+            for name in TEXTS:
                 np.testing.assert_array_equal(one.columns[name], other.columns[name])
     assert whole.evidence(0, ["waveform_drift"])[0][1] == 1
     for name, table in whole.tables.items():
@@ -129,8 +129,8 @@ def test_evidence_tells_since_which_burst():
     detector = Detector(VOCAB, registry(2), 2, asleep_s=1e9)
     for k in range(20):
         update(detector, k)
-    at = dict.fromkeys(COLUMNS)
-    at |= {name: since for name, _, since in detector.evidence(0, COLUMNS)}
+    at = dict.fromkeys(TEXTS)
+    at |= {name: since for name, _, since in detector.evidence(0, TEXTS)}
     assert at["ride_a95_h"] == T0 + 60_000 * 19
     assert at["waveform_drift"] == T0 + 60_000 * 18  # the third worn one
     assert detector.evidence(1, ["door_time_s"])[0][1:] == (np.float32(3.0), T0 + 60_000 * 19)
