@@ -21,7 +21,16 @@ from benchmarks._bursts import door_burst, machine_burst, ride_burst
 from benchmarks._recordings_picture import AMBER, BLUE, GREEN, GREY, INK, RED, STYLE
 from devices.batch import Waveform
 from monitor.detector.baseline import MAD_TO_SIGMA
-from monitor.detector.waveform import STATE, analyse, bearing, door_motor, learn, ride, tables
+from monitor.detector.waveform import (
+    DRIFT,
+    STATE,
+    analyse,
+    bearing,
+    door_motor,
+    learn,
+    ride,
+    tables,
+)
 from monitor.detector.waveform.learning import BEYOND, FAR, WARM_UP
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
@@ -37,6 +46,7 @@ def told(bursts: Sequence[Waveform]) -> Story:
         features = analyse([replace(burst, lift=0, ts_ms=k + 1)])
         learn(own, features)
         row = dict(zip(state.names, state.data[0].tolist(), strict=True))
+        row["waveform_drift"] = float(own[DRIFT].data[0, 0])
         story.append(row | {f"now.{n}": float(c[0]) for n, c in features.columns.items()})
     return story
 

@@ -15,10 +15,10 @@ from devices.batch import Waveform
 from monitor.detector.table import Table
 from monitor.detector.waveform.columns import TEXTS, reader, since_column
 from monitor.detector.waveform.features import FIGURES, WaveformFeatures, analyse
-from monitor.detector.waveform.learning import LEARNED, STATE, TIMES, learn, tables
+from monitor.detector.waveform.learning import DRIFT, LEARNED, STATE, TIMES, learn, tables
 
 __all__ = [
-    "FIGURES", "LEARNED", "STATE", "TEXTS", "TIMES", "WaveformFeatures",
+    "DRIFT", "FIGURES", "LEARNED", "STATE", "TEXTS", "TIMES", "WaveformFeatures",
     "analyse", "learn", "reader", "since_column", "tables", "take",
 ]  # fmt: skip
 

@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.text import Text
-from monitor.detector.waveform.learning import STATE
+from monitor.detector.waveform.learning import DRIFT, STATE
 
 if TYPE_CHECKING:
     from monitor.detector.signals import SignalColumns
-
-DRIFT: Final = "waveform_drift"
 
 # name → text and unit; a truth has none
 TEXTS: Final[Mapping[str, tuple[Text, str]]] = {
@@ -39,7 +37,8 @@ TEXTS: Final[Mapping[str, tuple[Text, str]]] = {
 
 def reader(name: str) -> Callable[[SignalColumns], NDArray[np.float32]]:
     """Return what gathers this column of the lifts of a round, float32[k]."""
-    return lambda c: c.own(STATE, name)
+    table = DRIFT if name == DRIFT else STATE
+    return lambda c: c.own(table, name)
 
 
 def since_column(name: str) -> str:

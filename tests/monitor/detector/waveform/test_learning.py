@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.detector import Detector
 from monitor.detector.waveform import (
+    DRIFT,
     FIGURES,
     STATE,
     TEXTS,
@@ -65,7 +66,8 @@ def test_learning_equals_the_slow_twin(parts):
         assert learn(own, f).tolist() == sorted(new)
         for row, lift in enumerate(lifts):
             for name in TEXTS:
-                got = own[STATE].data[row, own[STATE].index[name]]
+                table = own[DRIFT if name == DRIFT else STATE]
+                got = table.data[row, table.index[name]]
                 np.testing.assert_allclose(got, lift.column(name), rtol=1e-5, err_msg=name)
 
 
