@@ -148,7 +148,7 @@ LIFE = (
         (
             lambda s: s.each(0, 59, **AT_FLOOR).say(59.5, **RUNNING).until(90),
             lambda s: s.each(0, 90, **SHUT),
-            lambda s: s.each(0, 90, **AT_FLOOR | {"door_state": OPENING, "door_closed": 0}),
+            lambda s: s.each(0, 90, **AT_FLOOR | {"door_state": OPEN, "door_closed": 0}),
         ),
         lambda s: s.each(66, 75, **AT_FLOOR | {"door_closed": 0, "door_state": OPENING}), 71,
         ("passenger", "door_zone", "door_closed"),
