@@ -18,7 +18,7 @@ from devices.batch import MessageRows, TelemetryBatch
 from devices.registry import Gateway, Lift, Registry
 from devices.replay import Recording
 from devices.vocabulary import load_vocabulary
-from monitor.detector import baseline
+from monitor.detector.method import robust
 from monitor.detector.schema import rule_schema
 from monitor.judge import Judge
 
@@ -106,7 +106,7 @@ def read(recording: Recording, block_s: float | None = None) -> Reading:
         memory[i] = marks.data[0, columns]
     for j, name in enumerate((*parts, "flat")):
         reading.state[name] = memory[:, j]
-    reading.state["sigma"] = reading.state.pop("spread") * baseline.MAD_TO_SIGMA
+    reading.state["sigma"] = reading.state.pop("spread") * robust.MAD_TO_SIGMA
     return reading
 
 

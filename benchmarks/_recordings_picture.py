@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from benchmarks._reading import Reading
 from devices.replay import Recording
 from monitor.detector import baseline
+from monitor.detector.method import robust
 
 G = 9.81
 INK, BLUE, RED, AMBER, GREY, GREEN = (
@@ -84,7 +85,7 @@ def _course(
     axis: Any, door: Recording, as_sent: Reading, blocks: Reading, block_s: float, points: int
 ) -> None:
     hours, state = blocks.at_s / 3600, blocks.state
-    level, limit = state["level"], state["level"] + float(baseline.BEYOND) * state["sigma"]
+    level, limit = state["level"], state["level"] + float(robust.BEYOND) * state["sigma"]
     known = state["trips"] > 0
     axis.fill_between(
         hours[known],
@@ -96,7 +97,7 @@ def _course(
     )
     axis.plot(hours, door.values["acc_rms"], color=INK, lw=1.5)
     axis.plot(hours[known], level[known], color=BLUE, lw=1.5)
-    warm = state["trips"] >= baseline.WARM_UP
+    warm = state["trips"] >= robust.WARM_UP
     axis.plot(hours[warm], limit[warm], color=RED, lw=1.3, ls=(0, (5, 3)))
     top = 1.22 * float(np.nanmax(limit[warm])) if warm.any() else 1.0
     axis.set_ylim(0, top)
@@ -153,7 +154,7 @@ def _course(
 
 def _deviation(axis: Any, blocks: Reading) -> None:
     hours, z = blocks.at_s / 3600, blocks.state["z"]
-    beyond = float(baseline.BEYOND)
+    beyond = float(robust.BEYOND)
     axis.axhspan(beyond, 100, color=RED, alpha=0.08, lw=0)
     axis.axhline(beyond, color=RED, lw=1.3, ls=(0, (5, 3)))
     axis.axhline(0, color=GREY, lw=0.8)
@@ -256,13 +257,13 @@ def _starts_and_brakes(axis: Any, seconds: Any, a: Any, inside: Any) -> None:
 
 
 def _warm_up(axis: Any, reading: Reading, label: bool = False) -> None:
-    learning = reading.at_s[reading.state["trips"] < baseline.WARM_UP]
+    learning = reading.at_s[reading.state["trips"] < robust.WARM_UP]
     if not len(learning):
         return
     until = float(learning[-1]) / 3600
     axis.axvspan(0, until, color=GREY, alpha=0.22, lw=0)
     if label:
-        text = f"学习期 warm-up\n{baseline.WARM_UP} 段 blocks"
+        text = f"学习期 warm-up\n{robust.WARM_UP} 段 blocks"
         axis.text(until + 0.04, 5.5, text, ha="left", va="top", fontsize=9, color=INK)
 
 

@@ -1,19 +1,7 @@
 """Each lift's own normal: robust level and spread of one number a trip, learned as it runs.
 
-One number x a trip (the mean of acc_rms at speed, of door_current while the door moves, the
-levelling error when the door opens), then, with n trips seen so far:
-
-    r      = (x − level) / sigma              sigma = 1.4826 · spread
-    level ← level + g_n · sigma · clip(r, −1.5, 1.5)
-    spread ← spread · (1 + g_n · sign(|x − level| − spread)),  not below its floor
-    g_n    = max(2 / (n + 2), 0.02),  a tenth of it for |r| > 6 after the warm-up
-
-The level is Huber's M-estimate of location (P. J. Huber, Ann. Math. Statist. 35, 1964,
-doi:10.1214/aoms/1177703732; k = 1.5), found by stochastic approximation (H. Robbins, S. Monro,
-Ann. Math. Statist. 22, 1951, doi:10.1214/aoms/1177729586). The spread settles where half of
-the deviations are larger: the median absolute deviation (F. R. Hampel, JASA 69, 1974,
-doi:10.1080/01621459.1974.10482962), which 1.4826 turns into a standard deviation for normal
-noise. Only + − · / are used, so a replay gives the same bits. Gains and limits: domain default.
+One number x a trip: the mean of acc_rms at speed, of door_current while the door moves, the
+levelling error when the door opens. Level and spread are those of `method.robust`.
 
 It speaks after 5 trips beyond 6 sigma, less 2 for each trip within, and is still again when
 that count is back at zero; never during the warm-up of 30 trips.
@@ -28,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detector.columns import DerivedColumn, mark, number, truth
+from monitor.detector.method import robust
 from monitor.detector.reading import CLOSING, OPENING
 from monitor.detector.step import Memory, Step
 from monitor.detector.table import Block
@@ -35,11 +24,6 @@ from monitor.detector.table import Block
 Values = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-WARM_UP = 30
-BEYOND = np.float32(6)
-CLIP = np.float32(1.5)
-MAD_TO_SIGMA = np.float32(1.4826)
-GAIN_LEAST = np.float32(0.02)
 SPEAKS_AT, COUNT_MOST, COUNT_BACK = 5, 10, 2
 AT_SPEED = np.float32(0.5)  # share of rated speed above which vibration is compared
 
@@ -59,6 +43,7 @@ FEATURES: Mapping[str, Feature] = {
     "door_current": Feature(np.float32(0.02), np.float32(0.04), False, 1),
     "levelling": Feature(np.float32(1.0), np.float32(0), False, 1),
 }
+LEARNED = ("trips", "level", "spread")  # the columns of robust.Robust
 MEMORY = Memory(
     marks=(
         "was_running", "was_moving_door", "was_open",
@@ -135,24 +120,14 @@ def _learn(m: Block[np.float32], name: str, ended: Mask) -> None:
 
 def _update(m: Block[np.float32], name: str, which: NDArray[np.intp], x: Values) -> None:
     feature = FEATURES[name]
-    trips, level = m[f"{name}.trips"][which], m[f"{name}.level"][which]
-    spread = m[f"{name}.spread"][which]
-    first = trips == 0
-    level = np.where(first, x, level)
-    floor = np.maximum(feature.floor, feature.floor_share * np.abs(level))
-    spread = np.maximum(np.where(first, np.float32(0.1) * np.abs(x), spread), floor)
-    sigma = MAD_TO_SIGMA * spread
-    r = (x - level) / sigma
-    warm = trips >= WARM_UP
-    far = warm & (np.abs(r) > BEYOND)
-    gain = np.maximum(np.float32(2) / (trips + np.float32(2)), GAIN_LEAST)
-    gain = np.where(far, gain * np.float32(0.1), gain)
-    away = np.sign(np.abs(x - level) - spread)
-    m[f"{name}.level"][which] = level + gain * sigma * np.clip(r, -CLIP, CLIP)
-    m[f"{name}.spread"][which] = np.maximum(spread * (1 + gain * away), floor)
-    m[f"{name}.trips"][which] = np.minimum(trips + 1, 1_000_000)
+    before = robust.Robust(*(m[f"{name}.{part}"][which] for part in LEARNED))
+    warm = robust.warm(before)
+    after, r = robust.learn(before, x, robust.Limits(feature.floor, feature.floor_share))
+    for part, column in zip(LEARNED, after, strict=True):
+        m[f"{name}.{part}"][which] = column
+    far = warm & (np.abs(r) > robust.BEYOND)
     out = m[f"{name}.out"][which]
-    wrong = warm & (r > BEYOND) if feature.one_sided else far
+    wrong = warm & (r > robust.BEYOND) if feature.one_sided else far
     out = np.where(wrong, np.minimum(out + 1, COUNT_MOST), np.maximum(out - COUNT_BACK, 0))
     drift = m[f"{name}.drift"][which]
     m[f"{name}.drift"][which] = np.where(out >= SPEAKS_AT, 1, np.where(out == 0, 0, drift))

@@ -52,7 +52,9 @@ class NaiveNormal:
         gain = max(F(F(2) / F(self.trips + 2)), F(0.02))
         gain = F(gain * F(0.1)) if far else gain
         away = F(np.sign(F(abs(F(x - self.level)) - spread)))
-        self.spread = max(F(spread * F(F(1) + F(gain * away))), floor)
+        if self.trips > 0:
+            spread = F(spread * F(F(1) + F(gain * away)))
+        self.spread = max(spread, floor)
         self.level = F(self.level + F(F(gain * sigma) * F(np.clip(r, F(-1.5), F(1.5)))))
         self.trips += 1
         wrong = (warm and r > 6) if self.one_sided else far
