@@ -1,135 +1,149 @@
-"""Each lift's own normal: robust level and spread of one number a trip, learned as it runs.
+"""Each lift's own normal: robust level and spread of every feature of its trips.
 
-One number x a trip: the mean of acc_rms at speed, of door_current while the door moves, the
-levelling error when the door opens. Level and spread are those of `method.robust`.
+When a car departs, what its last trip and stop told is judged by what it was used to, and then
+learned from (`method.robust`: Huber's location, MAD spread):
 
-It speaks after 5 trips beyond 6 sigma, less 2 for each trip within, and is still again when
-that count is back at zero; never during the warm-up of 30 trips.
+    r      = (x − expected(distance, direction, load, hour) − level) / sigma
+    level ← level + g_n · sigma · clip(r, −1.5, 1.5),      g_n = max(2 / (n + 2), 0.002)
+
+A gain of 0.002 forgets in 500 trips, some days. What creeps by ρ sigma a trip is followed at a
+distance of ρ / 0.002 sigma; so a season's slow change (3 sigma in 6,000 trips: 0.25 sigma behind)
+stays below the slack of `drift`, wear of 10 sigma in as many days does not.
+
+sigma is never below what a mechanic would care for (`features`). z is r · n / (n + 50): what is
+known from few trips counts less. It is not told during the warm-up of 30 trips, nor learned
+within half an hour of a mechanic's visit. Features that were drifting when the mechanic came are
+learned anew: what was adjusted is the new normal, and what was not, `peers` still shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detector.columns import DerivedColumn, mark, number, truth
+from monitor.detector import expected
+from monitor.detector.columns import DerivedColumn, mark, number
+from monitor.detector.features import FEATURES, PENDING, PLACE, F
 from monitor.detector.method import robust
-from monitor.detector.reading import CLOSING, OPENING
-from monitor.detector.step import Memory, Step
-from monitor.detector.table import Block
+from monitor.detector.ride import VISIT_MS
+from monitor.detector.step import Judged, Memory, State, Step
+from monitor.detector.table import NEVER
 
 Values = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
-SPEAKS_AT, COUNT_MOST, COUNT_BACK = 5, 10, 2
-AT_SPEED = np.float32(0.5)  # share of rated speed above which vibration is compared
+GAIN = 0.002
+YOUNG = np.float32(50)
+NORMAL: Final = "normal"
+FIELDS: Final = ("n", "level", "spread")
+FLOOR: Final = np.array([[f.floor] for f in FEATURES], np.float32)
+SHARE: Final = np.array([[f.share] for f in FEATURES], np.float32)
+PER_PERIOD: Final = np.array([[f.per_period] for f in FEATURES], np.float32)
+LONGEST_PERIOD = np.float32(5)  # s; beyond, a period is the heartbeat of reporting by change
+DOOR_TIMES: Final = ("opening_time", "closing_time")
+TOLD: Final = tuple(f for f in FEATURES if f.speaks)
 
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """floor: least spread in the channel's unit; floor_share: and as a share of the level."""
-
-    floor: np.float32
-    floor_share: np.float32
-    one_sided: bool
-    least_samples: int
-
-
-FEATURES: Mapping[str, Feature] = {
-    "vibration": Feature(np.float32(0.005), np.float32(0.05), True, 3),
-    "door_current": Feature(np.float32(0.02), np.float32(0.04), False, 1),
-    "levelling": Feature(np.float32(1.0), np.float32(0), False, 1),
-}
-LEARNED = ("trips", "level", "spread")  # the columns of robust.Robust
 MEMORY = Memory(
-    marks=(
-        "was_running", "was_moving_door", "was_open",
-        *(
-        f"{name}.{part}"
-        for name in FEATURES
-        for part in ("sum", "count", "level", "spread", "trips", "out", "z", "drift")
-    )),
-    unknown=("was_running", "was_open"),
-)  # fmt: skip
-
+    marks=tuple(f"{f.name}.z" for f in TOLD),
+    tables={
+        NORMAL: State(
+            (
+                *(f"{field}.{f.name}" for field in FIELDS for f in FEATURES),
+                *(f"factor.{i}" for i in range(expected.FACTORS)),
+            )
+        ),
+        "judged": State(("at",), np.int64, NEVER),
+    },
+)
 
 COLUMNS: Mapping[str, DerivedColumn] = {
-    "z_vibration": number(
-        "振动偏离度", "vibration against its normal", "sigma", mark("vibration.z"), "acc_rms"
-    ),
-    "z_door_current": number(
-        "门机电流偏离度", "door current against its normal", "sigma", mark("door_current.z"),
-        "door_current",
-    ),
-    "z_levelling": number(
-        "平层偏离度", "levelling against its normal", "sigma", mark("levelling.z"), "level_offset"
-    ),
-    "vibration_drift": truth(
-        "振动持续偏离", "vibration stays off its normal", mark("vibration.drift"), "acc_rms"
-    ),
-    "door_current_drift": truth(
-        "门机电流持续偏离", "door current stays off its normal", mark("door_current.drift"),
-        "door_current",
-    ),
-    "levelling_drift": truth(
-        "平层持续偏离", "levelling stays off its normal", mark("levelling.drift"), "level_offset"
-    ),
+    f"z_{f.name}": number(
+        f"{f.text.zh}偏离度", f"{f.text.en} against its normal", "sigma", mark(f"{f.name}.z"),
+        *f.sources,
+    )
+    for f in TOLD
 }  # fmt: skip
 
 
 def advance(s: Step) -> None:
-    """Collect this sample; where a trip or a door movement ended, learn from it."""
-    u, now, m, rated_speed = s.u, s.now, s.m, s.registry["rated_speed"]
-    state = u.new["door_state"]
-    door_moves = (state == CLOSING) | (state == OPENING)
-    slow = now.speed < AT_SPEED * rated_speed
-    ended = (m["was_running"] == 1) & now.stands
-    _collect(m, "vibration", u.new["acc_rms"], u.have["acc_rms"] & now.runs & ~slow)
-    _learn(m, "vibration", ended)
-    _collect(m, "door_current", u.new["door_current"], u.have["door_current"] & door_moves)
-    _learn(m, "door_current", (m["was_moving_door"] == 1) & ~door_moves)
-    opens = now.opened & (m["was_open"] == 0) & now.in_zone
-    _collect(m, "levelling", u.new["level_offset"], opens & u.have["level_offset"])
-    _learn(m, "levelling", opens)
-    m["was_running"], m["was_open"] = now.running, now.door_open
-    m["was_moving_door"] = door_moves
-
-
-def _collect(m: Block[np.float32], name: str, value: Values, take: Mask) -> None:
-    if take.any():
-        m[f"{name}.sum"] = np.where(take, m[f"{name}.sum"] + value, m[f"{name}.sum"])
-        m[f"{name}.count"] += take
-
-
-def _learn(m: Block[np.float32], name: str, ended: Mask) -> None:
-    """Few lifts end a trip in one round: work on those alone."""
-    which = np.flatnonzero(ended)
+    """Judge the lifts that depart, then learn from them."""
+    if not len(s.departs):
+        return
+    which = s.departs
+    at, rows = s.at[which], s.rows[which]
+    pending = s.tables[PENDING]
+    x = pending.take(rows).array
+    pending.data[rows] = np.nan
+    _stop(s, which, x)
+    told = ~np.isnan(x[:F]).all(axis=0) & (at - s.t["visit"][which] > VISIT_MS)
+    if not told.all():
+        which, at, rows, x = which[told], at[told], rows[told], x[:, told]
     if not len(which):
         return
-    total, count = m[f"{name}.sum"][which], m[f"{name}.count"][which]
-    m[f"{name}.sum"][which] = 0
-    m[f"{name}.count"][which] = 0
-    enough = count >= FEATURES[name].least_samples
-    which, x = which[enough], (total[enough] / count[enough])
-    if len(which):
-        _update(m, name, which, x)
+    normal = s.tables[NORMAL].take(rows)
+    fresh = _after_visit(s, which, rows, normal.array)
+    period = np.fmin(np.nan_to_num(s.registry["period_s"][which]), LONGEST_PERIOD)
+    z, r = judge(normal.array, x, at, period)
+    s.tables[NORMAL].put(rows, normal)
+    s.tables["judged"].data[rows, 0] = at
+    s.judged = Judged(which, z, fresh)
+    for f in TOLD:
+        i = PLACE[f.name]
+        slot = s.m[f"{f.name}.z"]
+        slot[which] = np.where(np.isnan(r[i]), slot[which], r[i])
 
 
-def _update(m: Block[np.float32], name: str, which: NDArray[np.intp], x: Values) -> None:
-    feature = FEATURES[name]
-    before = robust.Robust(*(m[f"{name}.{part}"][which] for part in LEARNED))
-    warm = robust.warm(before)
-    after, r = robust.learn(before, x, robust.Limits(feature.floor, feature.floor_share))
-    for part, column in zip(LEARNED, after, strict=True):
-        m[f"{name}.{part}"][which] = column
-    far = warm & (np.abs(r) > robust.BEYOND)
-    out = m[f"{name}.out"][which]
-    wrong = warm & (r > robust.BEYOND) if feature.one_sided else far
-    out = np.where(wrong, np.minimum(out + 1, COUNT_MOST), np.maximum(out - COUNT_BACK, 0))
-    drift = m[f"{name}.drift"][which]
-    m[f"{name}.drift"][which] = np.where(out >= SPEAKS_AT, 1, np.where(out == 0, 0, drift))
-    m[f"{name}.out"][which] = out
-    m[f"{name}.z"][which] = np.where(warm, r, 0)
+def _stop(s: Step, which: NDArray[np.intp], x: Values) -> None:
+    """Add what the whole stop told: door current (holes do no harm to a mean), heat of the motor."""
+    total, count = s.m["door_amps.sum"], s.m["door_amps.count"]
+    n = count[which]
+    x[PLACE["door_current"]] = np.where(n >= 1, total[which] / np.maximum(n, 1), np.float32(np.nan))
+    total[which] = 0
+    count[which] = 0
+    room = s.u.new["room_temp"][which]
+    x[PLACE["motor_heat"]] = s.u.new["motor_temp"][which] - np.where(np.isnan(room), 0, room)
+
+
+def _after_visit(
+    s: Step, which: NDArray[np.intp], rows: NDArray[np.int32], normal: Values
+) -> NDArray[np.bool_] | None:
+    """Forget what was drifting when the mechanic came; return it, bool[F, j], or None."""
+    visited = s.t["visit"][which] > s.tables["judged"].data[rows, 0]
+    if not visited.any():
+        return None
+    held = s.tables["drift"].take(rows)
+    first = held.index[f"held.{FEATURES[0].name}"]
+    fresh: NDArray[np.bool_] = visited & (held.array[first : first + F] != 0)
+    learned = normal[: 3 * F].reshape(3, F, -1)
+    learned[:, fresh] = 0
+    return fresh
+
+
+def judge(
+    normal: Values, x: Values, at: NDArray[np.int64], period_s: Values
+) -> tuple[Values, Values]:
+    """Judge features x float32[P, j] and learn in place from them: normal float32[K, j].
+
+    Returns z and r float32[F, j]: deviation in sigma, weighed by how much is known, and as it
+    is; NaN where a feature is absent, 0 during the warm-up.
+    """
+    place = expected.places(x, at)
+    factors = normal[3 * F :]
+    usual = expected.value(factors, place, F)
+    before = robust.Robust(normal[:F].copy(), normal[F : 2 * F].copy(), normal[2 * F : 3 * F])
+    rest = x[:F] - usual
+    floor = FLOOR + PER_PERIOD * period_s
+    limits = robust.Limits(floor / MAD, SHARE / MAD, GAIN)
+    after, r = robust.learn(before, rest, limits)
+    n = before.n
+    first = n == 0
+    residual = np.where(first, 0, rest - before.level).astype(np.float32)
+    normal[:F], normal[F : 2 * F], normal[2 * F : 3 * F] = after
+    normal[3 * F :] = expected.learn(factors, place, residual, MAD * after.spread, n)
+    r = np.where(n >= robust.WARM_UP, r, np.where(np.isnan(r), r, 0)).astype(np.float32)
+    return (r * (n / (n + YOUNG))).astype(np.float32), r
+
+
+MAD: Final = np.float32(robust.MAD_TO_SIGMA)

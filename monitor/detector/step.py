@@ -34,7 +34,8 @@ class Step:
     """rows int32[k], no lift twice · at int64[k] event time, ms · unseen_ms int64[k] since the
     sample before · u, now: what the sample changes and says · t int64[T, k] times and m
     float32[M, k] marks of the parts, moved in place and scattered back after the step · tables:
-    state of the whole fleet that a part touches for few of these rows (`Part.TABLES`).
+    state of the whole fleet that a part touches for few of these rows (`Memory.tables`) ·
+    departs int[d]: which of them set off on a trip · judged: what is new of these.
     """
 
     rows: Rows
@@ -46,6 +47,20 @@ class Step:
     m: Block[np.float32]
     registry: Registry
     tables: Mapping[str, Table[Any]]
+    departs: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    judged: Judged | None = None
+
+
+@dataclass(slots=True)
+class Judged:
+    """What `baseline` found of the lifts that depart: which int[j] of the step's lifts ·
+    z float32[F, j] deviations of their features from their own normal, sigma, NaN where unknown ·
+    fresh bool[F, j]: what begins anew after a mechanic's visit; None: nothing.
+    """
+
+    which: NDArray[np.intp]
+    z: Values
+    fresh: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,16 @@ from typing import Final
 
 import numpy as np
 
-from monitor.detector import baseline, trips
+from monitor.detector import baseline, doorway, drift, ride, trips
 from monitor.detector.step import Part
 from monitor.detector.table import NEVER, Table
 
 SUITE: Final[tuple[Part, ...]] = (
-    trips,
+    ride,
+    doorway,
     baseline,
+    drift,
+    trips,
 )
 
 

@@ -1,0 +1,182 @@
+"""Slow twin of ride.py and doorway.py: one lift, one sample at a time, features in a dict."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tests.naive.baseline import NaiveNormals
+
+F = np.float32
+NAN = F("nan")
+HOUR = 3_600_000
+
+
+def known(x):
+    return not math.isnan(x)
+
+
+def profile(metres, rated):
+    if metres >= F(F(rated * rated) / F(0.8)):
+        return F(F(metres / rated) + F(rated / F(0.8)))
+    return F(F(2) * np.sqrt(F(metres / F(0.8)))) if known(rated) else short(metres)
+
+
+def short(metres):
+    return F(F(2) * np.sqrt(F(metres / F(0.8))))
+
+
+class NaiveTrips:
+    """Trips, door movements and stops of one lift; what they told goes to its normals."""
+
+    def __init__(self, rated, period=1.0):
+        self.rated, self.period = F(rated), F(period)
+        self.set_off = self.arrived = self.odd = self.visit = None
+        self.hour, self.now, self.last = None, 0, 0
+        self.reset()
+        self.floor, self.trip_s, self.relevels = NAN, NAN, 0
+        self.began = self.contact = None
+        self.door_sum, self.door_count = F(0), 0
+        self.opening_s = self.closing_s = self.dwell_s = NAN
+        self.bounces = 0
+        self.pending = {}
+        self.normals = NaiveNormals(self.period)
+
+    def reset(self):
+        self.sum = {"acc_rms": F(0), "motor_current": F(0)}
+        self.count = {"acc_rms": 0, "motor_current": 0}
+        self.amps = self.shock = F(0)
+
+    def whole(self, began):
+        return began is not None and (self.odd is None or self.odd < began)
+
+    def sample(self, at, gap_ms, lift, old, have):
+        """Before the lift's own memory of the sample before is moved; gap None: the first."""
+        v = lift.v
+        running, is_open = lift.running(), lift.door_open()
+        runs, stands = running == 1, running == 0
+        zone, speed = v["door_zone"], abs(v["speed"])
+        mode = v["service_mode"]
+        hole = gap_ms is None or gap_ms > F(F(F(2500) * self.period) + F(2000))
+        if hole or (known(mode) and mode != 1):
+            self.odd = at
+            if mode == 2:
+                self.visit = at
+        if runs and not speed < F(F(0.5) * self.rated):
+            for channel in self.sum:
+                if channel in have:
+                    self.sum[channel] = F(self.sum[channel] + have[channel])
+                    self.count[channel] += 1
+        if runs and self.set_off is not None and at - self.set_off <= 3_000:
+            self.amps = max(self.amps, have.get("motor_current", F(0)))
+        if runs:
+            self.shock = max(self.shock, have.get("acc_peak", F(0)))
+        if stands and lift.was_running == 1:
+            self.arrive(at, v, old)
+        departs = False
+        if runs and lift.was_running == 0:
+            if is_open == 1 and zone == 1:
+                self.relevels += 1
+            else:
+                departs = True
+                self.depart(at, old)
+        self.door(at, lift, old, have, is_open, stands)
+        if departs:
+            self.judge(at, v)
+
+    def arrive(self, at, v, old):
+        began, self.arrived = self.set_off, at
+        if not self.whole(began):
+            return
+        seconds = F(F(at - began) / F(1000))
+        if seconds > 600:
+            return
+        self.trip_s = seconds
+        floors = F(v["car_position"] - self.floor)
+        far = abs(floors)
+        with np.errstate(invalid="ignore"):
+            time = F(seconds - profile(F(far * F(3)), self.rated)) if far >= 1 else NAN
+        self.pending |= {
+            "travel_time": time,
+            "motor_current": self.mean("motor_current"),
+            "start_current": self.amps if self.amps > 0 else NAN,
+            "vibration": self.mean("acc_rms"),
+            "shock": self.shock if self.shock > 0 else NAN,
+            "floors": far,
+            "up": F(floors > 0) if far >= 1 else NAN,
+            "load": old["load"],
+        }
+
+    def mean(self, channel):
+        count = self.count[channel]
+        return F(self.sum[channel] / F(count)) if count >= 3 else NAN
+
+    def depart(self, at, old):
+        self.set_off = at
+        self.reset()
+        self.relevels = 0
+        self.floor = old["car_position"]
+        hour = at // HOUR
+        if hour != self.hour:
+            follows = self.hour is not None and hour == self.hour + 1
+            self.last, self.now = (self.now if follows else 0), 0
+        self.hour = hour
+        self.now += 1
+
+    def door(self, at, lift, old, have, is_open, stands):
+        v = lift.v
+        state, before = v["door_state"], old["door_state"]
+        if state in (1, 3) and "door_current" in have:
+            self.door_sum = F(self.door_sum + have["door_current"])
+            self.door_count += 1
+        if "door_state" in have and state != before:
+            if self.whole(self.began):
+                seconds = F(F(at - self.began) / F(1000))
+                if before == 3 and state == 4:
+                    self.opening_s = self.pending["opening_time"] = seconds
+                if before == 1 and state in (2, 5):
+                    self.closing_s = self.pending["closing_time"] = seconds
+                if before == 4 and state == 1:
+                    self.dwell_s = seconds
+            begins = (state == 3 and before in (2, 5)) or (state == 1 and before == 4)
+            self.began = at if begins or state == 4 else None
+        if "door_closed" in have and v["door_closed"] != old["door_closed"]:
+            soon = self.contact is not None and at - self.contact <= 2_000
+            soon = soon and (self.odd is None or self.odd < at - 2_000)
+            self.bounces = min(self.bounces + 1, 100) if soon else 0
+            self.contact = at
+        in_zone = v["door_zone"] == 1
+        opens = is_open == 1 and lift.was_open == 0
+        arrives = stands and lift.was_running == 1
+        if (opens or arrives) and in_zone and "level_offset" in have:
+            self.pending["levelling"] = v["level_offset"]
+        if opens and stands:
+            times = [t for t in (lift.cycle, self.arrived) if t is not None]
+            since = max(times, default=None)
+            if self.whole(since) and at - since >= 180_000:
+                self.pending["load_zero"] = old["load"]
+
+    def judge(self, at, v):
+        seen, self.pending = self.pending, {}
+        if self.door_count:
+            seen["door_current"] = F(self.door_sum / F(self.door_count))
+        self.door_sum, self.door_count = F(0), 0
+        room = F(0) if math.isnan(v["room_temp"]) else v["room_temp"]
+        seen["motor_heat"] = F(v["motor_temp"] - room)
+        if self.visit is not None and at - self.visit <= 1_800_000:
+            return
+        self.normals.see(at, seen, self.visit)
+
+    def columns(self, at):
+        """What ride.py and doorway.py tell the rules."""
+        ago = None if self.hour is None else at // HOUR - self.hour
+        return {
+            "trip_s": self.trip_s,
+            "relevels": F(self.relevels),
+            "trips_hour": F(self.last if ago == 0 else self.now if ago == 1 else 0),
+            "opening_s": self.opening_s,
+            "closing_s": self.closing_s,
+            "dwell_s": self.dwell_s,
+            "contact_bounces": F(self.bounces),
+        } | self.normals.columns(at)
