@@ -25,18 +25,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detector import expected
-from monitor.detector.columns import DerivedColumn, mark, number
-from monitor.detector.features import FEATURES, PENDING, PLACE, F
+from monitor.detector.columns import DerivedColumn, count, mark, number
+from monitor.detector.features import (
+    FEATURES,
+    LEG,
+    LEGS,
+    PENDING,
+    PLACE,
+    SHOWN,
+    SLOT,
+    TRIP,
+    F,
+    gather,
+    scatter,
+)
 from monitor.detector.method import robust
 from monitor.detector.ride import VISIT_MS
-from monitor.detector.step import Judged, Memory, State, Step
+from monitor.detector.step import Departed, Memory, State
 from monitor.detector.table import NEVER
 
 Values = NDArray[np.float32]
 
 GAIN = 0.002
 YOUNG = np.float32(50)
-NORMAL: Final = "normal"
+NORMAL, JUDGED = "normal", "judged"
 FIELDS: Final = ("n", "level", "spread")
 FLOOR: Final = np.array([[f.floor] for f in FEATURES], np.float32)
 SHARE: Final = np.array([[f.share] for f in FEATURES], np.float32)
@@ -45,8 +57,13 @@ LONGEST_PERIOD = np.float32(5)  # s; beyond, a period is the heartbeat of report
 DOOR_TIMES: Final = ("opening_time", "closing_time")
 TOLD: Final = tuple(f for f in FEATURES if f.speaks)
 
+_Z: Final = tuple(f"{f.name}.z" for f in TOLD)
+_TOLD: Final = np.array([PLACE[f.name] for f in TOLD])
+_SHOWN: Final = np.array([SLOT[name] for name in SHOWN])
+
 MEMORY = Memory(
-    marks=tuple(f"{f.name}.z" for f in TOLD),
+    marks=(*_Z, *SHOWN),
+    unknown=("trip_s", "opening_s", "closing_s", "dwell_s"),
     tables={
         NORMAL: State(
             (
@@ -54,70 +71,64 @@ MEMORY = Memory(
                 *(f"factor.{i}" for i in range(expected.FACTORS)),
             )
         ),
-        "judged": State(("at",), np.int64, NEVER),
+        JUDGED: State(("at",), np.int64, NEVER),
     },
 )
 
 COLUMNS: Mapping[str, DerivedColumn] = {
-    f"z_{f.name}": number(
-        f"{f.text.zh}偏离度", f"{f.text.en} against its normal", "sigma", mark(f"{f.name}.z"),
-        *f.sources,
-    )
-    for f in TOLD
+    **{
+        f"z_{f.name}": number(
+            f"{f.text.zh}偏离度", f"{f.text.en} against its normal", "sigma", mark(f"{f.name}.z"),
+            *f.sources,
+        )
+        for f in TOLD
+    },
+    "trip_s": number("上次行程时间", "time of the last trip", "s", mark("trip_s"), "car_status"),
+    "opening_s": number("上次开门时间", "time of the last opening", "s", mark("opening_s"),
+                        "door_state"),
+    "closing_s": number("上次关门时间", "time of the last closing", "s", mark("closing_s"),
+                        "door_state"),
+    "dwell_s": number("上次开门停留", "time the door stood open", "s", mark("dwell_s"),
+                      "door_state"),
+    "relevels": count("上次停层再平层次数", "re-levellings of the last stop", mark("relevels"),
+                      "speed"),
+    "trips_hour": count("上一小时行程数", "trips in the hour before", mark("trips_hour"),
+                        "car_status"),
 }  # fmt: skip
 
 
-def advance(s: Step) -> None:
-    """Judge the lifts that depart, then learn from them."""
-    if not len(s.departs):
+def settle(d: Departed) -> None:
+    """Judge the lifts that set off, then learn from them."""
+    trip, pending = d.tables[TRIP], d.tables[PENDING]
+    d.note(SHOWN, trip.data[d.rows].T[_SHOWN])
+    trip.data[d.rows, SLOT["relevels"]] = 0
+    x = gather(pending, d.rows)
+    pending.data[d.rows] = np.nan
+    visit = d.tables[LEGS].data[d.rows, LEG["visit"]]
+    told = ~np.isnan(x[:F]).all(axis=0) & (d.at - visit > VISIT_MS)
+    x, visit = x[:, told], visit[told]
+    d.keep(told)
+    if not len(d.rows):
         return
-    which = s.departs
-    at, rows = s.at[which], s.rows[which]
-    pending = s.tables[PENDING]
-    x = pending.take(rows).array
-    pending.data[rows] = np.nan
-    _stop(s, which, x)
-    told = ~np.isnan(x[:F]).all(axis=0) & (at - s.t["visit"][which] > VISIT_MS)
-    if not told.all():
-        which, at, rows, x = which[told], at[told], rows[told], x[:, told]
-    if not len(which):
-        return
-    normal = s.tables[NORMAL].take(rows)
-    fresh = _after_visit(s, which, rows, normal.array)
-    period = np.fmin(np.nan_to_num(s.registry["period_s"][which]), LONGEST_PERIOD)
-    z, r = judge(normal.array, x, at, period)
-    s.tables[NORMAL].put(rows, normal)
-    s.tables["judged"].data[rows, 0] = at
-    s.judged = Judged(which, z, fresh)
-    for f in TOLD:
-        i = PLACE[f.name]
-        slot = s.m[f"{f.name}.z"]
-        slot[which] = np.where(np.isnan(r[i]), slot[which], r[i])
+    normal = gather(d.tables[NORMAL], d.rows)
+    d.fresh = _after_visit(d, visit, normal)
+    period = np.fmin(np.nan_to_num(d.registry["period_s"][d.rows]), LONGEST_PERIOD)
+    d.z, r = judge(normal, x, d.at, period)
+    scatter(d.tables[NORMAL], d.rows, normal)
+    d.tables[JUDGED].data[d.rows, 0] = d.at
+    before = d.marks.data[d.rows[:, None], [d.marks.index[name] for name in _Z]].T
+    d.note(_Z, np.where(np.isnan(r[_TOLD]), before, r[_TOLD]))
 
 
-def _stop(s: Step, which: NDArray[np.intp], x: Values) -> None:
-    """Add what the whole stop told: door current (holes do no harm to a mean), heat of the motor."""
-    total, count = s.m["door_amps.sum"], s.m["door_amps.count"]
-    n = count[which]
-    x[PLACE["door_current"]] = np.where(n >= 1, total[which] / np.maximum(n, 1), np.float32(np.nan))
-    total[which] = 0
-    count[which] = 0
-    room = s.u.new["room_temp"][which]
-    x[PLACE["motor_heat"]] = s.u.new["motor_temp"][which] - np.where(np.isnan(room), 0, room)
-
-
-def _after_visit(
-    s: Step, which: NDArray[np.intp], rows: NDArray[np.int32], normal: Values
-) -> NDArray[np.bool_] | None:
+def _after_visit(d: Departed, visit: NDArray[np.int64], normal: Values) -> NDArray[np.bool_] | None:
     """Forget what was drifting when the mechanic came; return it, bool[F, j], or None."""
-    visited = s.t["visit"][which] > s.tables["judged"].data[rows, 0]
+    visited = visit > d.tables[JUDGED].data[d.rows, 0]
     if not visited.any():
         return None
-    held = s.tables["drift"].take(rows)
-    first = held.index[f"held.{FEATURES[0].name}"]
-    fresh: NDArray[np.bool_] = visited & (held.array[first : first + F] != 0)
-    learned = normal[: 3 * F].reshape(3, F, -1)
-    learned[:, fresh] = 0
+    drift = d.tables["drift"]
+    first = drift.index[f"held.{FEATURES[0].name}"]
+    fresh: NDArray[np.bool_] = visited & (gather(drift, d.rows)[first : first + F] != 0)
+    normal[: 3 * F].reshape(3, F, -1)[:, fresh] = 0
     return fresh
 
 

@@ -16,6 +16,7 @@ from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times
 from monitor.detector.rounds import rounds
 from monitor.detector.schema import DERIVED, REGISTRY
+from monitor.detector.settling import Settling
 from monitor.detector.signals import SignalColumns, Signals
 from monitor.detector.silence import Silence
 from monitor.detector.step import Registry, Step
@@ -69,6 +70,7 @@ class Detector:
         self.own = suite.own_tables(n_lifts)
         self.codes = CodeState(vocab.messages.keys() if codes is None else codes, n_lifts)
         self.silence = Silence(n_lifts)
+        self.settling = Settling(self.own, self.times, self.marks)
         self.registry = _registry(registry_columns, n_lifts)
 
     @property
@@ -132,6 +134,7 @@ class Detector:
             rows, ts, seen, which = rows[fresh], ts[fresh], seen[fresh], which[fresh]
         if not len(rows):
             return
+        self.settling.before(rows, self.registry)
         at = np.maximum(ts, self.fleet.at_ms[rows])
         update = self.fleet.update(rows, at, batch.values[which])
         self.fleet.seen_ms[rows] = ts
@@ -143,6 +146,7 @@ class Detector:
             step = Step(rows, at, ts - seen, update, now, times, marks, registry, self.own)
             for part in suite.SUITE:
                 part.advance(step)
+        self.settling.add(rows[step.departs])
         self.times.put(rows, times)
         self.marks.put(rows, marks)
         columns = SignalColumns(
@@ -171,6 +175,7 @@ class Detector:
 
     def _as_known(self, rows: Rows, at: Times) -> Signals:
         """Return signals of these lifts from what is known, without a new sample."""
+        self.settling.before(rows, self.registry)
         columns = SignalColumns(
             self.fleet.values.take(rows),
             self.times.take(rows),
@@ -206,6 +211,7 @@ class Detector:
 
     def fleet_columns(self, now_ms: int) -> SignalColumns:
         """Return every column of all lifts, float32[N]; views where nothing is computed."""
+        self.settling.all(self.registry)
         at = self.fleet.at_ms
         extra = {**self.codes.take(None, at), **self.silence.columns(now_ms, self.registry)}
         return SignalColumns(
@@ -281,6 +287,7 @@ class Detector:
 
     def save(self, folder: Path) -> None:
         """Write folder/detector.npz atomically. Raises OSError where the disk refuses."""
+        self.settling.all(self.registry)
         stored.save(self, folder)
 
     def load(self, folder: Path) -> None:
@@ -290,6 +297,7 @@ class Detector:
         channels, or more lifts than the registry has; nothing is changed then.
         """
         stored.load(self, folder)
+        self.settling.relist()
 
 
 def _registry(columns: Mapping[str, NDArray[Any]], n: int) -> dict[str, Values]:

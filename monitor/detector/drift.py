@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detector.columns import Compute, DerivedColumn, number, truth
-from monitor.detector.features import FEATURES, NAMES, ONE_SIDED, PLACE, F
+from monitor.detector.features import FEATURES, NAMES, ONE_SIDED, PLACE, F, gather, scatter
 from monitor.detector.method import change, cusum
-from monitor.detector.step import Memory, State, Step
+from monitor.detector.step import Departed, Memory, State
 from monitor.detector.table import NEVER
 
 Values = NDArray[np.float32]
@@ -84,21 +84,17 @@ COLUMNS: Mapping[str, DerivedColumn] = {
 }  # fmt: skip
 
 
-def advance(s: Step) -> None:
-    """Move the sums of the lifts that were judged in this step."""
-    if s.judged is None:
-        return
-    which, z = s.judged.which, s.judged.z
-    rows, at = s.rows[which], s.at[which]
-    table, times = s.tables[DRIFT], s.tables[SINCE]
-    block, since = table.take(rows), times.take(rows)
-    move(block.array, since.array, z, at, s.judged.fresh)
-    table.put(rows, block)
-    times.put(rows, since)
-    held = block.array[2 * F : 3 * F] * SPEAKS
-    s.m["drifts"][which] = (BIT * (held != 0)).sum(axis=0)
-    began = np.where(held == 1, since.array[:F], np.where(held == -1, since.array[F:], at))
-    s.t["drift_began"][which] = np.where((held != 0).any(axis=0), began.min(axis=0), NEVER)
+def settle(d: Departed) -> None:
+    """Move the sums of the lifts that were judged."""
+    state, since = gather(d.tables[DRIFT], d.rows), gather(d.tables[SINCE], d.rows)
+    move(state, since, d.z, d.at, d.fresh)
+    scatter(d.tables[DRIFT], d.rows, state)
+    scatter(d.tables[SINCE], d.rows, since)
+    held = state[2 * F : 3 * F] * SPEAKS
+    d.note(("drifts",), (BIT * (held != 0)).sum(axis=0)[None])
+    began = np.where(held == 1, since[:F], np.where(held == -1, since[F:], d.at))
+    since_all = np.where((held != 0).any(axis=0), began.min(axis=0), NEVER)
+    d.times.data[d.rows, d.times.index["drift_began"]] = since_all
 
 
 def move(

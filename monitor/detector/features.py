@@ -1,4 +1,4 @@
-"""The features of a trip and of the stop before it: what is compared with a lift's own normal.
+"""The features of a trip and of the stop after it: what is compared with a lift's own normal.
 
 Cut from the samples by `ride` and `doorway`, judged together by `baseline`, `drift` and
 `multivariate` when the car departs again. A feature that could not be measured is NaN.
@@ -7,12 +7,14 @@ Cut from the samples by `ride` and `doorway`, judged together by `baseline`, `dr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.text import Text
 from monitor.detector.step import State
+from monitor.detector.table import NEVER, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +71,34 @@ HOW: Final = ("floors", "up", "load")
 PENDING: Final = "pending"
 PENDING_STATE: Final = State((*NAMES, *HOW), fill=float("nan"))
 FLOORS, UP, LOAD = range(F, F + len(HOW))
+
+DUE: Final = "due"  # when a lift set off that has not been judged since
+LEGS: Final = "legs"  # times of the present trip and stop
+TRIP: Final = "trip"  # sums of the present trip and stop, and what the last ones showed
+SUMS: Final = ("shake", "shakes", "amps", "amp_samples", "amps_most", "shock_most")
+DOOR_SUMS: Final = ("door_amps", "door_samples")
+SHOWN: Final = ("trip_s", "relevels", "opening_s", "closing_s", "dwell_s", "trips_hour")
+LEG_TIMES: Final = ("set_off", "arrived", "odd", "visit", "hour", "door_began", "contact")
+TRIP_NAMES: Final = (*SUMS, *DOOR_SUMS, *SHOWN, "from_floor", "trips_now", "bounces")
+_NAN: Final = float("nan")
+STATES: Final = {
+    PENDING: PENDING_STATE,
+    DUE: State(("at",), np.int64, NEVER),
+    LEGS: State(LEG_TIMES, np.int64, NEVER),
+    TRIP: State(TRIP_NAMES, np.float32, tuple(
+        _NAN if name in ("trip_s", "opening_s", "closing_s", "dwell_s", "from_floor") else 0.0
+        for name in TRIP_NAMES
+    )),
+}  # fmt: skip
+LEG: Final = {name: i for i, name in enumerate(LEG_TIMES)}
+SLOT: Final = {name: i for i, name in enumerate(TRIP_NAMES)}
+
+
+def gather(table: Table[Any], rows: NDArray[np.int32]) -> NDArray[Any]:
+    """Return a copy of these rows as columns, [K, j]: for the few lifts that depart."""
+    return np.ascontiguousarray(table.data[rows].T)
+
+
+def scatter(table: Table[Any], rows: NDArray[np.int32], columns: NDArray[Any]) -> None:
+    """Write them back."""
+    table.data[rows] = columns.T

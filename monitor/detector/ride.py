@@ -1,7 +1,7 @@
 """Trips, cut from the stream: travel time, currents and vibration at speed, re-levellings.
 
-Every sample costs a few sums over the step; the rest is done for lifts that set off or arrive in
-it. A trip with a hole in it (no sample for 2.5 periods + 2 s), or a moment of any other service
+A sample costs a few sums over the cars that run; the rest is done for lifts that set off or
+arrive. A trip with a hole in it (no sample for 2.5 periods + 2 s), or a moment of any other service
 than normal, gives no feature; nor does anything until half an hour after a mechanic's visit.
 
 Must run before `trips`, whose memory still shows the sample before this one.
@@ -22,15 +22,26 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detector.columns import DerivedColumn, count, mark, number
-from monitor.detector.features import FLOORS, LOAD, PENDING, PENDING_STATE, PLACE, UP
-from monitor.detector.fleet import Times, Update
-from monitor.detector.reading import Now
+from monitor.detector.columns import NAN, DerivedColumn
+from monitor.detector.features import (
+    DOOR_SUMS,
+    DUE,
+    FLOORS,
+    LEG,
+    LEGS,
+    LOAD,
+    PENDING,
+    PLACE,
+    SLOT,
+    STATES,
+    SUMS,
+    TRIP,
+    UP,
+)
 from monitor.detector.step import Memory, Step
-from monitor.detector.table import NEVER, Block
+from monitor.detector.table import NEVER
 
 Values = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 Index = NDArray[np.intp]
 
 AT_SPEED = np.float32(0.5)  # share of rated speed above which a car counts as at speed
@@ -44,100 +55,91 @@ STOREY = np.float32(3.0)  # m, first guess
 ACCELERATION = np.float32(0.8)  # m/s², first guess
 HOUR_MS = 3_600_000
 
-MEMORY = Memory(
-    times=("set_off", "arrived", "odd", "visit", "hour"),
-    marks=(
-        "shake.sum", "shake.count", "amps.sum", "amps.count", "amps.most", "shock.most",
-        "from_floor", "trip_s", "relevels", "trips_now", "trips_hour",
-    ),
-    unknown=("from_floor", "trip_s"),
-    tables={PENDING: PENDING_STATE},
-)  # fmt: skip
+MEMORY = Memory(tables=STATES)
 
-COLUMNS: Mapping[str, DerivedColumn] = {
-    "trip_s": number("上次行程时间", "time of the last trip", "s", mark("trip_s"), "car_status"),
-    "relevels": count("停层再平层次数", "re-levellings of this stop", mark("relevels"), "speed"),
-    "trips_hour": count(
-        "上一小时行程数", "trips in the last full hour",
-        lambda c: np.where(c.at_ms // HOUR_MS - c.times["hour"] == 0, c.marks["trips_hour"],
-                           np.where(c.at_ms // HOUR_MS - c.times["hour"] == 1,
-                                    c.marks["trips_now"], np.float32(0))),
-        "car_status",
-    ),
-}  # fmt: skip
+COLUMNS: Mapping[str, DerivedColumn] = {}
 
 
 def advance(s: Step) -> None:
     """Add this sample to the trip; cut it where the car sets off or arrives."""
-    u, now, m = s.u, s.now, s.m
-    odd_moments(s)
-    _sum_up(u, now, s.at, s.t, m, s.registry["rated_speed"])
-    before = m["running"]
+    now, before = s.now, s.m["running"]
+    _odd_moments(s)
+    _sum_up(s)
     arrives = np.flatnonzero(now.stands & (before == 1))
     if len(arrives):
         _arrive(s, arrives)
     starts = np.flatnonzero(now.runs & (before == 0))
     if len(starts):
         levels = now.opened[starts] & now.in_zone[starts]
-        m["relevels"][starts[levels]] += 1
+        s.tables[TRIP].data[s.rows[starts[levels]], SLOT["relevels"]] += 1
         s.departs = starts[~levels]
         if len(s.departs):
             _set_off(s, s.departs)
 
 
-def odd_moments(s: Step) -> None:
+def _odd_moments(s: Step) -> None:
     """Remember when a lift last was silent for too long or not in normal service."""
     mode = s.u.new["service_mode"]
     odd = s.unseen_ms > HOLE_PERIODS * s.registry["period_s"] + HOLE_MS
     odd |= (mode < NORMAL) | (mode > NORMAL)
-    if odd.any():
-        np.copyto(s.t["odd"], s.at, where=odd)
-        np.copyto(s.t["visit"], s.at, where=mode == INSPECTION)
+    i = np.flatnonzero(odd)
+    if len(i):
+        legs, rows, at = s.tables[LEGS].data, s.rows[i], s.at[i]
+        legs[rows, LEG["odd"]] = at
+        mechanic = mode[i] == INSPECTION
+        legs[rows[mechanic], LEG["visit"]] = at[mechanic]
 
 
-def _sum_up(
-    u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float32], rated: Values
-) -> None:
-    if not now.runs.any():
+def _sum_up(s: Step) -> None:
+    """Sums over the running cars, float32[j, 6] as they lie in the table."""
+    i = np.flatnonzero(s.now.runs)
+    if not len(i):
         return
-    quick = now.runs & ~(now.speed < AT_SPEED * rated)
-    for slot, channel in (("shake", "acc_rms"), ("amps", "motor_current")):
-        taken = quick & u.have[channel]
-        np.add(m[f"{slot}.sum"], u.new[channel], out=m[f"{slot}.sum"], where=taken)
-        m[f"{slot}.count"] += taken
-    begins = now.runs & u.have["motor_current"] & (at - t["set_off"] <= START_MS)
-    np.maximum(m["amps.most"], u.new["motor_current"], out=m["amps.most"], where=begins)
-    felt = now.runs & u.have["acc_peak"]
-    np.maximum(m["shock.most"], u.new["acc_peak"], out=m["shock.most"], where=felt)
+    rows, u = s.rows[i], s.u
+    # not known to be slow: without a rated speed every moment of a trip counts
+    quick = ~(s.now.speed[i] < AT_SPEED * s.registry["rated_speed"][i])
+    trip = s.tables[TRIP].data
+    sums = trip[rows, : len(SUMS)]
+    for slot, channel in ((0, "acc_rms"), (2, "motor_current")):
+        taken = quick & u.have[channel][i]
+        sums[:, slot] += np.where(taken, u.new[channel][i], 0)
+        sums[:, slot + 1] += taken
+    set_off = s.tables[LEGS].data[rows, LEG["set_off"]]
+    begins = u.have["motor_current"][i] & (s.at[i] - set_off <= START_MS)
+    np.maximum(sums[:, 4], u.new["motor_current"][i], out=sums[:, 4], where=begins)
+    felt = u.have["acc_peak"][i]
+    np.maximum(sums[:, 5], u.new["acc_peak"][i], out=sums[:, 5], where=felt)
+    trip[rows, : len(SUMS)] = sums
 
 
 def _arrive(s: Step, i: Index) -> None:
     """The trip is over: put its features down for the next judgement."""
-    m, at = s.m, s.at[i]
-    began = s.t["set_off"][i]
-    s.t["arrived"][i] = at
-    whole = (began != NEVER) & (s.t["odd"][i] < began)
-    seconds = (at - began).astype(np.float32) / np.float32(1000)
-    whole &= seconds <= LONGEST_S
-    i, seconds = i[whole], seconds[whole]
+    legs, rows = s.tables[LEGS].data, s.rows[i]
+    leg = legs[rows]
+    began = leg[:, LEG["set_off"]]
+    legs[rows, LEG["arrived"]] = s.at[i]
+    seconds = (s.at[i] - began).astype(np.float32) / np.float32(1000)
+    whole = (began != NEVER) & (leg[:, LEG["odd"]] < began) & (seconds <= LONGEST_S)
+    i, rows, seconds = i[whole], rows[whole], seconds[whole]
     if not len(i):
         return
-    m["trip_s"][i] = seconds
-    floors = s.u.new["car_position"][i] - m["from_floor"][i]
+    trip = s.tables[TRIP].data
+    trip[rows, SLOT["trip_s"]] = seconds
+    said = trip[rows].T
+    floors = s.u.new["car_position"][i] - said[SLOT["from_floor"]]
     far = np.abs(floors)
+    moved = far >= 1
     expected = profile_s(far * STOREY, s.registry["rated_speed"][i])
-    nan = np.float32(np.nan)
-    shakes, loads = m["shake.count"][i], m["amps.count"][i]
     found = np.empty((8, len(i)), np.float32)
-    found[0] = np.where(far >= 1, seconds - expected, nan)
-    found[1] = _mean(m["amps.sum"][i], loads)
-    found[2] = np.where(m["amps.most"][i] > 0, m["amps.most"][i], nan)
-    found[3] = _mean(m["shake.sum"][i], shakes)
-    found[4] = np.where(m["shock.most"][i] > 0, m["shock.most"][i], nan)
+    found[0] = np.where(moved, seconds - expected, NAN)
+    found[1] = _mean(said[SLOT["amps"]], said[SLOT["amp_samples"]])
+    found[2] = np.where(said[SLOT["amps_most"]] > 0, said[SLOT["amps_most"]], NAN)
+    found[3] = _mean(said[SLOT["shake"]], said[SLOT["shakes"]])
+    found[4] = np.where(said[SLOT["shock_most"]] > 0, said[SLOT["shock_most"]], NAN)
     found[5] = far
-    found[6] = np.where(far >= 1, floors > 0, nan)
+    found[6] = np.where(moved, floors > 0, NAN)
     found[7] = s.u.old["load"][i]  # what it carried, before anybody could step out
-    s.tables[PENDING].data[s.rows[i][:, None], _TRIP] = found.T
+    s.tables[PENDING].data[rows[:, None], _TRIP] = found.T
 
 
 _TRIP: Final = [
@@ -148,8 +150,7 @@ _TRIP: Final = [
 
 
 def _mean(total: Values, samples: Values) -> Values:
-    enough = samples >= LEAST_SAMPLES
-    return np.where(enough, total / np.maximum(samples, 1), np.float32(np.nan))
+    return np.where(samples >= LEAST_SAMPLES, total / np.maximum(samples, 1), NAN)
 
 
 def profile_s(metres: Values, rated: Values) -> Values:
@@ -160,16 +161,30 @@ def profile_s(metres: Values, rated: Values) -> Values:
 
 
 def _set_off(s: Step, i: Index) -> None:
-    m, t = s.m, s.t
-    t["set_off"][i] = s.at[i]
-    for slot in (
-        "shake.sum", "shake.count", "amps.sum", "amps.count", "amps.most", "shock.most", "relevels",
-    ):  # fmt: skip
-        m[slot][i] = 0
-    m["from_floor"][i] = s.u.old["car_position"][i]
-    hour, last = s.at[i] // HOUR_MS, t["hour"][i]
-    m["trips_hour"][i] = np.where(
-        hour == last, m["trips_hour"][i], np.where(hour == last + 1, m["trips_now"][i], 0)
-    )
-    m["trips_now"][i] = np.where(hour == last, m["trips_now"][i] + 1, 1)
-    t["hour"][i] = hour
+    """A new trip begins, and the last one is due to be judged."""
+    rows, at = s.rows[i], s.at[i]
+    legs, trip = s.tables[LEGS].data, s.tables[TRIP].data
+    s.tables[DUE].data[rows, 0] = at
+    _stop(s, i, rows)
+    legs[rows, LEG["set_off"]] = at
+    hour, last = at // HOUR_MS, legs[rows, LEG["hour"]]
+    legs[rows, LEG["hour"]] = hour
+    said = trip[rows]
+    now, before = said[:, SLOT["trips_now"]], said[:, SLOT["trips_hour"]]
+    said[:, SLOT["trips_hour"]] = np.where(hour == last, before, np.where(hour == last + 1, now, 0))
+    said[:, SLOT["trips_now"]] = np.where(hour == last, now + 1, 1)
+    said[:, SLOT["from_floor"]] = s.u.old["car_position"][i]
+    said[:, : len(SUMS) + len(DOOR_SUMS)] = 0
+    trip[rows] = said
+
+
+def _stop(s: Step, i: Index, rows: NDArray[np.int32]) -> None:
+    """What the whole stop told: door current (holes harm no mean), heat of the motor."""
+    total, n = s.tables[TRIP].data[rows, len(SUMS) : len(SUMS) + 2].T
+    room = s.u.new["room_temp"][i]
+    heat = s.u.new["motor_temp"][i] - np.where(np.isnan(room), 0, room)
+    amps = np.where(n >= 1, total / np.maximum(n, 1), NAN)
+    s.tables[PENDING].data[rows[:, None], _STOP] = np.stack([amps, heat], axis=1)
+
+
+_STOP: Final = [PLACE["door_current"], PLACE["motor_heat"]]

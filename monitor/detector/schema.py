@@ -10,7 +10,7 @@ from monitor.detector.columns import Compute, DerivedColumn, count, number
 
 DERIVED: Mapping[str, DerivedColumn] = {
     **derived.COLUMNS,
-    **{name: column for part in suite.SUITE for name, column in part.COLUMNS.items()},
+    **{name: column for part in suite.ALL for name, column in part.COLUMNS.items()},
     **silence.COLUMNS,
 }
 COMPUTE: Mapping[str, Compute] = {

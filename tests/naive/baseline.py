@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from tests.naive.drift import NaiveDrift
+from tests.naive.multivariate import NaiveTogether
 
 F = np.float32
 NAN = F("nan")
@@ -89,9 +90,12 @@ class NaiveNormals:
         self.level, self.spread, self.z = ({f: F(0) for f in FEATURES} for _ in range(3))
         self.expected = NaiveExpected()
         self.drift = NaiveDrift({f: (x[3], x[4]) for f, x in FEATURES.items()})
+        self.together, self.joint = NaiveTogether(), NAN
         self.judged = None
 
     def see(self, at, seen, visit):
+        seen = seen | {"joint": self.joint}
+        self.joint = NAN
         known = {f: x for f, x in seen.items() if f in FEATURES and not math.isnan(x)}
         if not known:
             return
@@ -129,6 +133,7 @@ class NaiveNormals:
         for factors, i, step in moved:
             factors[i] = F(factors[i] + step)
         self.drift.see(at, weighed)
+        self.joint = self.together.see(weighed)
 
     def learn(self, feature, x):
         floor, share, per_period, *_ = FEATURES[feature]
@@ -154,4 +159,5 @@ class NaiveNormals:
     def columns(self, at):
         """z of the features that speak, and their drift."""
         told = {f"z_{f}": self.z[f] for f, x in FEATURES.items() if x[4]}
+        told["joint_cause"] = F(self.together.cause)
         return told | self.drift.columns(at)

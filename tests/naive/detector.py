@@ -153,6 +153,7 @@ class NaiveLift:
         sign = code in (90, 93) and state != 0
         if code not in named and not sign:
             return None
+        self.trips.settle()
         at = self.at = ts if self.at is None else max(ts, self.at)
         if sign:
             self.alarm = at

@@ -40,7 +40,9 @@ class NaiveTrips:
         self.door_sum, self.door_count = F(0), 0
         self.opening_s = self.closing_s = self.dwell_s = NAN
         self.bounces = 0
-        self.pending = {}
+        self.pending, self.due = {}, None
+        self.shown = dict.fromkeys(("trip_s", "opening_s", "closing_s", "dwell_s"), NAN)
+        self.shown |= {"relevels": F(0), "trips_hour": F(0)}
         self.normals = NaiveNormals(self.period)
 
     def reset(self):
@@ -53,6 +55,7 @@ class NaiveTrips:
 
     def sample(self, at, gap_ms, lift, old, have):
         """Before the lift's own memory of the sample before is moved; gap None: the first."""
+        self.settle()
         v = lift.v
         running, is_open = lift.running(), lift.door_open()
         runs, stands = running == 1, running == 0
@@ -74,16 +77,12 @@ class NaiveTrips:
             self.shock = max(self.shock, have.get("acc_peak", F(0)))
         if stands and lift.was_running == 1:
             self.arrive(at, v, old)
-        departs = False
         if runs and lift.was_running == 0:
             if is_open == 1 and zone == 1:
                 self.relevels += 1
             else:
-                departs = True
-                self.depart(at, old)
+                self.depart(at, v, old)
         self.door(at, lift, old, have, is_open, stands)
-        if departs:
-            self.judge(at, v)
 
     def arrive(self, at, v, old):
         began, self.arrived = self.set_off, at
@@ -112,10 +111,13 @@ class NaiveTrips:
         count = self.count[channel]
         return F(self.sum[channel] / F(count)) if count >= 3 else NAN
 
-    def depart(self, at, old):
-        self.set_off = at
+    def depart(self, at, v, old):
+        self.set_off = self.due = at
         self.reset()
-        self.relevels = 0
+        amps = F(self.door_sum / F(self.door_count)) if self.door_count else NAN
+        self.door_sum, self.door_count = F(0), 0
+        room = F(0) if math.isnan(v["room_temp"]) else v["room_temp"]
+        self.pending |= {"door_current": amps, "motor_heat": F(v["motor_temp"] - room)}
         self.floor = old["car_position"]
         hour = at // HOUR
         if hour != self.hour:
@@ -157,26 +159,20 @@ class NaiveTrips:
             if self.whole(since) and at - since >= 180_000:
                 self.pending["load_zero"] = old["load"]
 
-    def judge(self, at, v):
-        seen, self.pending = self.pending, {}
-        if self.door_count:
-            seen["door_current"] = F(self.door_sum / F(self.door_count))
-        self.door_sum, self.door_count = F(0), 0
-        room = F(0) if math.isnan(v["room_temp"]) else v["room_temp"]
-        seen["motor_heat"] = F(v["motor_temp"] - room)
-        if self.visit is not None and at - self.visit <= 1_800_000:
+    def settle(self):
+        """Before anything new is heard: judge the trip before the last departure."""
+        if self.due is None:
             return
-        self.normals.see(at, seen, self.visit)
+        at, seen = self.due, self.pending
+        self.due, self.pending = None, {}
+        self.shown = {
+            "trip_s": self.trip_s, "relevels": F(self.relevels), "trips_hour": F(self.last),
+            "opening_s": self.opening_s, "closing_s": self.closing_s, "dwell_s": self.dwell_s,
+        }  # fmt: skip
+        self.relevels = 0
+        if self.visit is None or at - self.visit > 1_800_000:
+            self.normals.see(at, seen, self.visit)
 
     def columns(self, at):
-        """What ride.py and doorway.py tell the rules."""
-        ago = None if self.hour is None else at // HOUR - self.hour
-        return {
-            "trip_s": self.trip_s,
-            "relevels": F(self.relevels),
-            "trips_hour": F(self.last if ago == 0 else self.now if ago == 1 else 0),
-            "opening_s": self.opening_s,
-            "closing_s": self.closing_s,
-            "dwell_s": self.dwell_s,
-            "contact_bounces": F(self.bounces),
-        } | self.normals.columns(at)
+        """What the last trip and stop showed, and what the judges think of it."""
+        return self.shown | self.normals.columns(at)

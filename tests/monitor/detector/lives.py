@@ -45,7 +45,7 @@ class Life:
 
     def trip(self):
         rng, worn = self.rng, self.worn
-        idle = self.idle_s * rng.exponential() + (400 if rng.random() < 0.1 else 0)
+        idle = self.idle_s * rng.exponential() + (200 if rng.random() < 0.05 else 0)
         to = int(rng.integers(1, 12))
         to += to >= self.floor
         if self.far:

@@ -22,18 +22,18 @@ def fleet(n=3, periods=PERIODS):
     return Detector(VOCAB, registry(n) | {"period_s": np.array(periods, np.float32)}, n, codes=())
 
 
-def lives(seed, sparse=False, trips=90):
+def lives(seed, sparse=False, trips=60):
     """Samples of three lifts, merged by time: (ts, lift, values)."""
     makers = [
-        Life(seed, PERIODS[0], hole=0.1, repeat=0.05),
-        Life(seed + 1, PERIODS[1], sparse=sparse, lacks=("motor_temp",)),
-        Life(seed + 2, PERIODS[2], lacks=("load", "car_position")),
+        Life(seed, PERIODS[0], hole=0.1, repeat=0.05, idle_s=4),
+        Life(seed + 1, PERIODS[1], sparse=sparse, lacks=("motor_temp",), idle_s=4),
+        Life(seed + 2, PERIODS[2], lacks=("load", "car_position"), idle_s=4),
     ]
     found = []
     for lift, life in enumerate(makers):
         for k in range(trips):
             life.worn = {"closing": 6, "amps": 9} if k > trips * 0.7 else {}
-            life.mode = 2 if k == 3 else 1
+            life.mode = 2 if lift == 1 and k == 40 else 1
             found += [(at, lift, said) for at, said in life.trip()]
     return sorted(found, key=lambda x: x[:2])
 
@@ -55,6 +55,10 @@ def check_memory(fast, slow, row):
             assert drift[f"{field}_n.{f}"] == side.n, f
             assert same(drift[f"{field}_total.{f}"], side.total), f
         assert drift[f"held.{f}"] == n.drift.held[f], f
+    together = own(fast, "together", row)
+    assert together["n"] == n.together.n
+    for i, x in enumerate(n.together.s.values()):
+        assert same(together[f"s.{i}"], x), i
     for i, x in enumerate(n.expected.factors):
         assert same(normal[f"factor.{i}"], x), i
 
@@ -72,7 +76,9 @@ def test_whole_lives_are_read_as_the_slow_twin_reads_them(seed, sparse):
         for name, value in want.items():
             assert same(signals.columns[name][0], value), (lift, ts - T0, name)
         drifted |= {name for name in want if name.endswith("_drift") and want[name] == 1}
+    fast.settling.all(fast.registry)
     for row in range(3):
+        slow[row].trips.settle()
         check_memory(fast, slow[row], row)
     assert {"motor_current_drift", "door_time_drift"} <= drifted
 
