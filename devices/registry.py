@@ -182,7 +182,18 @@ class Registry:
             for name in names
         }
         table["gateway_row"] = self.lift_gateway.astype(np.float32)
+        table["peer_row"] = self._peers()
         return table
+
+
+    def _peers(self) -> NDArray[np.float32]:
+        """Number the groups of lifts of the same type and rated speed, in order of appearance."""
+        kinds: dict[tuple[str, float], int] = {}
+        rows = np.full(len(self.slots), np.nan, np.float32)
+        for row, lift in enumerate(self.slots):
+            if lift:
+                rows[row] = kinds.setdefault((lift.type, lift.rated_speed), len(kinds))
+        return rows
 
 
 def _lift(file: Path, line: int, row: dict[str, object], gateways: Mapping[str, Gateway]) -> Lift:

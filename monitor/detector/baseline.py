@@ -59,7 +59,6 @@ TOLD: Final = tuple(f for f in FEATURES if f.speaks)
 
 _Z: Final = tuple(f"{f.name}.z" for f in TOLD)
 _TOLD: Final = np.array([PLACE[f.name] for f in TOLD])
-_SHOWN: Final = np.array([SLOT[name] for name in SHOWN])
 
 MEMORY = Memory(
     marks=(*_Z, *SHOWN),
@@ -100,14 +99,16 @@ COLUMNS: Mapping[str, DerivedColumn] = {
 def settle(d: Departed) -> None:
     """Judge the lifts that set off, then learn from them."""
     trip, pending = d.tables[TRIP], d.tables[PENDING]
-    d.note(SHOWN, trip.data[d.rows].T[_SHOWN])
+    first = SLOT[SHOWN[0]]
+    d.note(SHOWN, trip.data[d.rows, first : first + len(SHOWN)].T)
     trip.data[d.rows, SLOT["relevels"]] = 0
     x = gather(pending, d.rows)
     pending.data[d.rows] = np.nan
     visit = d.tables[LEGS].data[d.rows, LEG["visit"]]
     told = ~np.isnan(x[:F]).all(axis=0) & (d.at - visit > VISIT_MS)
-    x, visit = x[:, told], visit[told]
-    d.keep(told)
+    if not told.all():
+        x, visit = x[:, told], visit[told]
+        d.keep(told)
     if not len(d.rows):
         return
     normal = gather(d.tables[NORMAL], d.rows)
@@ -116,8 +117,8 @@ def settle(d: Departed) -> None:
     d.z, r = judge(normal, x, d.at, period)
     scatter(d.tables[NORMAL], d.rows, normal)
     d.tables[JUDGED].data[d.rows, 0] = d.at
-    before = d.marks.data[d.rows[:, None], [d.marks.index[name] for name in _Z]].T
-    d.note(_Z, np.where(np.isnan(r[_TOLD]), before, r[_TOLD]))
+    told_r = r[_TOLD]
+    d.note(_Z, np.where(np.isnan(told_r), d.noted(_Z), told_r))
 
 
 def _after_visit(d: Departed, visit: NDArray[np.int64], normal: Values) -> NDArray[np.bool_] | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from devices.batch import TelemetryBatch
 from devices.vocabulary import Vocabulary
-from monitor.detector import reading, stored, suite
+from monitor.detector import peers, reading, stored, suite
 from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times
 from monitor.detector.rounds import rounds
@@ -195,6 +195,10 @@ class Detector:
 
     def tick(self, now_ms: int) -> FleetColumns:
         """Return the fleet at this moment, for `RuleEngine.tick`; cheap until looked into."""
+        minute = now_ms // peers.MINUTE_MS
+        if minute > self.silence.last_now_ms // peers.MINUTE_MS:
+            self.settling.all(self.registry)
+            peers.compare(self.own, self.marks, self.registry, minute)
         self.silence.wake(now_ms, self.asleep_ms)
         rows, at = self.codes.ended(lambda lifts: self._local(lifts, now_ms), self.fleet.at_ms)
         due = None

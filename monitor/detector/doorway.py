@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detector.columns import DerivedColumn
-from monitor.detector.features import LEG, LEGS, PENDING, PLACE, SLOT, TRIP
+from monitor.detector.features import LEAVES, LEG, LEGS, PENDING, PLACE, SAID, SLOT, TRIP
 from monitor.detector.reading import CLOSED, CLOSING, LOCKED, OPEN, OPENING
+from monitor.detector.ride import presence
 from monitor.detector.step import Memory, Step
 from monitor.detector.table import NEVER
 
 Index = NDArray[np.intp]
 
+LONG_MS = 600_000  # nobody stands in a shut car for so long and rides on
 IDLE_MS = 180_000  # shut and still for so long: whoever was in the car would have pressed a button
 BOUNCE_MS = 2_000  # a door needs longer from shut to shut
 BOUNCES_MOST = 100
@@ -82,7 +84,9 @@ def _contact(s: Step, i: Index) -> None:
     soon = at - legs[rows, LEG["contact"]] <= BOUNCE_MS
     soon &= legs[rows, LEG["odd"]] < at - BOUNCE_MS
     bounces = np.where(soon, np.minimum(bounces + 1, BOUNCES_MOST), 0)
-    s.tables[TRIP].data[rows, SLOT["bounces"]] = bounces
+    trip = s.tables[TRIP].data
+    trip[rows, SLOT["bounces"]] = bounces
+    trip[rows, SLOT["bounces_most"]] = np.maximum(trip[rows, SLOT["bounces_most"]], bounces)
     legs[rows, LEG["contact"]] = at
 
 
@@ -91,5 +95,10 @@ def _wake(s: Step, i: Index) -> None:
     legs = s.tables[LEGS].data[s.rows[i]]
     since = np.maximum(s.t["cycle"][i], legs[:, LEG["arrived"]])
     idle = (since != NEVER) & (s.at[i] - since >= IDLE_MS) & (legs[:, LEG["odd"]] < since)
-    i = i[idle]
-    s.tables[PENDING].data[s.rows[i], PLACE["load_zero"]] = s.u.old["load"][i]
+    long = idle & (s.at[i] - since >= LONG_MS)
+    pending = s.tables[PENDING].data
+    weighed = s.u.old["load"][i[idle]]
+    pending[s.rows[i[idle]], PLACE["load_zero"]] = weighed
+    pending[s.rows[i[idle]], SAID + LEAVES["idle_load"]] = weighed
+    i = i[long]
+    pending[s.rows[i], SAID + LEAVES["idle_presence"]] = presence(s.u.old, i)

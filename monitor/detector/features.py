@@ -69,7 +69,15 @@ ONE_SIDED: Final = np.array([[feature.one_sided] for feature in FEATURES])
 # How the trip was made: what the expected value of a feature depends on.
 HOW: Final = ("floors", "up", "load")
 PENDING: Final = "pending"
-PENDING_STATE: Final = State((*NAMES, *HOW), fill=float("nan"))
+# What the sensors said at the departure (the first six: looked at for flat lines), and when the
+# door of the idle car opened before it.
+SENSED: Final = (
+    "load", "level_offset", "motor_temp", "room_temp", "humidity", "acc_peak",
+    "presence", "idle_presence", "idle_load",
+)  # fmt: skip
+LEAVES: Final = {name: i for i, name in enumerate(SENSED)}
+SAID: Final = F + len(HOW)  # the first of them in `pending`
+PENDING_STATE: Final = State((*NAMES, *HOW, *(f"said.{x}" for x in SENSED)), fill=float("nan"))
 FLOORS, UP, LOAD = range(F, F + len(HOW))
 
 DUE: Final = "due"  # when a lift set off that has not been judged since
@@ -79,7 +87,15 @@ SUMS: Final = ("shake", "shakes", "amps", "amp_samples", "amps_most", "shock_mos
 DOOR_SUMS: Final = ("door_amps", "door_samples")
 SHOWN: Final = ("trip_s", "relevels", "opening_s", "closing_s", "dwell_s", "trips_hour")
 LEG_TIMES: Final = ("set_off", "arrived", "odd", "visit", "hour", "door_began", "contact")
-TRIP_NAMES: Final = (*SUMS, *DOOR_SUMS, *SHOWN, "from_floor", "trips_now", "bounces")
+TRIP_NAMES: Final = (
+    *SUMS,
+    *DOOR_SUMS,
+    *SHOWN,
+    "from_floor",
+    "trips_now",
+    "bounces",
+    "bounces_most",
+)
 _NAN: Final = float("nan")
 STATES: Final = {
     PENDING: PENDING_STATE,
@@ -96,7 +112,7 @@ SLOT: Final = {name: i for i, name in enumerate(TRIP_NAMES)}
 
 def gather(table: Table[Any], rows: NDArray[np.int32]) -> NDArray[Any]:
     """Return a copy of these rows as columns, [K, j]: for the few lifts that depart."""
-    return np.ascontiguousarray(table.data[rows].T)
+    return np.ascontiguousarray(table.data.take(rows, axis=0).T)
 
 
 def scatter(table: Table[Any], rows: NDArray[np.int32], columns: NDArray[Any]) -> None:

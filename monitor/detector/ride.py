@@ -27,11 +27,14 @@ from monitor.detector.features import (
     DOOR_SUMS,
     DUE,
     FLOORS,
+    LEAVES,
     LEG,
     LEGS,
     LOAD,
     PENDING,
     PLACE,
+    SAID,
+    SENSED,
     SLOT,
     STATES,
     SUMS,
@@ -39,7 +42,7 @@ from monitor.detector.features import (
     UP,
 )
 from monitor.detector.step import Memory, Step
-from monitor.detector.table import NEVER
+from monitor.detector.table import NEVER, Block
 
 Values = NDArray[np.float32]
 Index = NDArray[np.intp]
@@ -184,7 +187,18 @@ def _stop(s: Step, i: Index, rows: NDArray[np.int32]) -> None:
     room = s.u.new["room_temp"][i]
     heat = s.u.new["motor_temp"][i] - np.where(np.isnan(room), 0, room)
     amps = np.where(n >= 1, total / np.maximum(n, 1), NAN)
-    s.tables[PENDING].data[rows[:, None], _STOP] = np.stack([amps, heat], axis=1)
+    pending = s.tables[PENDING].data
+    pending[rows[:, None], _STOP] = np.stack([amps, heat], axis=1)
+    said = [s.u.new[name][i] for name in SENSED[:6]]
+    said[LEAVES["acc_peak"]] = s.tables[TRIP].data[rows, SLOT["shock_most"]]
+    pending[rows, SAID : SAID + 7] = np.stack([*said, presence(s.u.new, i)], axis=1)
+
+
+def presence(said: Block[np.float32], i: Index) -> Values:
+    """Return 1 somebody, 0 nobody, NaN unknown, by the sensors of presence and of people."""
+    passenger, people = said["passenger"][i], said["people"][i]
+    counted = np.where(np.isnan(people), people, people >= 1)
+    return np.where(np.isnan(passenger), counted, passenger).astype(np.float32)
 
 
 _STOP: Final = [PLACE["door_current"], PLACE["motor_heat"]]

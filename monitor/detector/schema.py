@@ -24,6 +24,7 @@ REGISTRY: Mapping[str, DerivedColumn] = {
     "floor_hi": number("最高楼层", "highest floor", "floor", None),
     "period_s": number("上报周期", "reporting period", "s", None),
     "gateway_row": count("网关序号", "gateway number", None),
+    "peer_row": count("同类电梯组序号", "number of its group of like lifts", None),
 }
 
 

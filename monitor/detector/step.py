@@ -74,10 +74,15 @@ class Departed:
         if not which.all():
             self.rows, self.at = self.rows[which], self.at[which]
 
+    def noted(self, names: Sequence[str]) -> Values:
+        """Return marks that lie side by side, float32[len(names), j]."""
+        first = self.marks.index[names[0]]
+        return self.marks.data[self.rows, first : first + len(names)].T
+
     def note(self, names: Sequence[str], values: Values) -> None:
-        """Write marks, float32[len(names), j]."""
-        index = self.marks.index
-        self.marks.data[self.rows[:, None], [index[name] for name in names]] = values.T
+        """Write marks that lie side by side, float32[len(names), j]."""
+        first = self.marks.index[names[0]]
+        self.marks.data[self.rows, first : first + len(names)] = values.T
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ from typing import Final
 
 import numpy as np
 
-from monitor.detector import baseline, doorway, drift, multivariate, ride, trips
+from monitor.detector import (
+    baseline,
+    doorway,
+    drift,
+    multivariate,
+    peers,
+    ride,
+    sensors,
+    trips,
+)
 from monitor.detector.step import Judge, Part
 from monitor.detector.table import NEVER, Table
 
@@ -20,9 +29,11 @@ SUITE: Final[tuple[Part, ...]] = (
     trips,
 )
 JUDGES: Final[tuple[Judge, ...]] = (
+    sensors,  # before baseline, which takes what is pending
     baseline,
     drift,
     multivariate,
+    peers,
 )
 ALL: Final[tuple[Part | Judge, ...]] = (*SUITE, *JUDGES)
 

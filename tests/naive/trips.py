@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from tests.naive.baseline import NaiveNormals
+from tests.naive.sensors import NaiveSensors, presence
 
 F = np.float32
 NAN = F("nan")
@@ -39,7 +40,8 @@ class NaiveTrips:
         self.began = self.contact = None
         self.door_sum, self.door_count = F(0), 0
         self.opening_s = self.closing_s = self.dwell_s = NAN
-        self.bounces = 0
+        self.bounces = self.bounces_most = 0
+        self.sensors = NaiveSensors()
         self.pending, self.due = {}, None
         self.shown = dict.fromkeys(("trip_s", "opening_s", "closing_s", "dwell_s"), NAN)
         self.shown |= {"relevels": F(0), "trips_hour": F(0)}
@@ -113,6 +115,11 @@ class NaiveTrips:
 
     def depart(self, at, v, old):
         self.set_off = self.due = at
+        self.pending |= {
+            f"said {n}": v[n]
+            for n in ("load", "level_offset", "motor_temp", "room_temp", "humidity")
+        }
+        self.pending |= {"said acc_peak": self.shock, "presence": presence(v)}
         self.reset()
         amps = F(self.door_sum / F(self.door_count)) if self.door_count else NAN
         self.door_sum, self.door_count = F(0), 0
@@ -147,6 +154,7 @@ class NaiveTrips:
             soon = self.contact is not None and at - self.contact <= 2_000
             soon = soon and (self.odd is None or self.odd < at - 2_000)
             self.bounces = min(self.bounces + 1, 100) if soon else 0
+            self.bounces_most = max(self.bounces, self.bounces_most)
             self.contact = at
         in_zone = v["door_zone"] == 1
         opens = is_open == 1 and lift.was_open == 0
@@ -157,7 +165,9 @@ class NaiveTrips:
             times = [t for t in (lift.cycle, self.arrived) if t is not None]
             since = max(times, default=None)
             if self.whole(since) and at - since >= 180_000:
-                self.pending["load_zero"] = old["load"]
+                self.pending["load_zero"] = self.pending["idle_load"] = old["load"]
+                if at - since >= 600_000:
+                    self.pending["idle_presence"] = presence(old)
 
     def settle(self):
         """Before anything new is heard: judge the trip before the last departure."""
@@ -170,9 +180,11 @@ class NaiveTrips:
             "opening_s": self.opening_s, "closing_s": self.closing_s, "dwell_s": self.dwell_s,
         }  # fmt: skip
         self.relevels = 0
+        bounced, self.bounces_most = self.bounces_most >= 6, 0
         if self.visit is None or at - self.visit > 1_800_000:
+            self.sensors.see(at, seen, bounced)
             self.normals.see(at, seen, self.visit)
 
     def columns(self, at):
         """What the last trip and stop showed, and what the judges think of it."""
-        return self.shown | self.normals.columns(at)
+        return self.shown | self.sensors.columns(at) | self.normals.columns(at)
