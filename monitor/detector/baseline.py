@@ -4,15 +4,17 @@ When a car departs, what its last trip and stop told is judged by what it was us
 learned from (`method.robust`: Huber's location, MAD spread):
 
     r      = (x − expected(distance, direction, load, hour) − level) / sigma
-    level ← level + g_n · sigma · clip(r, −1.5, 1.5),      g_n = max(2 / (n + 2), 0.002)
+    level ← level + g_n · sigma · clip(r, −1.5, 1.5),      g_n = max(2 / (n + 2), 0.001)
 
-A gain of 0.002 forgets in 500 trips, some days. What creeps by ρ sigma a trip is followed at a
-distance of ρ / 0.002 sigma; so a season's slow change (3 sigma in 6,000 trips: 0.25 sigma behind)
-stays below the slack of `drift`, wear of 10 sigma in as many days does not.
+A gain of 0.001 forgets in 1,000 trips, a week or so. What creeps by ρ sigma a trip is followed
+at a distance of ρ / g sigma; so a season's slow change (3 sigma in 6,000 trips: 0.5 sigma behind)
+stays below the slack of `drift`, wear of 10 sigma in half as many does not. The spread learns
+five times slower, else it would take that distance for noise.
 
-sigma is never below what a mechanic would care for (`features`). z is r · n / (n + 50): what is
-known from few trips counts less. It is not told during the warm-up of 30 trips, nor learned
-within half an hour of a mechanic's visit. Features that were drifting when the mechanic came are
+sigma is never below what a mechanic would care for (`features`). z is
+r · n / (n + warm-up + 20): what is known from few trips counts less. It is not told during the
+warm-up (30 trips; more for what takes days to show its range), nor is anything learned within
+half an hour of a mechanic's visit. Features that were drifting when the mechanic came are
 learned anew: what was adjusted is the new normal, and what was not, `peers` still shows.
 """
 
@@ -46,12 +48,13 @@ from monitor.detector.table import NEVER
 
 Values = NDArray[np.float32]
 
-GAIN = 0.002
-YOUNG = np.float32(50)
+GAIN, SPREAD_SHARE = 0.001, 0.2
 NORMAL, JUDGED = "normal", "judged"
 FIELDS: Final = ("n", "level", "spread")
 FLOOR: Final = np.array([[f.floor] for f in FEATURES], np.float32)
 SHARE: Final = np.array([[f.share] for f in FEATURES], np.float32)
+WARM_UP: Final = np.array([[f.warm_up] for f in FEATURES], np.float32)
+YOUNG: Final = WARM_UP + np.float32(20)
 PER_PERIOD: Final = np.array([[f.per_period] for f in FEATURES], np.float32)
 LONGEST_PERIOD = np.float32(5)  # s; beyond, a period is the heartbeat of reporting by change
 DOOR_TIMES: Final = ("opening_time", "closing_time")
@@ -147,14 +150,14 @@ def judge(
     before = robust.Robust(normal[:F].copy(), normal[F : 2 * F].copy(), normal[2 * F : 3 * F])
     rest = x[:F] - usual
     floor = FLOOR + PER_PERIOD * period_s
-    limits = robust.Limits(floor / MAD, SHARE / MAD, GAIN)
+    limits = robust.Limits(floor / MAD, SHARE / MAD, GAIN, spread_share=SPREAD_SHARE)
     after, r = robust.learn(before, rest, limits)
     n = before.n
     first = n == 0
     residual = np.where(first, 0, rest - before.level).astype(np.float32)
     normal[:F], normal[F : 2 * F], normal[2 * F : 3 * F] = after
     normal[3 * F :] = expected.learn(factors, place, residual, MAD * after.spread, n)
-    r = np.where(n >= robust.WARM_UP, r, np.where(np.isnan(r), r, 0)).astype(np.float32)
+    r = np.where(n >= WARM_UP, r, np.where(np.isnan(r), r, 0)).astype(np.float32)
     return (r * (n / (n + YOUNG))).astype(np.float32), r
 
 

@@ -11,7 +11,7 @@ interpolated (`method.season`); a feature has none, one or several, which add up
 
 A lift without a load cell is judged by direction alone; what the load does is then noise.
 Factors move by gain · clipped residual, the gain falling with the trips seen:
-max(0.1 · 60 / (60 + n), 0.003), a tenth of it for what lies beyond 6 sigma.
+max(0.1 · 60 / (60 + n), 0.001), a tenth of it for what lies beyond 6 sigma.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ KNOTS: Final = np.array([1, 2, 4, 8, 16, 32], np.float32)  # floors
 LOAD_STEP, LOADS = np.float32(25), 4  # % rated
 DAY: Final = (season.Ring(season.DAY_MS, 8),)
 HEAT: Final = (season.Ring(season.DAY_MS, 8), season.Ring(season.WEEK_MS, 7))
-GAIN, GAIN_AGE, GAIN_LEAST = np.float32(0.1), np.float32(60), np.float32(0.003)
+GAIN, GAIN_AGE, GAIN_LEAST = np.float32(0.1), np.float32(60), np.float32(0.001)
 FAR, FAR_GAIN = np.float32(6), np.float32(0.1)
 
 # ring → feature, and how many factors it has

@@ -22,6 +22,7 @@ class Feature:
     """The least deviation worth speaking of: `floor` in `unit`, `share` of the level, and
     `per_period` for each second between two samples (a time cut from samples is no truer).
 
+    warm_up: trips before it is told at all.
     one_sided: only more is worse. speaks: it has a drift column of its own. sources: channels.
     """
 
@@ -33,6 +34,7 @@ class Feature:
     per_period: float = 0.0
     one_sided: bool = False
     speaks: bool = True
+    warm_up: int = 30
     sources: tuple[str, ...] = ()
 
 
@@ -48,18 +50,19 @@ FEATURES: Final = (
             sources=("acc_rms",)),
     Feature("shock", Text("加速度峰值", "peak acceleration"), "m/s2", 0.1, 0.1, one_sided=True,
             speaks=False, sources=("acc_peak",)),
-    Feature("levelling", Text("平层", "levelling"), "mm", 1.0, sources=("level_offset",)),
+    Feature("levelling", Text("平层", "levelling"), "mm", 1.5, sources=("level_offset",)),
     Feature("opening_time", Text("开门时间", "door opening time"), "s", 0.15, 0.04, 0.4,
             sources=("door_state",)),
     Feature("closing_time", Text("关门时间", "door closing time"), "s", 0.15, 0.04, 0.4,
             sources=("door_state",)),
     Feature("door_current", Text("门机电流", "door current"), "A", 0.02, 0.04,
             sources=("door_current",)),
-    Feature("motor_heat", Text("曳引机温升", "motor heat"), "degC", 2.0, 0.05, one_sided=True,
-            sources=("motor_temp",)),
+    Feature("motor_heat", Text("曳引机温升", "motor heat"), "degC", 4.0, 0.05, one_sided=True,
+            warm_up=400, sources=("motor_temp",)),
     Feature("load_zero", Text("空载读数", "load cell when empty"), "% rated", 1.0,
             sources=("load",)),
-    Feature("joint", Text("各通道关系", "channels together"), "sigma", 0.3, one_sided=True),
+    Feature("joint", Text("各通道关系", "channels together"), "sigma", 0.75, one_sided=True,
+            warm_up=100),
 )  # fmt: skip
 NAMES: Final = tuple(feature.name for feature in FEATURES)
 F: Final = len(FEATURES)

@@ -32,6 +32,7 @@ CHANNELS: Final = ("motor_current", "start_current", "vibration", "travel_time",
 C: Final = len(CHANNELS)
 WHERE: Final = np.array([PLACE[name] for name in CHANNELS])
 TOGETHER: Final = "together"
+LEAST_TRIPS = 200  # before, the distance tells of the learning, not of the lift
 LEAST = np.float32(3)  # sigma of the joint distance from which a cause is named
 
 MEMORY = Memory(
@@ -63,6 +64,7 @@ def settle(d: Departed) -> None:
         return
     state = gather(d.tables[TOGETHER], rows)
     distance, cause = judge(state, z)
+    distance = np.where(state[0] > LEAST_TRIPS, distance, np.float32(np.nan))
     scatter(d.tables[TOGETHER], rows, state)
     d.tables[PENDING].data[rows, PLACE["joint"]] = distance
     clear = distance > LEAST

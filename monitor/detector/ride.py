@@ -190,7 +190,8 @@ def _stop(s: Step, i: Index, rows: NDArray[np.int32]) -> None:
     pending = s.tables[PENDING].data
     pending[rows[:, None], _STOP] = np.stack([amps, heat], axis=1)
     said = [s.u.new[name][i] for name in SENSED[:6]]
-    said[LEAVES["acc_peak"]] = s.tables[TRIP].data[rows, SLOT["shock_most"]]
+    most = s.tables[TRIP].data[rows, SLOT["shock_most"]]
+    said[LEAVES["acc_peak"]] = np.where(most > 0, most, NAN)
     pending[rows, SAID : SAID + 7] = np.stack([*said, presence(s.u.new, i)], axis=1)
 
 

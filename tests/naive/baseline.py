@@ -18,14 +18,15 @@ FEATURES = {  # floor, share of level, share of the period, only more is worse, 
     "start_current": (0.6, 0.08, 0, False, False),
     "vibration": (0.005, 0.05, 0, True, True),
     "shock": (0.1, 0.1, 0, True, False),
-    "levelling": (1.0, 0, 0, False, True),
+    "levelling": (1.5, 0, 0, False, True),
     "opening_time": (0.15, 0.04, 0.4, False, True),
     "closing_time": (0.15, 0.04, 0.4, False, True),
     "door_current": (0.02, 0.04, 0, False, True),
-    "motor_heat": (2.0, 0.05, 0, True, True),
+    "motor_heat": (4.0, 0.05, 0, True, True),
     "load_zero": (1.0, 0, 0, False, True),
-    "joint": (0.3, 0, 0, True, True),
+    "joint": (0.75, 0, 0, True, True),
 }
+WARM_UP = {"motor_heat": 400, "joint": 100}
 KNOTS = (1, 2, 4, 8, 16, 32)
 HOUR, DAY = 3_600_000, 86_400_000
 
@@ -113,17 +114,18 @@ class NaiveNormals:
             first = self.n[feature] == 0
             residual[feature] = F(0) if first else F(rest - self.level[feature])
             r = self.learn(feature, rest)
-            if young[feature] < 30:
+            warm_up = WARM_UP.get(feature, 30)
+            if young[feature] < warm_up:
                 r = F(0)
             n = F(young[feature])
-            weighed[feature], self.z[feature] = F(r * F(n / F(n + F(50)))), r
+            weighed[feature], self.z[feature] = F(r * F(n / F(n + F(warm_up + 20)))), r
         moved = []
         for feature, factors, i, j, w in places:
             if feature not in residual:
                 continue
             sigma = F(MAD * self.spread[feature])
             e, gain = residual[feature], F(F(F(0.1) * F(60)) / F(F(60) + F(young[feature])))
-            gain = max(gain, F(0.003))
+            gain = max(gain, F(0.001))
             if abs(e) > F(F(6) * sigma):
                 gain = F(gain * F(0.1))
             limit = F(F(1.5) * sigma)
@@ -147,10 +149,11 @@ class NaiveNormals:
         sigma = F(MAD * spread)
         off = F(x - level)
         r = F(off / sigma)
-        gain = max(F(F(2) / F(n + 2)), F(0.002))
+        gain = max(F(F(2) / F(n + 2)), F(0.001))
         if n >= 30 and abs(r) > 6:
             gain = F(gain * F(0.1))
-        wider = F(spread * F(F(1) + F(gain * F(np.sign(F(abs(off) - spread))))))
+        slower = F(gain * F(0.2)) if n >= 200 else gain
+        wider = F(spread * F(F(1) + F(slower * F(np.sign(F(abs(off) - spread))))))
         self.spread[feature] = max(spread if n == 0 else wider, floor)
         self.level[feature] = F(level + F(F(gain * sigma) * min(max(r, F(-1.5)), F(1.5))))
         self.n[feature] = n + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 F = np.float32
-SLACK, LIMIT, MOST = F(1), F(16), F(5)
+SLACK, LIMIT, MOST = F(1), F(24), F(5)
 
 
 class Side:

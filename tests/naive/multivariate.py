@@ -41,6 +41,8 @@ class NaiveTogether:
         part = [F(F(u[i] * u[i]) / inverse[i, i]) if here[i] else F(0) for i in range(C)]
         self.learn(v, F(sum(here)), d2)
         deviation = F(F(np.sqrt(F(F(2) * d2))) - F(np.sqrt(F(F(2) * F(sum(here)) - F(1)))))
+        if self.n <= 200:
+            return NAN
         if deviation > 3:
             self.cause = part.index(max(part)) + 1
         return deviation

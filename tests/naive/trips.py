@@ -119,7 +119,7 @@ class NaiveTrips:
             f"said {n}": v[n]
             for n in ("load", "level_offset", "motor_temp", "room_temp", "humidity")
         }
-        self.pending |= {"said acc_peak": self.shock, "presence": presence(v)}
+        self.pending |= {"said acc_peak": self.shock or NAN, "presence": presence(v)}
         self.reset()
         amps = F(self.door_sum / F(self.door_count)) if self.door_count else NAN
         self.door_sum, self.door_count = F(0), 0
