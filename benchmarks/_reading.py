@@ -42,7 +42,7 @@ class Change:
 @dataclass(slots=True)
 class Reading:
     """What the judge said. `state`: name → float32[n], its memory after each of the n samples:
-    level, sigma (m/s²), z, out, drift, trips of the vibration baseline, and flat.
+    level, sigma (m/s²), trips, z of the vibration baseline, its drift's sum, and flat.
     """
 
     at_s: np.ndarray[Any, Any]
@@ -79,10 +79,17 @@ def read(recording: Recording, block_s: float | None = None) -> Reading:
         stands = _ends(recording.offset_ms, block_s)
         values[:, vocab.index("car_status")] = ~stands
         values[:, vocab.index("speed")] = np.where(stands, 0.0, RATED)
-    parts = ("level", "spread", "z", "out", "drift", "trips")
-    marks = judge.detector.marks
-    columns = [marks.index[f"vibration.{part}"] for part in parts] + [marks.index["flat_acc"]]
-    memory = np.zeros((n, len(columns)), np.float32)
+    detector = judge.detector
+    sources = {  # name → table, column
+        "level": (detector.own["normal"], "level.vibration"),
+        "spread": (detector.own["normal"], "spread.vibration"),
+        "trips": (detector.own["normal"], "n.vibration"),
+        "sum": (detector.own["drift"], "up.vibration"),
+        "drift": (detector.own["drift"], "held.vibration"),
+        "z": (detector.marks, "vibration.z"),
+        "flat": (detector.marks, "flat_acc"),
+    }
+    memory = {name: np.zeros(n, np.float32) for name in sources}
     reading = Reading(recording.offset_ms / 1000.0, {})
     for i in range(n):
         now_ms = START_MS + int(recording.offset_ms[i])
@@ -103,9 +110,9 @@ def read(recording: Recording, block_s: float | None = None) -> Reading:
                     why,
                 )
             )
-        memory[i] = marks.data[0, columns]
-    for j, name in enumerate((*parts, "flat")):
-        reading.state[name] = memory[:, j]
+        for name, (table, column) in sources.items():
+            memory[name][i] = table.data[0, table.index[column]]
+    reading.state.update(memory)
     reading.state["sigma"] = reading.state.pop("spread") * robust.MAD_TO_SIGMA
     return reading
 

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 
 from benchmarks._reading import Reading
 from devices.replay import Recording
-from monitor.detector import baseline
+from monitor.detector import drift
 from monitor.detector.method import robust
 
 G = 9.81
@@ -163,7 +163,7 @@ def _deviation(axis: Any, blocks: Reading) -> None:
     axis.text(
         hours[-1] * 0.995,
         beyond + 0.15,
-        f"规则 27：超出 {baseline.SPEAKS_AT} 段 · rule 27 needs {baseline.SPEAKS_AT} blocks above",
+        f"规则 27：累积到 {drift.LIMITS.limit:g} · rule 27 needs a sum of {drift.LIMITS.limit:g}",
         color=RED,
         ha="right",
         va="bottom",

@@ -229,7 +229,17 @@ class Registry:
             table[f"{name}_day"] = np.array([_days(lift, name) for lift in self.slots], np.float32)
         links = [lift.voice_link if lift else None for lift in self.slots]
         table["voice_link"] = np.array([np.nan if x is None else x for x in links], np.float32)
+        table["peer_row"] = self._peers()
         return table
+
+    def _peers(self) -> NDArray[np.float32]:
+        """Number the groups of lifts of the same type and rated speed, in order of appearance."""
+        kinds: dict[tuple[str, float], int] = {}
+        rows = np.full(len(self.slots), np.nan, np.float32)
+        for row, lift in enumerate(self.slots):
+            if lift:
+                rows[row] = kinds.setdefault((lift.type, lift.rated_speed), len(kinds))
+        return rows
 
 
 def _days(lift: Lift | None, name: str) -> float:

@@ -138,9 +138,9 @@ class Port:
         Straight from the tables: a wall of lifts asks for hundreds, every two seconds.
         """
         fleet = self._service.detector.fleet
-        values, times = fleet.values.data[row].tolist(), fleet.time_ms.data[row].tolist()
+        values, times = fleet.values.data[row].tolist(), fleet.reported.data[row].tolist()
         said = zip(fleet.values.names, values, times, strict=True)
-        return {name: (value, at_ms) for name, value, at_ms in said if not math.isnan(value)}
+        return {name: (value, at_s * 1000) for name, value, at_s in said if not math.isnan(value)}
 
     def health(self) -> HealthReport:
         """What the service knows of itself."""

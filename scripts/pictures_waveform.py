@@ -80,7 +80,7 @@ def points(axis: Any, k: Any, value: Any, story: Story) -> None:
     rang = [i for i, row in enumerate(story) if row["waveform_drift"] == 1]
     axis.axvspan(rang[0] - 0.5, len(story) - 0.5, color=AMBER, alpha=0.22, lw=0)
     axis.text(
-        rang[0] - 0.6, 0.97, "规则 rule 27d  ", transform=axis.get_xaxis_transform(), va="top",
+        rang[0] - 0.6, 0.97, "规则 rule 27w  ", transform=axis.get_xaxis_transform(), va="top",
         ha="right", fontsize=9, color="#8a5200",
     )  # fmt: skip
     axis.set_xlim(-0.5, len(story) - 0.5)

@@ -1,135 +1,164 @@
-"""Each lift's own normal: robust level and spread of one number a trip, learned as it runs.
+"""Each lift's own normal: robust level and spread of every feature of its trips.
 
-One number x a trip: the mean of acc_rms at speed, of door_current while the door moves, the
-levelling error when the door opens. Level and spread are those of `method.robust`.
+When a car departs, what its last trip and stop told is judged by what it was used to, and then
+learned from (`method.robust`: Huber's location, MAD spread):
 
-It speaks after 5 trips beyond 6 sigma, less 2 for each trip within, and is still again when
-that count is back at zero; never during the warm-up of 30 trips.
+    r      = (x − expected(distance, direction, load, hour) − level) / sigma
+    level ← level + g_n · sigma · clip(r, −1.5, 1.5),      g_n = max(2 / (n + 2), 0.001)
+
+A gain of 0.001 forgets in 1,000 trips, a week or so. What creeps by ρ sigma a trip is followed
+at a distance of ρ / g sigma; so a season's slow change (3 sigma in 6,000 trips: 0.5 sigma behind)
+stays below the slack of `drift`, wear of 10 sigma in half as many does not. The spread learns
+five times slower, else it would take that distance for noise.
+
+sigma is never below what a mechanic would care for (`features`). z is
+r · n / (n + warm-up + 20): what is known from few trips counts less. It is not told during the
+warm-up (30 trips; more for what takes days to show its range), nor is anything learned within
+half an hour of a mechanic's visit. Features that were drifting when the mechanic came are
+learned anew: what was adjusted is the new normal, and what was not, `peers` still shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detector.columns import DerivedColumn, mark, number, truth
+from monitor.detector import expected
+from monitor.detector.columns import DerivedColumn, count, mark, number
+from monitor.detector.features import (
+    FEATURES,
+    LEG,
+    LEGS,
+    PENDING,
+    PLACE,
+    SHOWN,
+    SLOT,
+    TRIP,
+    F,
+    gather,
+    scatter,
+)
 from monitor.detector.method import robust
-from monitor.detector.reading import CLOSING, OPENING
-from monitor.detector.step import Memory, Step
-from monitor.detector.table import Block
+from monitor.detector.ride import VISIT_MS
+from monitor.detector.step import Departed, Memory, State
+from monitor.detector.table import NEVER
 
 Values = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
-SPEAKS_AT, COUNT_MOST, COUNT_BACK = 5, 10, 2
-AT_SPEED = np.float32(0.5)  # share of rated speed above which vibration is compared
+GAIN, SPREAD_SHARE = 0.001, 0.2
+NORMAL, JUDGED = "normal", "judged"
+FIELDS: Final = ("n", "level", "spread")
+FLOOR: Final = np.array([[f.floor] for f in FEATURES], np.float32)
+SHARE: Final = np.array([[f.share] for f in FEATURES], np.float32)
+WARM_UP: Final = np.array([[f.warm_up] for f in FEATURES], np.float32)
+YOUNG: Final = WARM_UP + np.float32(20)
+PER_PERIOD: Final = np.array([[f.per_period] for f in FEATURES], np.float32)
+LONGEST_PERIOD = np.float32(5)  # s; beyond, a period is the heartbeat of reporting by change
+DOOR_TIMES: Final = ("opening_time", "closing_time")
+TOLD: Final = tuple(f for f in FEATURES if f.speaks)
 
+_Z: Final = tuple(f"{f.name}.z" for f in TOLD)
+_TOLD: Final = np.array([PLACE[f.name] for f in TOLD])
 
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """floor: least spread in the channel's unit; floor_share: and as a share of the level."""
-
-    floor: np.float32
-    floor_share: np.float32
-    one_sided: bool
-    least_samples: int
-
-
-FEATURES: Mapping[str, Feature] = {
-    "vibration": Feature(np.float32(0.005), np.float32(0.05), True, 3),
-    "door_current": Feature(np.float32(0.02), np.float32(0.04), False, 1),
-    "levelling": Feature(np.float32(1.0), np.float32(0), False, 1),
-}
-LEARNED = ("trips", "level", "spread")  # the columns of robust.Robust
 MEMORY = Memory(
-    marks=(
-        "was_running", "was_moving_door", "was_open",
-        *(
-        f"{name}.{part}"
-        for name in FEATURES
-        for part in ("sum", "count", "level", "spread", "trips", "out", "z", "drift")
-    )),
-    unknown=("was_running", "was_open"),
-)  # fmt: skip
-
+    marks=(*_Z, *SHOWN),
+    unknown=("trip_s", "opening_s", "closing_s", "dwell_s"),
+    tables={
+        NORMAL: State(
+            (
+                *(f"{field}.{f.name}" for field in FIELDS for f in FEATURES),
+                *(f"factor.{i}" for i in range(expected.FACTORS)),
+            )
+        ),
+        JUDGED: State(("at",), np.int64, NEVER),
+    },
+)
 
 COLUMNS: Mapping[str, DerivedColumn] = {
-    "z_vibration": number(
-        "振动偏离度", "vibration against its normal", "sigma", mark("vibration.z"), "acc_rms"
-    ),
-    "z_door_current": number(
-        "门机电流偏离度", "door current against its normal", "sigma", mark("door_current.z"),
-        "door_current",
-    ),
-    "z_levelling": number(
-        "平层偏离度", "levelling against its normal", "sigma", mark("levelling.z"), "level_offset"
-    ),
-    "vibration_drift": truth(
-        "振动持续偏离", "vibration stays off its normal", mark("vibration.drift"), "acc_rms"
-    ),
-    "door_current_drift": truth(
-        "门机电流持续偏离", "door current stays off its normal", mark("door_current.drift"),
-        "door_current",
-    ),
-    "levelling_drift": truth(
-        "平层持续偏离", "levelling stays off its normal", mark("levelling.drift"), "level_offset"
-    ),
+    **{
+        f"z_{f.name}": number(
+            f"{f.text.zh}偏离度", f"{f.text.en} against its normal", "sigma", mark(f"{f.name}.z"),
+            *f.sources,
+        )
+        for f in TOLD
+    },
+    "trip_s": number("上次行程时间", "time of the last trip", "s", mark("trip_s"), "car_status"),
+    "opening_s": number("上次开门时间", "time of the last opening", "s", mark("opening_s"),
+                        "door_state"),
+    "closing_s": number("上次关门时间", "time of the last closing", "s", mark("closing_s"),
+                        "door_state"),
+    "dwell_s": number("上次开门停留", "time the door stood open", "s", mark("dwell_s"),
+                      "door_state"),
+    "relevels": count("上次停层再平层次数", "re-levellings of the last stop", mark("relevels"),
+                      "speed"),
+    "trips_hour": count("上一小时行程数", "trips in the hour before", mark("trips_hour"),
+                        "car_status"),
 }  # fmt: skip
 
 
-def advance(s: Step) -> None:
-    """Collect this sample; where a trip or a door movement ended, learn from it."""
-    u, now, m, rated_speed = s.u, s.now, s.m, s.registry["rated_speed"]
-    state = u.new["door_state"]
-    door_moves = (state == CLOSING) | (state == OPENING)
-    slow = now.speed < AT_SPEED * rated_speed
-    ended = (m["was_running"] == 1) & now.stands
-    _collect(m, "vibration", u.new["acc_rms"], u.have["acc_rms"] & now.runs & ~slow)
-    _learn(m, "vibration", ended)
-    _collect(m, "door_current", u.new["door_current"], u.have["door_current"] & door_moves)
-    _learn(m, "door_current", (m["was_moving_door"] == 1) & ~door_moves)
-    opens = now.opened & (m["was_open"] == 0) & now.in_zone
-    _collect(m, "levelling", u.new["level_offset"], opens & u.have["level_offset"])
-    _learn(m, "levelling", opens)
-    m["was_running"], m["was_open"] = now.running, now.door_open
-    m["was_moving_door"] = door_moves
-
-
-def _collect(m: Block[np.float32], name: str, value: Values, take: Mask) -> None:
-    if take.any():
-        m[f"{name}.sum"] = np.where(take, m[f"{name}.sum"] + value, m[f"{name}.sum"])
-        m[f"{name}.count"] += take
-
-
-def _learn(m: Block[np.float32], name: str, ended: Mask) -> None:
-    """Few lifts end a trip in one round: work on those alone."""
-    which = np.flatnonzero(ended)
-    if not len(which):
+def settle(d: Departed) -> None:
+    """Judge the lifts that set off, then learn from them."""
+    trip, pending = d.tables[TRIP], d.tables[PENDING]
+    first = SLOT[SHOWN[0]]
+    d.note(SHOWN, trip.data[d.rows, first : first + len(SHOWN)].T)
+    trip.data[d.rows, SLOT["relevels"]] = 0
+    x = gather(pending, d.rows)
+    pending.data[d.rows] = np.nan
+    visit = d.tables[LEGS].data[d.rows, LEG["visit"]]
+    told = ~np.isnan(x[:F]).all(axis=0) & (d.at - visit > VISIT_MS)
+    if not told.all():
+        x, visit = x[:, told], visit[told]
+        d.keep(told)
+    if not len(d.rows):
         return
-    total, count = m[f"{name}.sum"][which], m[f"{name}.count"][which]
-    m[f"{name}.sum"][which] = 0
-    m[f"{name}.count"][which] = 0
-    enough = count >= FEATURES[name].least_samples
-    which, x = which[enough], (total[enough] / count[enough])
-    if len(which):
-        _update(m, name, which, x)
+    normal = gather(d.tables[NORMAL], d.rows)
+    d.fresh = _after_visit(d, visit, normal)
+    period = np.fmin(np.nan_to_num(d.registry["period_s"][d.rows]), LONGEST_PERIOD)
+    d.z, r = judge(normal, x, d.at, period)
+    scatter(d.tables[NORMAL], d.rows, normal)
+    d.tables[JUDGED].data[d.rows, 0] = d.at
+    told_r = r[_TOLD]
+    d.note(_Z, np.where(np.isnan(told_r), d.noted(_Z), told_r))
 
 
-def _update(m: Block[np.float32], name: str, which: NDArray[np.intp], x: Values) -> None:
-    feature = FEATURES[name]
-    before = robust.Robust(*(m[f"{name}.{part}"][which] for part in LEARNED))
-    warm = robust.warm(before)
-    after, r = robust.learn(before, x, robust.Limits(feature.floor, feature.floor_share))
-    for part, column in zip(LEARNED, after, strict=True):
-        m[f"{name}.{part}"][which] = column
-    far = warm & (np.abs(r) > robust.BEYOND)
-    out = m[f"{name}.out"][which]
-    wrong = warm & (r > robust.BEYOND) if feature.one_sided else far
-    out = np.where(wrong, np.minimum(out + 1, COUNT_MOST), np.maximum(out - COUNT_BACK, 0))
-    drift = m[f"{name}.drift"][which]
-    m[f"{name}.drift"][which] = np.where(out >= SPEAKS_AT, 1, np.where(out == 0, 0, drift))
-    m[f"{name}.out"][which] = out
-    m[f"{name}.z"][which] = np.where(warm, r, 0)
+def _after_visit(d: Departed, visit: NDArray[np.int64], normal: Values) -> NDArray[np.bool_] | None:
+    """Forget what was drifting when the mechanic came; return it, bool[F, j], or None."""
+    visited = visit > d.tables[JUDGED].data[d.rows, 0]
+    if not visited.any():
+        return None
+    drift = d.tables["drift"]
+    first = drift.index[f"held.{FEATURES[0].name}"]
+    fresh: NDArray[np.bool_] = visited & (gather(drift, d.rows)[first : first + F] != 0)
+    normal[: 3 * F].reshape(3, F, -1)[:, fresh] = 0
+    return fresh
+
+
+def judge(
+    normal: Values, x: Values, at: NDArray[np.int64], period_s: Values
+) -> tuple[Values, Values]:
+    """Judge features x float32[P, j] and learn in place from them: normal float32[K, j].
+
+    Returns z and r float32[F, j]: deviation in sigma, weighed by how much is known, and as it
+    is; NaN where a feature is absent, 0 during the warm-up.
+    """
+    place = expected.places(x, at)
+    factors = normal[3 * F :]
+    usual = expected.value(factors, place, F)
+    before = robust.Robust(normal[:F].copy(), normal[F : 2 * F].copy(), normal[2 * F : 3 * F])
+    rest = x[:F] - usual
+    floor = FLOOR + PER_PERIOD * period_s
+    limits = robust.Limits(floor / MAD, SHARE / MAD, GAIN, spread_share=SPREAD_SHARE)
+    after, r = robust.learn(before, rest, limits)
+    n = before.n
+    first = n == 0
+    residual = np.where(first, 0, rest - before.level).astype(np.float32)
+    normal[:F], normal[F : 2 * F], normal[2 * F : 3 * F] = after
+    normal[3 * F :] = expected.learn(factors, place, residual, MAD * after.spread, n)
+    r = np.where(n >= WARM_UP, r, np.where(np.isnan(r), r, 0)).astype(np.float32)
+    return (r * (n / (n + YOUNG))).astype(np.float32), r
+
+
+MAD: Final = np.float32(robust.MAD_TO_SIGMA)

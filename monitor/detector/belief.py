@@ -55,16 +55,18 @@ def _sight(name: str, yes: np.floating, no: np.floating) -> Callable[[SignalColu
         value = c[name]
         saw = c.times[f"{name}_seen"] != NEVER
         term = np.where(value >= 1, yes, np.where(value == 0, np.where(saw, SAW, no), ZERO))
-        quality = c.get("presence_quality") if name == "passenger" else None
-        return (term if quality is None else term * np.where(term > 0, quality, 1)).astype(F)
+        if name == "passenger":  # what contradicts the rest for long counts for less
+            quality = c["presence_quality"]
+            term = term * np.where(np.isnan(quality), F(1), quality)
+        return term.astype(F)
 
     return odds
 
 
 def by_load(c: SignalColumns) -> Values:
     """Load above what the empty car weighs: from 30 kg on it speaks for a person."""
-    load, rated, zero = c["load"], c["rated_load_kg"], c.get("load_zero")
-    percent = load if zero is None else load - np.where(np.isnan(zero), ZERO, zero)
+    load, rated, zero = c["load"], c["rated_load_kg"], c["load_zero"]
+    percent = load - np.where(np.isnan(zero), ZERO, zero)
     kg = percent * np.where(np.isnan(rated), RATED_KG, rated) / F(100)
     odds = np.clip((kg - LOAD_KG) / LOAD_STEP_KG, -LOAD_MOST, LOAD_MOST)
     return np.where(np.isnan(odds), ZERO, odds).astype(F)

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from devices.batch import TelemetryBatch, Waveform
 from devices.vocabulary import Vocabulary
-from monitor.detector import reading, stored, suite, upkeep, waveform
+from monitor.detector import peers, reading, stored, suite, upkeep, waveform
 from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times
 from monitor.detector.rounds import rounds
 from monitor.detector.schema import DERIVED, REGISTRY
+from monitor.detector.settling import Settling
 from monitor.detector.signals import SignalColumns, Signals
 from monitor.detector.silence import Silence
 from monitor.detector.step import Registry, Step
@@ -72,6 +73,7 @@ class Detector:
         self.own = suite.own_tables(n_lifts) | waveform.tables(n_lifts)
         self.codes = CodeState(vocab.messages.keys() if codes is None else codes, n_lifts)
         self.silence = Silence(n_lifts)
+        self.settling = Settling(self.own, self.times, self.marks)
         self.registry = _registry(registry_columns, n_lifts)
 
     @property
@@ -159,6 +161,7 @@ class Detector:
             rows, ts, seen, which = rows[fresh], ts[fresh], seen[fresh], which[fresh]
         if not len(rows):
             return
+        self.settling.before(rows, self.registry)
         place = place_of(rows)
         at = np.maximum(ts, self.fleet.at_ms[place])
         update = self.fleet.update(place, at, batch.values[place_of(which)], present)
@@ -171,6 +174,7 @@ class Detector:
             step = Step(rows, at, ts - seen, update, now, times, marks, registry, self.own)
             for part in suite.SUITE:
                 part.advance(step)
+        self.settling.add(rows[step.departs])
         self.times.put(place, times)
         self.marks.put(place, marks)
         columns = SignalColumns(
@@ -213,6 +217,7 @@ class Detector:
 
     def _as_known(self, rows: Rows, at: Times) -> Signals:
         """Return signals of these lifts from what is known, without a new sample."""
+        self.settling.before(rows, self.registry)
         columns = SignalColumns(
             self.fleet.values.take(rows),
             self.times.take(rows),
@@ -233,6 +238,10 @@ class Detector:
 
     def tick(self, now_ms: int) -> FleetColumns:
         """Return the fleet at this moment, for `RuleEngine.tick`; cheap until looked into."""
+        minute = now_ms // peers.MINUTE_MS
+        if minute > self.silence.last_now_ms // peers.MINUTE_MS:
+            self.settling.all(self.registry)
+            peers.compare(self.own, self.marks, self.registry, minute)
         self._wake(now_ms)
         rows, at = self.codes.ended(lambda lifts: self._local(lifts, now_ms), self.fleet.at_ms)
         due = None
@@ -249,6 +258,7 @@ class Detector:
 
     def fleet_columns(self, now_ms: int) -> SignalColumns:
         """Return every column of all lifts, float32[N]; views where nothing is computed."""
+        self.settling.all(self.registry)
         at = self.fleet.at_ms
         extra = {**self.codes.take(None, at), **self._clocks(now_ms)}
         return SignalColumns(
@@ -300,7 +310,8 @@ class Detector:
         names = [name for name, column in DERIVED.items() if not column.time_driven]
         channels = self.fleet.values.names
         times = dict.fromkeys(names, max(0, int(self.fleet.at_ms[row])))
-        times |= dict(zip(channels, self.fleet.time_ms.data[row].tolist(), strict=True))
+        reported = self.fleet.reported.data[row].astype(np.int64) * 1000
+        times |= dict(zip(channels, reported.tolist(), strict=True))
         heard = self.fleet.at_ms[row] != NEVER
         known = self.evidence(row, [*channels, *names]) if heard else []
         return {name: (value, times[name]) for name, value, _ in known if value is not None}
@@ -329,7 +340,8 @@ class Detector:
         sources = (name,) if name in index else DERIVED[name].sources if name in DERIVED else ()
         since: Times = np.full(len(rows), NEVER, np.int64)
         for source in sources:
-            np.maximum(since, self.fleet.changed_ms.data[rows, index[source]], out=since)
+            changed = self.fleet.changed.data[rows, index[source]].astype(np.int64) * 1000
+            np.maximum(since, np.where(changed > 0, changed, NEVER), out=since)
         since = np.where(since == NEVER, at, since)
         return np.maximum(since, 0, out=since)
 
@@ -337,6 +349,7 @@ class Detector:
 
     def save(self, folder: Path) -> None:
         """Write folder/detector.npz atomically. Raises OSError where the disk refuses."""
+        self.settling.all(self.registry)
         stored.save(self, folder)
 
     def load(self, folder: Path) -> None:
@@ -346,6 +359,7 @@ class Detector:
         channels, or more lifts than the registry has; nothing is changed then.
         """
         stored.load(self, folder)
+        self.settling.relist()
 
 
 def _present(values: Values) -> list[int]:

@@ -30,17 +30,18 @@ class Update:
 
 
 class FleetState:
-    """values float32, time_ms int64 and changed_ms int64, each [N, C]; seen_ms, at_ms int64[N].
+    """values float32 [N, C] · reported, changed uint32 [N, C]: when each was last said, and last
+    said to be another, in whole seconds since 1970 (0: never): for people to read, half the size.
 
-    seen_ms: event time of the last sample · at_ms: of the last sample or message.
+    seen_ms: event time of the last sample · at_ms: of the last sample or message, int64 [N].
     """
 
     def __init__(self, vocab: Vocabulary, n: int) -> None:
         names = [channel.name for channel in vocab.channels]
         self.values = Table(names, np.float32, np.nan, n)
-        self.time_ms = Table(names, np.int64, NEVER, n)
-        self.changed_ms = Table(names, np.int64, NEVER, n)
-        self.times = Table(("seen", "at"), np.int64, NEVER, n)
+        self.reported = Table(names, np.uint32, 0, n)
+        self.changed = Table(names, np.uint32, 0, n)
+        self.times = Table(("seen", "at", "position"), np.int64, NEVER, n)
         self._position = vocab.index("car_position")
 
     @property
@@ -53,8 +54,8 @@ class FleetState:
         """All state, for growing and saving."""
         return {
             "values": self.values,
-            "time_ms": self.time_ms,
-            "changed_ms": self.changed_ms,
+            "reported": self.reported,
+            "changed": self.changed,
             "times": self.times,
         }
 
@@ -75,8 +76,9 @@ class FleetState:
         known one. Cost follows k and what is present, not the fleet.
         """
         known = self.values.rows(place)
-        when, changed = self.time_ms.part(place), self.changed_ms.part(place)
-        position_at = when[:, self._position].copy()
+        when, changed = self.reported.part(place), self.changed.part(place)
+        second = (at_ms // 1000).astype(np.uint32)
+        position_at = self.times.data[place, 2].copy()
         new: dict[str, Values] = {}
         old: dict[str, Values] = {}
         have: dict[str, NDArray[np.bool_]] = {}
@@ -87,15 +89,18 @@ class FleetState:
             has = said == said  # noqa: PLR0124 - NaN is absent
             if not has.all():
                 said = np.where(has, said, before)
-                np.copyto(when[:, c], at_ms, where=has)
+                np.copyto(when[:, c], second, where=has)
             else:
-                when[:, c] = at_ms
-            np.copyto(changed[:, c], at_ms, where=has & (said != before))  # NaN before differs
+                when[:, c] = second
+            np.copyto(changed[:, c], second, where=has & (said != before))  # NaN before differs
             after[:, c] = said
             new[name], old[name], have[name] = said, before, has
         self.values.data[place] = after
         if not isinstance(place, slice):
-            self.time_ms.data[place], self.changed_ms.data[place] = when, changed
+            self.reported.data[place], self.changed.data[place] = when, changed
+        if self._position in present:
+            has = have[self.values.names[self._position]]
+            self.times.data[place, 2] = np.where(has, at_ms, position_at)
         index = self.values.index
         nothing = np.zeros((len(at_ms), 1), np.bool_)
         return Update(

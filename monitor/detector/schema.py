@@ -11,7 +11,7 @@ from monitor.detector.columns import Compute, DerivedColumn, count, number, trut
 DERIVED: Mapping[str, DerivedColumn] = {
     **derived.COLUMNS,
     **belief.COLUMNS,
-    **{name: column for part in suite.SUITE for name, column in part.COLUMNS.items()},
+    **{name: column for part in suite.ALL for name, column in part.COLUMNS.items()},
     **{
         name: DerivedColumn(
             Kind.FLOAT if unit else Kind.BOOL, unit, text, compute=waveform.reader(name)
@@ -35,6 +35,7 @@ REGISTRY: Mapping[str, DerivedColumn] = {
     "last_visit_day": number("上次维保日", "day of the last visit", "d", None),
     "planned_visit_day": number("计划维保日", "day of the planned visit", "d", None),
     "voice_link": truth("上报对讲测试", "reports voice tests", None),
+    "peer_row": count("同类电梯组序号", "number of its group of like lifts", None),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -34,7 +34,8 @@ class Step:
     """rows int32[k], no lift twice · at int64[k] event time, ms · unseen_ms int64[k] since the
     sample before · u, now: what the sample changes and says · t int64[T, k] times and m
     float32[M, k] marks of the parts, moved in place and scattered back after the step · tables:
-    state of the whole fleet that a part touches for few of these rows (`Part.TABLES`).
+    state of the whole fleet that a part touches for few of these rows (`Memory.tables`) ·
+    departs int[d]: which of these lifts set off on a trip with this sample.
     """
 
     rows: Rows
@@ -46,6 +47,42 @@ class Step:
     m: Block[np.float32]
     registry: Registry
     tables: Mapping[str, Table[Any]]
+    departs: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+
+
+@dataclass(slots=True)
+class Departed:
+    """Lifts that set off since they were last judged, and what the judges find.
+
+    rows int32[j], no lift twice · at int64[j] when they set off, ms · tables, times, marks,
+    registry: of the whole fleet · z float32[F, j]: deviations of their features from their own
+    normal, sigma, NaN where unknown · fresh bool[F, j]: what begins anew after a mechanic's
+    visit; None: nothing.
+    """
+
+    rows: Rows
+    at: Times
+    tables: Mapping[str, Table[Any]]
+    times: Table[np.int64]
+    marks: Table[np.float32]
+    registry: Mapping[str, Values]
+    z: Values = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    fresh: NDArray[np.bool_] | None = None
+
+    def keep(self, which: NDArray[np.bool_]) -> None:
+        """Go on with some of them."""
+        if not which.all():
+            self.rows, self.at = self.rows[which], self.at[which]
+
+    def noted(self, names: Sequence[str]) -> Values:
+        """Return marks that lie side by side, float32[len(names), j]."""
+        first = self.marks.index[names[0]]
+        return self.marks.data[self.rows, first : first + len(names)].T
+
+    def note(self, names: Sequence[str], values: Values) -> None:
+        """Write marks that lie side by side, float32[len(names), j]."""
+        first = self.marks.index[names[0]]
+        self.marks.data[self.rows, first : first + len(names)] = values.T
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +118,16 @@ class Part(Protocol):
 
     def advance(self, s: Step) -> None:
         """Move the memory of k lifts by one sample each."""
+
+
+class Judge(Protocol):
+    """A detector that looks at a lift once a trip: a module with memory, columns, one function."""
+
+    MEMORY: Memory
+    COLUMNS: Mapping[str, DerivedColumn]
+
+    def settle(self, d: Departed) -> None:
+        """Judge the lifts that set off, and learn from them."""
 
 
 Mask = NDArray[np.bool_]

@@ -69,12 +69,15 @@ def so(odds):
     return F(1) if odds > 0 else F(0) if odds < 0 else NAN
 
 
-def belief(v, p, at, position_at, rated_kg, code4, code93):
+def belief(v, p, at, position_at, rated_kg, code4, code93, quality=NAN, zero=NAN):
     """Every column of belief: values v, presence p, message truths (None where nobody asks)."""
     terms = {
-        "presence": sight(v["passenger"], p.seen["passenger"], F(3.5), F(-3)),
+        "presence": F(
+            sight(v["passenger"], p.seen["passenger"], F(3.5), F(-3))
+            * (quality if known(quality) else F(1))
+        ),
         "count": sight(v["people"], p.seen["people"], F(4), F(-2.5)),
-        "load": load(v["load"], rated_kg),
+        "load": load(F(v["load"] - (zero if known(zero) else F(0))), rated_kg),
         "call": call(v["car_call"], p, at),
         "alarm": F(5) if p.alarm is not None and at - p.alarm <= 7_200_000 else F(0),
         "ride": F(0.5) if p.travel is not None else F(-1),

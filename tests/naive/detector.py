@@ -11,64 +11,20 @@ import math
 import numpy as np
 
 from tests.naive.belief import NaivePresence, belief
+from tests.naive.trips import NaiveTrips
 
 F = np.float32
 NAN = F("nan")
-FEATURES = {  # floor, share of level, one-sided, least samples
-    "vibration": (F(0.005), F(0.05), True, 3),
-    "door_current": (F(0.02), F(0.04), False, 1),
-    "levelling": (F(1), F(0), False, 1),
-}
 
 
 def known(x):
     return not math.isnan(x)
 
 
-class NaiveNormal:
-    """One lift's own normal of one number; see baseline.py for the formula."""
-
-    def __init__(self, name):
-        self.floor, self.share, self.one_sided, self.least = FEATURES[name]
-        self.sum, self.count = F(0), 0
-        self.trips, self.level, self.spread = 0, F(0), F(0)
-        self.out, self.z, self.drift = 0, F(0), 0
-
-    def collect(self, x):
-        self.sum, self.count = F(self.sum + x), self.count + 1
-
-    def end(self):
-        total, count = self.sum, self.count
-        self.sum, self.count = F(0), 0
-        if count < self.least:
-            return
-        x = F(total / F(count))
-        if self.trips == 0:
-            self.level, self.spread = x, F(F(0.1) * abs(x))
-        floor = max(self.floor, F(self.share * abs(self.level)))
-        spread = max(self.spread, floor)
-        sigma = F(F(1.4826) * spread)
-        r = F(F(x - self.level) / sigma)
-        warm = self.trips >= 30
-        far = warm and abs(r) > 6
-        gain = max(F(F(2) / F(self.trips + 2)), F(0.02))
-        gain = F(gain * F(0.1)) if far else gain
-        away = F(np.sign(F(abs(F(x - self.level)) - spread)))
-        if self.trips > 0:
-            spread = F(spread * F(F(1) + F(gain * away)))
-        self.spread = max(spread, floor)
-        self.level = F(self.level + F(F(gain * sigma) * F(np.clip(r, F(-1.5), F(1.5)))))
-        self.trips += 1
-        wrong = (warm and r > 6) if self.one_sided else far
-        self.out = min(self.out + 1, 10) if wrong else max(self.out - 2, 0)
-        self.drift = 1 if self.out >= 5 else 0 if self.out == 0 else self.drift
-        self.z = r if warm else F(0)
-
-
 class NaiveLift:
     """Everything known of one lift."""
 
-    def __init__(self, channels, rated, rated_kg=NAN):
+    def __init__(self, channels, rated, rated_kg=NAN, period=1.0):
         self.v = dict.fromkeys(channels, NAN)
         self.time, self.changed = {}, {}
         self.rated = F(rated)
@@ -81,8 +37,7 @@ class NaiveLift:
         self.cycles, self.hard, self.fast_speed = 0, False, F(0)
         self.flat = {"acc_rms": 0, "motor_current": 0}
         self.was_running = self.was_open = self.was_zone = NAN
-        self.door_moved = False
-        self.normal = {name: NaiveNormal(name) for name in FEATURES}
+        self.trips = NaiveTrips(rated, period)
         self.codes_on, self.codes_once = {}, {}
 
     def running(self):
@@ -101,6 +56,7 @@ class NaiveLift:
         if self.seen is not None and ts < self.seen:
             return None
         sampled = self.seen is None or ts > self.seen
+        gap = None if self.seen is None else ts - self.seen
         self.unseen = self.seen is None or ts - self.seen > 20_000
         self.seen = ts
         at = self.at = ts if self.at is None else max(ts, self.at)
@@ -110,6 +66,7 @@ class NaiveLift:
             if self.v[n] != x:
                 self.changed[n] = at
             self.v[n], self.time[n] = x, at
+        self.trips.sample(at, gap, self, old, have)
         self.step(at, old, have, had)
         return at, sampled
 
@@ -173,31 +130,14 @@ class NaiveLift:
             if runs and speed > F(0.3) and channel in have:
                 same = v[channel] == old[channel]
                 self.flat[channel] = self.flat[channel] + 1 if same else 0
-        self.learn(have, runs, running == 0, opened, speed, zone, state)
         self.was_running, self.was_open, self.was_zone = running, is_open, zone
-
-    def learn(self, have, runs, stands, opened, speed, zone, state):
-        vibration, door, level = self.normal.values()
-        if "acc_rms" in have and runs and not speed < F(F(0.5) * self.rated):
-            vibration.collect(have["acc_rms"])
-        if self.was_running == 1 and stands:
-            vibration.end()
-        moving = state in (1, 3)
-        if "door_current" in have and moving:
-            door.collect(have["door_current"])
-        if self.door_moved and not moving:
-            door.end()
-        self.door_moved = moving
-        if opened and self.was_open == 0 and zone == 1:
-            if "level_offset" in have:
-                level.collect(have["level_offset"])
-            level.end()
 
     def message(self, ts, code, state, named):
         """Returns at, or None where nobody asks for the code."""
         sign = code in (90, 93) and state != 0
         if code not in named and not sign:
             return None
+        self.trips.settle()
         at = self.at = ts if self.at is None else max(ts, self.at)
         if sign:
             self.presence.alarm = at
@@ -228,7 +168,9 @@ class NaiveLift:
         for code in (4, 93):
             on = self.codes_on.get(code, (0, False))[1] or self.codes_once.get(code, 0) > at
             truths.append(on if code in named else None)
-        believed = belief(v, self.presence, at, self.position, self.rated_kg, *truths)
+        learned = self.trips.columns(at)
+        sensors = (learned["presence_quality"], learned["load_zero"])
+        believed = belief(v, self.presence, at, self.position, self.rated_kg, *truths, *sensors)
         moving = speed >= F(0.05) or running == 1
         contradicts = (
             (is_open == 1 and running == 1 and speed < F(0.02))
@@ -262,8 +204,7 @@ class NaiveLift:
                 "contradiction": F(contradicts),
             }
         )
-        for name, normal in self.normal.items():
-            out[f"z_{name}"], out[f"{name}_drift"] = normal.z, F(normal.drift)
+        out |= learned
         for code in named:
             once = self.codes_once.get(code, 0) > at
             out[f"code({code})"] = F(once or self.codes_on.get(code, (0, False))[1])

@@ -29,7 +29,7 @@ class Flat(NamedTuple):
 
 
 def advance(
-    state: Flat, before: Floats, x: Floats, least: float, factor: float = FACTOR
+    state: Flat, before: Floats, x: Floats, least: float | Floats, factor: float = FACTOR
 ) -> tuple[Flat, Mask]:
     """Return the state after x [k], and where it is flat; `before`: the number before x.
 
@@ -46,7 +46,7 @@ def advance(
     return Flat(run.astype(kind, copy=False), longest.astype(kind, copy=False)), speaks
 
 
-def jump(before: Floats, x: Floats, seconds: Floats, rate: Floats, slack: float) -> Mask:
+def jump(before: Floats, x: Floats, seconds: Floats, rate: Floats, slack: float | Floats) -> Mask:
     """Return where x [k] is out of reach from `before` [k]; never where a number is unknown."""
     with np.errstate(invalid="ignore"):
         return np.asarray(np.abs(x - before) > rate * seconds + slack)

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]
 
 WARM_UP = 30
+SETTLED = 200  # numbers after which the spread is about right
 BEYOND = 6.0  # sigma
 CLIP = 1.5  # sigma
 MAD_TO_SIGMA = 1.4826
@@ -47,12 +48,16 @@ class Robust(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """floor: least spread, unit of x · floor_share: and as a share of the level · gain: least."""
+    """floor: least spread, unit of x · floor_share: and as a share of the level · gain: least ·
+    spread_share: the spread's share of the gain once SETTLED. With all of it, a level that follows
+    a slow creep at a distance soon has a spread as wide as that distance, and nothing is seen.
+    """
 
     floor: float | np.floating[Any] | Floats = 0.0
     floor_share: float | np.floating[Any] | Floats = 0.0
     gain: float = GAIN_LEAST
     warm_up: int = WARM_UP
+    spread_share: float = 1.0
 
 
 def learn(state: Robust, x: Floats, limits: Limits) -> tuple[Robust, Floats]:
@@ -74,7 +79,8 @@ def learn(state: Robust, x: Floats, limits: Limits) -> tuple[Robust, Floats]:
     gain = np.where(far, gain * FAR_GAIN, gain)
     away = np.sign(np.abs(x - level) - spread)
     moved = level + gain * sigma * np.clip(r, -CLIP, CLIP)
-    wider = np.where(spread == 0, gain * np.abs(x - level), spread * (1 + gain * away))
+    slower = np.where(state.n >= SETTLED, gain * limits.spread_share, gain)
+    wider = np.where(spread == 0, slower * np.abs(x - level), spread * (1 + slower * away))
     wider = np.maximum(np.where(first, spread, wider), floor)
     kind = x.dtype
     return _keep(

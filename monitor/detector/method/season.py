@@ -84,7 +84,11 @@ def value(factors: Floats, where: list[Place]) -> Floats:
 
 
 def learn(
-    factors: Floats, where: list[Place], residual: Floats, sigma: Floats, gain: float = GAIN
+    factors: Floats,
+    where: list[Place],
+    residual: Floats,
+    sigma: Floats,
+    gain: float | Floats = GAIN,
 ) -> Floats:
     """Return the factors [B, k] after residual = x − level − season(t) [k]; NaN teaches nothing.
 

@@ -237,7 +237,7 @@ def test_27_drift_speaks_after_several_trips_and_not_before(rule, worn):
     for k in range(60, 70):
         ride(k, **worn)
     assert s.all == {rule}
-    assert 20 * 62 <= s.rang(rule)[0] <= 20 * 66
+    assert 20 * 65 <= s.rang(rule)[0] <= 20 * 69
 
 
 def test_27_says_nothing_while_it_still_learns():

@@ -1,4 +1,4 @@
-"""Rule 27d: bursts of waveform off this lift's normal."""
+"""Rule 27w: bursts of waveform off this lift's normal."""
 
 from __future__ import annotations
 
@@ -43,43 +43,43 @@ def tell(s, k, burst, **changed):
 
 
 @pytest.mark.parametrize("kind", [shaking, jerky, knocking, stiff_door, braking_door])
-def test_27d_speaks_after_three_bursts_off_the_normal_and_not_before(kind):
+def test_27w_speaks_after_three_bursts_off_the_normal_and_not_before(kind):
     s = Story(tick_s=10, period=60)
     for k in range(25):
         tell(s, k, kind(k, worn=k in (15, 20)))  # a single bad burst is none
     assert s.all == set()
     for k in range(25, 29):
         tell(s, k, kind(k, worn=True))
-    assert s.all == {"27d"}
-    assert s.rang("27d") == [60 * 27]
+    assert s.all == {"27w"}
+    assert s.rang("27w") == [60 * 27]
 
 
-def test_27d_says_nothing_while_it_still_learns():
+def test_27w_says_nothing_while_it_still_learns():
     s = Story(tick_s=10, period=60)
     for k in range(12):
         tell(s, k, shaking(k, worn=k >= 6))
     assert s.all == set()
 
 
-def test_27d_clears_when_the_bursts_are_usual_again():
+def test_27w_clears_when_the_bursts_are_usual_again():
     s = Story(tick_s=10, period=60)
     for k in range(18):
         tell(s, k, shaking(k, worn=k >= 15))
-    assert s.rang("27d") == [60 * 17]
+    assert s.rang("27w") == [60 * 17]
     for k in range(18, 33):
         tell(s, k, shaking(k, worn=False))
-    assert s.cleared("27d") == [60 * 20 + 600]  # counted down by three bursts, then 10 min
+    assert s.cleared("27w") == [60 * 20 + 600]  # counted down by three bursts, then 10 min
 
 
 @pytest.mark.parametrize("mode", SPECIAL)
-def test_27d_is_silent_in_special_service(mode):
+def test_27w_is_silent_in_special_service(mode):
     s = Story(tick_s=10, period=60)
     for k in range(20):
         tell(s, k, shaking(k, worn=k >= 15), service_mode=mode)
-    assert "27d" not in s.all
+    assert "27w" not in s.all
 
 
-def test_27d_opening_and_closing_are_told_apart_by_the_sign_of_the_current():
+def test_27w_opening_and_closing_are_told_apart_by_the_sign_of_the_current():
     s = Story(tick_s=10, period=60)
     for k in range(60):
         way = {"sign": 1, "plateau": 1.5} if k % 2 else {"sign": -1, "plateau": 2.5}
@@ -87,7 +87,7 @@ def test_27d_opening_and_closing_are_told_apart_by_the_sign_of_the_current():
     assert s.all == set()
 
 
-def test_27d_absurd_bursts_between_do_not_ring():
+def test_27w_absurd_bursts_between_do_not_ring():
     s = Story(tick_s=10, period=60)
     for k in range(40):
         burst = shaking(k, worn=False)

@@ -1,0 +1,104 @@
+"""Door movements and stops, cut from the stream: opening, closing and standing time, levelling,
+the load cell of an empty car, a door contact that bounces.
+
+Every sample costs one sum of door current; the rest is done for lifts whose door changed. A
+movement with a hole in it, or one that turned back, gives no time. Must run before `trips`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.detector.columns import DerivedColumn
+from monitor.detector.features import LEAVES, LEG, LEGS, PENDING, PLACE, SAID, SLOT, TRIP
+from monitor.detector.reading import CLOSED, CLOSING, LOCKED, OPEN, OPENING
+from monitor.detector.ride import presence
+from monitor.detector.step import Memory, Step
+from monitor.detector.table import NEVER
+
+Index = NDArray[np.intp]
+
+LONG_MS = 600_000  # nobody stands in a shut car for so long and rides on
+IDLE_MS = 180_000  # shut and still for so long: whoever was in the car would have pressed a button
+BOUNCE_MS = 2_000  # a door needs longer from shut to shut
+BOUNCES_MOST = 100
+
+MEMORY = Memory()  # its tables are those of `ride`
+COLUMNS: Mapping[str, DerivedColumn] = {}
+
+
+def advance(s: Step) -> None:
+    """Add this sample to the door's movement; cut it where the state of the door changed."""
+    u, now, m = s.u, s.now, s.m
+    state = u.new["door_state"]
+    moving = ((state == CLOSING) | (state == OPENING)) & u.have["door_current"]
+    i = np.flatnonzero(moving)
+    if len(i):
+        trip, rows = s.tables[TRIP].data, s.rows[i]
+        trip[rows, SLOT["door_amps"]] += u.new["door_current"][i]
+        trip[rows, SLOT["door_samples"]] += 1
+    changed = np.flatnonzero(u.have["door_state"] & (state != u.old["door_state"]))
+    if len(changed):
+        _cut(s, changed)
+    turned = np.flatnonzero(u.have["door_closed"] & (u.new["door_closed"] != u.old["door_closed"]))
+    if len(turned):
+        _contact(s, turned)
+    levels = u.have["level_offset"] & now.in_zone
+    opens = now.opened & (m["door_open"] == 0)
+    at_rest = np.flatnonzero(levels & (opens | (now.stands & (m["running"] == 1))))
+    if len(at_rest):
+        s.tables[PENDING].data[s.rows[at_rest], PLACE["levelling"]] = u.new["level_offset"][at_rest]
+    wakes = np.flatnonzero(opens & now.stands)
+    if len(wakes):
+        _wake(s, wakes)
+
+
+def _cut(s: Step, i: Index) -> None:
+    state, before = s.u.new["door_state"][i], s.u.old["door_state"][i]
+    rows, at, legs = s.rows[i], s.at[i], s.tables[LEGS].data
+    began = legs[rows, LEG["door_began"]]
+    whole = (began != NEVER) & (legs[rows, LEG["odd"]] < began)
+    seconds = (at - began).astype(np.float32) / np.float32(1000)
+    pending, trip = s.tables[PENDING].data, s.tables[TRIP].data
+    opened = whole & (before == OPENING) & (state == OPEN)
+    closed = whole & (before == CLOSING) & ((state == CLOSED) | (state == LOCKED))
+    stood = whole & (before == OPEN) & (state == CLOSING)
+    trip[rows[opened], SLOT["opening_s"]] = seconds[opened]
+    trip[rows[closed], SLOT["closing_s"]] = seconds[closed]
+    trip[rows[stood], SLOT["dwell_s"]] = seconds[stood]
+    pending[rows[opened], PLACE["opening_time"]] = seconds[opened]
+    pending[rows[closed], PLACE["closing_time"]] = seconds[closed]
+    # from CLOSED or OPEN a whole movement begins, and with OPEN a stay; all else is half of one
+    opens = (state == OPENING) & ((before == CLOSED) | (before == LOCKED))
+    closes = (state == CLOSING) & (before == OPEN)
+    legs[rows, LEG["door_began"]] = np.where(opens | closes | (state == OPEN), at, NEVER)
+
+
+def _contact(s: Step, i: Index) -> None:
+    """Count changes of the contact that follow each other faster than a door can move."""
+    rows, at, legs = s.rows[i], s.at[i], s.tables[LEGS].data
+    bounces = s.tables[TRIP].data[rows, SLOT["bounces"]]
+    soon = at - legs[rows, LEG["contact"]] <= BOUNCE_MS
+    soon &= legs[rows, LEG["odd"]] < at - BOUNCE_MS
+    bounces = np.where(soon, np.minimum(bounces + 1, BOUNCES_MOST), 0)
+    trip = s.tables[TRIP].data
+    trip[rows, SLOT["bounces"]] = bounces
+    trip[rows, SLOT["bounces_most"]] = np.maximum(trip[rows, SLOT["bounces_most"]], bounces)
+    legs[rows, LEG["contact"]] = at
+
+
+def _wake(s: Step, i: Index) -> None:
+    """The door of an idle car opens: whatever the load cell said before, it weighed nobody."""
+    legs = s.tables[LEGS].data[s.rows[i]]
+    since = np.maximum(s.t["cycle"][i], legs[:, LEG["arrived"]])
+    idle = (since != NEVER) & (s.at[i] - since >= IDLE_MS) & (legs[:, LEG["odd"]] < since)
+    long = idle & (s.at[i] - since >= LONG_MS)
+    pending = s.tables[PENDING].data
+    weighed = s.u.old["load"][i[idle]]
+    pending[s.rows[i[idle]], PLACE["load_zero"]] = weighed
+    pending[s.rows[i[idle]], SAID + LEAVES["idle_load"]] = weighed
+    i = i[long]
+    pending[s.rows[i], SAID + LEAVES["idle_presence"]] = presence(s.u.old, i)

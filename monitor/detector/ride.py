@@ -1,0 +1,205 @@
+"""Trips, cut from the stream: travel time, currents and vibration at speed, re-levellings.
+
+A sample costs a few sums over the cars that run; the rest is done for lifts that set off or
+arrive. A trip with a hole in it (no sample for 2.5 periods + 2 s), or a moment of any other service
+than normal, gives no feature; nor does anything until half an hour after a mechanic's visit.
+
+Must run before `trips`, whose memory still shows the sample before this one.
+
+The profile of a trip over the distance d with rated speed v and acceleration a, speed as a
+trapezoid or, where v is not reached, a triangle:
+
+    T(d) = d / v + v / a   for d ≥ v² / a,      2 · √(d / a) below
+
+with 3 m a storey and 0.8 m/s² as first guesses; `baseline` learns what this lift adds to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.detector.columns import NAN, DerivedColumn
+from monitor.detector.features import (
+    DOOR_SUMS,
+    DUE,
+    FLOORS,
+    LEAVES,
+    LEG,
+    LEGS,
+    LOAD,
+    PENDING,
+    PLACE,
+    SAID,
+    SENSED,
+    SLOT,
+    STATES,
+    SUMS,
+    TRIP,
+    UP,
+)
+from monitor.detector.step import Memory, Step
+from monitor.detector.table import NEVER, Block
+
+Values = NDArray[np.float32]
+Index = NDArray[np.intp]
+
+AT_SPEED = np.float32(0.5)  # share of rated speed above which a car counts as at speed
+START_MS = 3_000  # the current of a start is over by then
+HOLE_PERIODS, HOLE_MS = np.float32(2_500), np.float32(2_000)  # ms of silence a period s, and more
+VISIT_MS = 1_800_000  # a mechanic tries the lift in normal service too
+NORMAL, INSPECTION = 1, 2  # service_mode
+LEAST_SAMPLES = 3  # at speed, for a mean worth the name
+LONGEST_S = np.float32(600)  # no trip takes longer
+STOREY = np.float32(3.0)  # m, first guess
+ACCELERATION = np.float32(0.8)  # m/s², first guess
+HOUR_MS = 3_600_000
+
+MEMORY = Memory(tables=STATES)
+
+COLUMNS: Mapping[str, DerivedColumn] = {}
+
+
+def advance(s: Step) -> None:
+    """Add this sample to the trip; cut it where the car sets off or arrives."""
+    now, before = s.now, s.m["running"]
+    _odd_moments(s)
+    _sum_up(s)
+    arrives = np.flatnonzero(now.stands & (before == 1))
+    if len(arrives):
+        _arrive(s, arrives)
+    starts = np.flatnonzero(now.runs & (before == 0))
+    if len(starts):
+        levels = now.opened[starts] & now.in_zone[starts]
+        s.tables[TRIP].data[s.rows[starts[levels]], SLOT["relevels"]] += 1
+        s.departs = starts[~levels]
+        if len(s.departs):
+            _set_off(s, s.departs)
+
+
+def _odd_moments(s: Step) -> None:
+    """Remember when a lift last was silent for too long or not in normal service."""
+    mode = s.u.new["service_mode"]
+    odd = s.unseen_ms > HOLE_PERIODS * s.registry["period_s"] + HOLE_MS
+    odd |= (mode < NORMAL) | (mode > NORMAL)
+    i = np.flatnonzero(odd)
+    if len(i):
+        legs, rows, at = s.tables[LEGS].data, s.rows[i], s.at[i]
+        legs[rows, LEG["odd"]] = at
+        mechanic = mode[i] == INSPECTION
+        legs[rows[mechanic], LEG["visit"]] = at[mechanic]
+
+
+def _sum_up(s: Step) -> None:
+    """Sums over the running cars, float32[j, 6] as they lie in the table."""
+    i = np.flatnonzero(s.now.runs)
+    if not len(i):
+        return
+    rows, u = s.rows[i], s.u
+    # not known to be slow: without a rated speed every moment of a trip counts
+    quick = ~(s.now.speed[i] < AT_SPEED * s.registry["rated_speed"][i])
+    trip = s.tables[TRIP].data
+    sums = trip[rows, : len(SUMS)]
+    for slot, channel in ((0, "acc_rms"), (2, "motor_current")):
+        taken = quick & u.have[channel][i]
+        sums[:, slot] += np.where(taken, u.new[channel][i], 0)
+        sums[:, slot + 1] += taken
+    set_off = s.tables[LEGS].data[rows, LEG["set_off"]]
+    begins = u.have["motor_current"][i] & (s.at[i] - set_off <= START_MS)
+    np.maximum(sums[:, 4], u.new["motor_current"][i], out=sums[:, 4], where=begins)
+    felt = u.have["acc_peak"][i]
+    np.maximum(sums[:, 5], u.new["acc_peak"][i], out=sums[:, 5], where=felt)
+    trip[rows, : len(SUMS)] = sums
+
+
+def _arrive(s: Step, i: Index) -> None:
+    """The trip is over: put its features down for the next judgement."""
+    legs, rows = s.tables[LEGS].data, s.rows[i]
+    leg = legs[rows]
+    began = leg[:, LEG["set_off"]]
+    legs[rows, LEG["arrived"]] = s.at[i]
+    seconds = (s.at[i] - began).astype(np.float32) / np.float32(1000)
+    whole = (began != NEVER) & (leg[:, LEG["odd"]] < began) & (seconds <= LONGEST_S)
+    i, rows, seconds = i[whole], rows[whole], seconds[whole]
+    if not len(i):
+        return
+    trip = s.tables[TRIP].data
+    trip[rows, SLOT["trip_s"]] = seconds
+    said = trip[rows].T
+    floors = s.u.new["car_position"][i] - said[SLOT["from_floor"]]
+    far = np.abs(floors)
+    moved = far >= 1
+    expected = profile_s(far * STOREY, s.registry["rated_speed"][i])
+    found = np.empty((8, len(i)), np.float32)
+    found[0] = np.where(moved, seconds - expected, NAN)
+    found[1] = _mean(said[SLOT["amps"]], said[SLOT["amp_samples"]])
+    found[2] = np.where(said[SLOT["amps_most"]] > 0, said[SLOT["amps_most"]], NAN)
+    found[3] = _mean(said[SLOT["shake"]], said[SLOT["shakes"]])
+    found[4] = np.where(said[SLOT["shock_most"]] > 0, said[SLOT["shock_most"]], NAN)
+    found[5] = far
+    found[6] = np.where(moved, floors > 0, NAN)
+    found[7] = s.u.old["load"][i]  # what it carried, before anybody could step out
+    s.tables[PENDING].data[rows[:, None], _TRIP] = found.T
+
+
+_TRIP: Final = [
+    *(PLACE[name] for name in
+      ("travel_time", "motor_current", "start_current", "vibration", "shock")),
+    FLOORS, UP, LOAD,
+]  # fmt: skip
+
+
+def _mean(total: Values, samples: Values) -> Values:
+    return np.where(samples >= LEAST_SAMPLES, total / np.maximum(samples, 1), NAN)
+
+
+def profile_s(metres: Values, rated: Values) -> Values:
+    """Return the time of a trip over so many metres at this rated speed, s; see above."""
+    long = metres / rated + rated / ACCELERATION
+    short = 2 * np.sqrt(metres / ACCELERATION)
+    return np.where(metres >= rated * rated / ACCELERATION, long, short).astype(np.float32)
+
+
+def _set_off(s: Step, i: Index) -> None:
+    """A new trip begins, and the last one is due to be judged."""
+    rows, at = s.rows[i], s.at[i]
+    legs, trip = s.tables[LEGS].data, s.tables[TRIP].data
+    s.tables[DUE].data[rows, 0] = at
+    _stop(s, i, rows)
+    legs[rows, LEG["set_off"]] = at
+    hour, last = at // HOUR_MS, legs[rows, LEG["hour"]]
+    legs[rows, LEG["hour"]] = hour
+    said = trip[rows]
+    now, before = said[:, SLOT["trips_now"]], said[:, SLOT["trips_hour"]]
+    said[:, SLOT["trips_hour"]] = np.where(hour == last, before, np.where(hour == last + 1, now, 0))
+    said[:, SLOT["trips_now"]] = np.where(hour == last, now + 1, 1)
+    said[:, SLOT["from_floor"]] = s.u.old["car_position"][i]
+    said[:, : len(SUMS) + len(DOOR_SUMS)] = 0
+    trip[rows] = said
+
+
+def _stop(s: Step, i: Index, rows: NDArray[np.int32]) -> None:
+    """What the whole stop told: door current (holes harm no mean), heat of the motor."""
+    total, n = s.tables[TRIP].data[rows, len(SUMS) : len(SUMS) + 2].T
+    room = s.u.new["room_temp"][i]
+    heat = s.u.new["motor_temp"][i] - np.where(np.isnan(room), 0, room)
+    amps = np.where(n >= 1, total / np.maximum(n, 1), NAN)
+    pending = s.tables[PENDING].data
+    pending[rows[:, None], _STOP] = np.stack([amps, heat], axis=1)
+    said = [s.u.new[name][i] for name in SENSED[:6]]
+    most = s.tables[TRIP].data[rows, SLOT["shock_most"]]
+    said[LEAVES["acc_peak"]] = np.where(most > 0, most, NAN)
+    pending[rows, SAID : SAID + 7] = np.stack([*said, presence(s.u.new, i)], axis=1)
+
+
+def presence(said: Block[np.float32], i: Index) -> Values:
+    """Return 1 somebody, 0 nobody, NaN unknown, by the sensors of presence and of people."""
+    passenger, people = said["passenger"][i], said["people"][i]
+    counted = np.where(np.isnan(people), people, people >= 1)
+    return np.where(np.isnan(passenger), counted, passenger).astype(np.float32)
+
+
+_STOP: Final = [PLACE["door_current"], PLACE["motor_heat"]]
