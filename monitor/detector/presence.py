@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.detector.columns import DerivedColumn
 from monitor.detector.reading import CLOSING, OPENING
@@ -59,28 +60,39 @@ def _buttons(s: Step, opens: Mask) -> None:
     A call from before a silence ends with it where a sensor now says that nobody is inside: the
     door may have opened unseen. An alarm does not: somebody has to look.
     """
-    t, u, at = s.t, s.u, s.at
-    passenger, count = u.new["passenger"], u.new["people"]
-    empty = ((passenger == 0) | (count == 0)) & ~(passenger == 1) & ~(count >= 1)
-    blind = (s.unseen_ms > UNSEEN_MS) & empty
-    for sign in ("call", "call_edge"):
-        t[sign] = np.where(blind, NEVER, t[sign])
     for sign, channel in (("call", "car_call"), ("alarm", "alarm_button")):
-        on = u.new[channel] == 1
-        rises = on & (u.old[channel] != 1)
-        edge = np.where(rises, at, t[f"{sign}_edge"])
-        kept = np.where(opens, NEVER, t[sign])
-        t[sign] = np.where(rises | (on & ~s.now.opened), edge, kept)
-        t[f"{sign}_edge"] = edge
+        on, signs = s.u.new[channel] == 1, s.t[sign]
+        some = np.flatnonzero(on | (signs != NEVER))  # where nothing stands nothing changes
+        if not len(some):
+            continue
+        on, at, edges = on[some], s.at[some], s.t[f"{sign}_edge"]
+        kept, edge = signs[some], edges[some]
+        if sign == "call":
+            blind = (s.unseen_ms[some] > UNSEEN_MS) & _says_empty(s, some)
+            kept, edge = np.where(blind, NEVER, kept), np.where(blind, NEVER, edge)
+        rises = on & (s.u.old[channel][some] != 1)
+        edge = np.where(rises, at, edge)
+        kept = np.where(opens[some], NEVER, kept)
+        signs[some] = np.where(rises | (on & ~s.now.opened[some]), edge, kept)
+        edges[some] = edge
+
+
+def _says_empty(s: Step, some: NDArray[np.intp]) -> Mask:
+    passenger, count = s.u.new["passenger"][some], s.u.new["people"][some]
+    empty: Mask = ((passenger == 0) | (count == 0)) & ~(passenger == 1) & ~(count >= 1)
+    return empty
 
 
 def _sight(s: Step, name: str, opens: Mask) -> None:
     """When a sensor last saw somebody for STEADY_MS behind a shut door."""
-    t, at = s.t, s.at
-    on = s.u.new[name] >= 1
-    since = np.where(on, np.where(t[f"{name}_since"] == NEVER, at, t[f"{name}_since"]), NEVER)
-    t[f"{name}_since"] = since
-    steady = on & (at - since >= STEADY_MS) & s.now.shut & (at - t["shut"] >= LAG_MS)
-    lost = opens | ((s.unseen_ms > UNSEEN_MS) & ~on)
-    seen = np.where(lost, NEVER, t[f"{name}_seen"])
-    t[f"{name}_seen"] = np.where(steady, at, seen)
+    on, sinces, sights = s.u.new[name] >= 1, s.t[f"{name}_since"], s.t[f"{name}_seen"]
+    some = np.flatnonzero(on | (sinces != NEVER) | (sights != NEVER))
+    if not len(some):
+        return
+    on, at, since = on[some], s.at[some], sinces[some]
+    since = np.where(on, np.where(since == NEVER, at, since), NEVER)
+    steady = on & (at - since >= STEADY_MS)
+    steady &= s.now.shut[some] & (at - s.t["shut"][some] >= LAG_MS)
+    lost = opens[some] | ((s.unseen_ms[some] > UNSEEN_MS) & ~on)
+    seen = np.where(lost, NEVER, sights[some])
+    sinces[some], sights[some] = since, np.where(steady, at, seen)
