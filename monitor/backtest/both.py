@@ -86,6 +86,4 @@ def as_sampled(timed: RuleSet) -> RuleSet:
 
 def _alike(a: RuleSet, b: RuleSet) -> frozenset[str]:
     other = {rule.id: rule for rule in b.rules}
-    return frozenset(
-        rule.id for rule in a.rules if rule.id in other and same(rule, other[rule.id])
-    )
+    return frozenset(rule.id for rule in a.rules if rule.id in other and same(rule, other[rule.id]))

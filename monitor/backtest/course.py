@@ -68,9 +68,7 @@ def _one_round(
     lift, ts = window.lift[samples], window.ts_ms[samples]
     said = _messages(window.messages, messages)
     if len(said):
-        lane.catch_up(
-            np.concatenate([lift, said.lift]), np.concatenate([ts, said.ts_ms]), detector
-        )
+        lane.catch_up(np.concatenate([lift, said.lift]), np.concatenate([ts, said.ts_ms]), detector)
     else:
         lane.catch_up(lift, ts, detector)
     ready = perf_counter()

@@ -26,7 +26,7 @@ FOREVER = 1 << 62
 
 
 @dataclass(slots=True)
-class Due1:
+class _Full:
     """What `Detector.tick` says, with nothing of the whole fleet."""
 
     due: Due | None
@@ -65,13 +65,12 @@ class Lane:
             if waits.any():
                 self._tick(rows[waits], at_ms[waits], None)
 
-    def settle(self, at_ms: int, detector: Detector | None = None) -> None:
-        """Bring all lifts to one moment, the end of what is judged."""
+    def settle(self, at_ms: Times, detector: Detector | None = None) -> None:
+        """Bring all lifts to the end of what is judged: at_ms int64[n]."""
         rows = np.arange(self.n, dtype=np.int32)
-        at = np.full(self.n, at_ms, np.int64)
         if self._ends and detector is not None:
-            self._end_reports(rows, at, detector)
-        self._tick(rows, at, None)
+            self._end_reports(rows, at_ms, detector)
+        self._tick(rows, at_ms, None)
 
     def single_report(self, rows: Rows, until_ms: Times) -> None:
         """Remember that a single report of these lifts stands until then."""
@@ -107,7 +106,7 @@ class Lane:
         offset = self.engine.offset
         offset[: self.n] = FAR
         offset[rows] = NOW - upto_ms
-        full = None if due is None else Due1(due, {})
+        full = None if due is None else _Full(due, {})
         self._note(self.engine.tick(NOW, full))
 
     def _note(self, moved: RuleTransitions) -> None:

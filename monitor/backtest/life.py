@@ -33,9 +33,7 @@ def rings_in_life(url: str, begin_ms: int, end_ms: int, lifts: Collection[str]) 
         own.subject_kind == "lift"
     )
     other = folded.c
-    by_gateway = select(
-        other.subject, other.rule, other.since_ms, other.at_ms, other.cleared_ms
-    )
+    by_gateway = select(other.subject, other.rule, other.since_ms, other.at_ms, other.cleared_ms)
     engine = open_engine(url)
     try:
         with reading(engine) as connection:

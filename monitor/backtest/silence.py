@@ -94,14 +94,20 @@ class SilenceLane:
     """The time-driven rules of one group of lifts."""
 
     def __init__(
-        self, timed: RuleSet, registry: Mapping[str, Values], n_lifts: int, begin_ms: int, deaf: Deaf
+        self,
+        timed: RuleSet,
+        registry: Mapping[str, Values],
+        heard_ms: Times,
+        begin_ms: int,
+        deaf: Deaf,
     ) -> None:
-        """registry: float32[N] columns · begin_ms: where lifts begin to owe a sample."""
+        """registry: float32[N] columns · heard_ms int64[N]: when each was heard before begin_ms."""
+        n_lifts = len(heard_ms)
         self.lane = Lane(as_sampled(timed), n_lifts)
         self._registry, self._deaf, self._n = registry, deaf, n_lifts
         self._rules = timed.rules
         self._least = max((rule.min_samples for rule in timed.rules), default=1)
-        self._heard = np.full(n_lifts, begin_ms, np.int64)
+        self._heard = heard_ms.copy()
         self._done_ms = begin_ms
         self._back: tuple[Rows, Times] = (np.empty(0, np.int32), np.empty(0, np.int64))
         self._compiler = Compiler()
@@ -234,7 +240,8 @@ class SilenceLane:
         kinds, which = np.unique(key, return_inverse=True)
         quiet = np.bincount(which.reshape(-1), weights=silent, minlength=len(kinds))
         whole = quiet[which.reshape(-1)] == sizes[np.maximum(mine, 0)]
-        return (whole & (mine >= 0)).astype(np.float32)
+        found: Values = (whole & (mine >= 0)).astype(np.float32)
+        return found
 
     def _telling(self, rows: Rows, ticks: Times, columns: Mapping[str, Values]) -> NDArray[np.intp]:
         """Return the looks that the engine must be shown: ends of runs of equal truth."""
@@ -264,4 +271,3 @@ class SilenceLane:
 def _whole(at_ms: Any) -> Any:
     """Return the first whole second not before it."""
     return -(-at_ms // SECOND) * SECOND
-

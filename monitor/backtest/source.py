@@ -122,18 +122,25 @@ def _export(db: duckdb.DuckDBPyConnection, folder: Path, work: Path, copied: boo
     db.execute(f"SET memory_limit='{MEMORY_MB}MB'")
     db.execute(f"SET temp_directory={_quoted(work / 'spill')}")
     lifts = db.execute("SELECT reg_code FROM lift ORDER BY slot").fetchall()
-    segments = db.execute("SELECT file, lo_ms, hi_ms, samples FROM segment").fetchall()
-    files = [File(_segment(folder, name), lo, hi, n) for name, lo, hi, n in segments]
+    segments = db.execute("SELECT file FROM segment WHERE samples > 0").fetchall()
+    files = [_file(_segment(folder, name)) for (name,) in segments]
     messages = work / "messages.parquet"
     _copy(db, "SELECT batch, lift, ts_ms, code, state, late FROM message", messages)
-    count = db.execute("SELECT count(*), min(ts_ms), max(ts_ms) FROM sample").fetchone()
-    if count and count[0]:
+    if db.execute("SELECT 1 FROM sample LIMIT 1").fetchone():
         fresh = work / "fresh.parquet"
         _copy(db, "SELECT * FROM sample", fresh)
-        files.append(File(str(fresh), count[1], count[2], count[0]))
+        files.append(_file(str(fresh)))
     channels = _spoken([one.path for one in files])
     codes = tuple(code for (code,) in lifts)
     return Source(codes, tuple(files), str(messages), channels, copied)
+
+
+def _file(path: str) -> File:
+    """A file and its span as its own statistics tell: a segment is noted as its whole day."""
+    about = pq.ParquetFile(path).metadata
+    column = about.schema.names.index("ts_ms")
+    told = [about.row_group(i).column(column).statistics for i in range(about.num_row_groups)]
+    return File(path, min(s.min for s in told), max(s.max for s in told), about.num_rows)
 
 
 def _copy(db: duckdb.DuckDBPyConnection, query: str, file: Path) -> None:
@@ -177,7 +184,5 @@ def _spoken(files: Sequence[str]) -> tuple[str, ...]:
 
 def _empty(statistics: Any, rows: int) -> bool:
     return (
-        statistics is not None
-        and statistics.has_null_count
-        and int(statistics.null_count) == rows
+        statistics is not None and statistics.has_null_count and int(statistics.null_count) == rows
     )

@@ -14,9 +14,7 @@ FORMS = Text(
 )
 
 
-def moment(
-    text: str, zone: ZoneInfo, where: tuple[str, str], to_the_end: bool = False
-) -> int:
+def moment(text: str, zone: ZoneInfo, where: tuple[str, str], to_the_end: bool = False) -> int:
     """Return ms since epoch UTC; without a zone the text is meant in `zone`.
 
     to_the_end: a day alone means its end, so that a span from 1 to 31 has the 31st in it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.batch import MessageRows
+from devices.batch import STATE_ON, MessageRows
 from devices.vocabulary import Vocabulary
 from monitor.backtest.source import Source
 
@@ -31,6 +32,29 @@ class Window:
 
     def __len__(self) -> int:
         return len(self.lift)
+
+
+_MESSAGE = ("lift", "ts_ms", "code", "state", "late")
+
+
+def _joined(parts: Sequence[MessageRows]) -> MessageRows:
+    return MessageRows(*(np.concatenate([getattr(one, n) for one in parts]) for n in _MESSAGE))
+
+
+def side_by_side(parts: Sequence[tuple[int, Window]]) -> Window:
+    """Return windows of different stretches of time as one; (k, window): its lifts begin at k."""
+    if len(parts) == 1 and parts[0][0] == 0:
+        return parts[0][1]
+    windows = [window for _, window in parts]
+    messages = _joined([window.messages for window in windows])
+    messages.lift = np.concatenate([w.messages.lift + np.int32(k) for k, w in parts])
+    return Window(
+        np.concatenate([window.lift + np.int32(k) for k, window in parts]),
+        np.concatenate([window.ts_ms for window in windows]),
+        np.concatenate([window.late for window in windows]),
+        {i: np.concatenate([w.columns[i] for w in windows]) for i in windows[0].columns},
+        messages,
+    )
 
 
 class Reader:
@@ -68,6 +92,42 @@ class Reader:
         late = found["late"].astype(np.bool_)
         return Window(found["lift"], found["ts_ms"], late, columns, messages)
 
+    def last_heard(self, lo_ms: int, hi_ms: int) -> Times:
+        """Return when each lift was last heard on time in [lo_ms, hi_ms), int64[k]; 0 if not."""
+        heard = np.zeros(int(self._place.max()) + 1, np.int64)
+        for path in (*self._source.between(lo_ms, hi_ms), self._source.messages):
+            found = self._db.execute(
+                "SELECT lift, max(ts_ms) AS ts_ms FROM read_parquet(?) WHERE NOT late "
+                "AND lift BETWEEN ? AND ? AND ts_ms >= ? AND ts_ms < ? GROUP BY lift",
+                (path, *self._ends, lo_ms, hi_ms),
+            ).fetchnumpy()
+            place = self._place[np.asarray(found["lift"]) - self._ends[0]]
+            mine = place >= 0
+            np.maximum.at(heard, place[mine], np.asarray(found["ts_ms"])[mine])
+        return heard
+
+    def with_standing(self, messages: MessageRows, at_ms: int) -> MessageRows:
+        """Return messages with those before them that were on at at_ms, however long before."""
+        found = self._db.execute(
+            "SELECT lift, code, max(ts_ms) AS ts_ms FROM read_parquet(?) "
+            "WHERE state IN (0, 1) AND ts_ms < ? AND lift BETWEEN ? AND ? "
+            "GROUP BY lift, code HAVING arg_max(state, ts_ms) = 1",
+            (self._source.messages, at_ms, *self._ends),
+        ).fetchnumpy()
+        place = self._place[np.asarray(found["lift"]).astype(np.int64) - self._ends[0]]
+        mine = place >= 0
+        k = int(np.count_nonzero(mine))
+        older = MessageRows(
+            place[mine],
+            np.asarray(found["ts_ms"]).astype(np.int64)[mine],
+            np.asarray(found["code"]).astype(np.int32)[mine],
+            np.full(k, STATE_ON, np.int8),
+            np.ones(k, np.bool_),  # what came so long ago breaks no silence now
+        )
+        joined = _joined([older, messages])
+        order = np.lexsort((joined.ts_ms, joined.lift))
+        return MessageRows(*(getattr(joined, name)[order] for name in _MESSAGE))
+
     def _rows(
         self, files: list[str], names: list[str], lo_ms: int, hi_ms: int
     ) -> dict[str, NDArray[Any]]:
@@ -101,9 +161,7 @@ class Reader:
             f"WHERE lift BETWEEN ? AND ? AND ts_ms >= ? AND ts_ms < ?{on_time}",
             params=(path, *self._ends, lo_ms, hi_ms),
         ).to_arrow_table()
-        found = {
-            name: np.asarray(table.column(name).to_numpy()) for name in table.column_names
-        }
+        found = {name: np.asarray(table.column(name).to_numpy()) for name in table.column_names}
         place = self._place[found["lift"] - self._ends[0]]
         found["lift"] = place
         if len(place) and place.min() < 0:
