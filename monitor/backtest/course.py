@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ Index = NDArray[np.int64]
 
 @dataclass(slots=True)
 class Spent:
-    """Seconds by what they went into, and how many samples and rounds they bought."""
+    """CPU seconds by what they went into, and how many samples and rounds they bought."""
 
     reading: float = 0.0
     gathering: float = 0.0
@@ -35,6 +35,11 @@ class Spent:
     silence: float = 0.0
     samples: int = 0
     rounds: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """All of it."""
+        return self.reading + self.gathering + self.detecting + self.rules + self.silence
 
     def add(self, other: Spent) -> None:
         """Add the time of another group."""
@@ -47,9 +52,9 @@ def walk(window: Window, detector: Detector, lane: Lane, vocab: Vocabulary, spen
     event, starts, counts = order_of_events(window, detector.n)
     spent.samples += len(window)
     for first, last in _blocks(counts):
-        begun = perf_counter()
+        begun = process_time()
         rounds, values = _gather(window, vocab, event, starts, counts, first, last)
-        spent.gathering += perf_counter() - begun
+        spent.gathering += process_time() - begun
         for samples, messages, at in rounds:
             _one_round(window, samples, messages, values[at], detector, lane, spent)
     spent.rounds += int(counts.max(initial=0))
@@ -64,23 +69,23 @@ def _one_round(
     lane: Lane,
     spent: Spent,
 ) -> None:
-    begun = perf_counter()
+    begun = process_time()
     lift, ts = window.lift[samples], window.ts_ms[samples]
     said = _messages(window.messages, messages)
     if len(said):
         lane.catch_up(np.concatenate([lift, said.lift]), np.concatenate([ts, said.ts_ms]), detector)
     else:
         lane.catch_up(lift, ts, detector)
-    ready = perf_counter()
+    ready = process_time()
     batch = TelemetryBatch(lift, ts, values, np.zeros(len(lift), np.bool_), said)
     signals = detector.update(batch, NOW)
-    seen = perf_counter()
+    seen = process_time()
     for one in signals:
         lane.evaluate(one.rows, one.at_ms, one.columns, one.sampled)
     if len(said):
         _note_single_reports(said, detector, lane)
     spent.detecting += seen - ready
-    spent.rules += ready - begun + perf_counter() - seen
+    spent.rules += ready - begun + process_time() - seen
 
 
 def _note_single_reports(said: MessageRows, detector: Detector, lane: Lane) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from queue import Empty
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -113,15 +113,15 @@ class _Group:
             hi = min(lo + self._task.step_ms, piece.end_ms)
             if lo >= hi:
                 continue
-            begun = perf_counter()
+            begun = process_time()
             window = self._reader.read(lo, hi)
             if after_ms == 0:
                 window.messages = self._reader.with_standing(window.messages, lo)
-            read = perf_counter()
+            read = process_time()
             if self._silences:
                 self._silences[p].advance(*heard(window), hi)
             self._spent.reading += read - begun
-            self._spent.silence += perf_counter() - read
+            self._spent.silence += process_time() - read
             parts.append((p * self._k, window))
             days += self._k * (hi - lo) / DAY_MS
         if len(self._task.plan.sampled):
