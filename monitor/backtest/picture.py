@@ -16,9 +16,10 @@ from monitor.backtest.compare import Tally
 from monitor.backtest.report import Report, cells, headings, notes, say
 
 KINDS = (".svg", ".html")
-WIDTH, LEFT, BAR_WIDTH = 960, 300, 480
+WIDTH, LEFT, BAR_WIDTH = 960, 300, 365
 PLOT_LEFT, PLOT_RIGHT, PLOT_HEIGHT = 64, 936, 150
 ROW, MOST_RULES = 42, 20
+WIDEST = 24  # of a column of the timeline
 FILLS = ("#1f6fb2", "#d9730d")
 PATTERNS = ("alone-a", "alone-b")
 TITLE = Text("规则回测", "Rules back-tested")
@@ -54,7 +55,7 @@ def write(report: Report, file: Path, lang: str = "both", top: int = 20) -> None
 
 def svg(report: Report, lang: str = "both") -> str:
     """Return the picture as SVG."""
-    told = notes(report, lang)
+    told = notes(report, lang, of_tables=False)
     legend_y = 58 + 19 * len(told) + 10
     bars_y = legend_y + 48
     rules = sorted(report.rules, key=lambda one: (-one[1].differs, -sum(one[1].rang)))
@@ -92,14 +93,14 @@ def _environment() -> Environment:
 
 def _legend(lang: str) -> list[dict[str, Any]]:
     parts = (
-        (FILLS[0], Text("A，B 也触发", "A, B rang too")),
+        (FILLS[0], Text("A，B 亦然", "A, B too")),
         (f"url(#{PATTERNS[0]})", Text("仅 A", "A alone")),
-        (FILLS[1], Text("B，A 也触发", "B, A rang too")),
+        (FILLS[1], Text("B，A 亦然", "B, A too")),
         (f"url(#{PATTERNS[1]})", Text("仅 B", "B alone")),
     )
-    step = 215 if lang == "both" else 150
+    step = 190 if lang == "both" else 150
     return [
-        {"x": i * step, "fill": fill, "text": say(text, lang, " ")}
+        {"x": i * step, "fill": fill, "text": say(text, lang, " · ")}
         for i, (fill, text) in enumerate(parts)
     ]
 
@@ -120,14 +121,19 @@ def _bars(
                     "letter": letter,
                     "rang": rang,
                     "only": alone,
-                    "only_text": say(Text(f"仅此 {alone}", f"{alone} alone"), lang, " "),
+                    "only_text": f"{say(Text('仅此', 'alone'), lang)} {alone}",
                     "y": 2 + 16 * side,
                     "both": round((rang - alone) / most * BAR_WIDTH, 1),
                     "alone": round(alone / most * BAR_WIDTH, 1),
                     "fill": FILLS[side],
                     "pattern": PATTERNS[side],
+                    "later": "",
                 }
             )
+        later = tally.later_s or 0
+        word = Text("晚", "later") if later > 0 else Text("早", "earlier")
+        if abs(later) >= 0.5:
+            sides[1]["later"] = f"{say(word, lang)} {abs(later):.0f} s"
         made.append({"rule": rule, "zh": lines[0], "en": lines[1], "sides": sides,
                      "y": top + ROW * i})  # fmt: skip
     return made
@@ -142,11 +148,11 @@ def _timeline(report: Report, base: int, lang: str) -> dict[str, Any]:
     most = max((sum(counts[side, alone, slot] for alone in (False, True))
                 for side in (0, 1) for slot in slots), default=0) or 1  # fmt: skip
     pitch = (PLOT_RIGHT - PLOT_LEFT) / len(slots)
-    wide, scale = max(pitch * 0.4, 0.5), (PLOT_HEIGHT - 10) / most
+    wide, scale = min(max(pitch * 0.4, 0.5), WIDEST), (PLOT_HEIGHT - 10) / most
     every = max(1, -(-len(slots) // 14))
     columns = []
     for i, slot in enumerate(slots):
-        left = PLOT_LEFT + pitch * i + pitch * 0.1
+        left = PLOT_LEFT + pitch * (i + 0.5) - wide
         sides = []
         for side in (0, 1):
             both, alone = (counts[side, one, slot] * scale for one in (False, True))

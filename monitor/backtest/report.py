@@ -136,7 +136,7 @@ def headings(lang: str, with_labels: bool, between: str = "\n") -> list[str]:
     return [say(one, lang, between) for one in (*_COUNTS, *(_JUDGED if with_labels else ()))]
 
 
-def notes(report: Report, lang: str) -> list[str]:
+def notes(report: Report, lang: str, of_tables: bool = True) -> list[str]:
     """Return what a reader must know about these figures."""
     span = f"{told(report.span.from_ms, report.zone)} … {told(report.span.to_ms, report.zone)}"
     warm = (report.span.from_ms - report.span.begin_ms) / 3_600_000
@@ -163,7 +163,8 @@ def notes(report: Report, lang: str) -> list[str]:
         rules = ", ".join(report.left_out)
         found.append(Text(f"未回测的规则（沉默与采样并用）：{rules}",
                           f"rules not judged (silence mixed with samples): {rules}"))  # fmt: skip
-    found.append(_PAIRS)
+    if of_tables:
+        found.append(_PAIRS)
     return [line for one in found for line in _lines(one, lang)]
 
 
