@@ -237,7 +237,8 @@ _told: Any = None
 
 
 def _begin(told: Any) -> None:
-    """In a child: remember where to tell what is done."""
+    """In a child: remember where to tell what is done; stand back behind the service."""
+    os.nice(10)
     global _told  # noqa: PLW0603 - a pool gives its workers no other way
     _told = told
 

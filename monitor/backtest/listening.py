@@ -8,11 +8,10 @@ counts as silence.
 
 from __future__ import annotations
 
-import duckdb
 import numpy as np
 
 from monitor.backtest.silence import SECOND, Deaf
-from monitor.backtest.source import Source
+from monitor.backtest.source import Source, open_reader
 
 LONGEST_S = 30  # as live: two looks further apart mean that the service slept
 
@@ -24,7 +23,7 @@ def deaf(source: Source, begin_ms: int, end_ms: int, gateways: int) -> Deaf:
     first, last = begin_ms // SECOND, -(-end_ms // SECOND)
     heard = np.zeros(last - first + 2, np.bool_)
     heard[[0, -1]] = True
-    db = duckdb.connect()
+    db = open_reader()
     try:
         for path in (*source.between(begin_ms, end_ms), source.messages):
             found = db.execute(

@@ -63,6 +63,14 @@ class Source:
         return min(one.lo_ms for one in self.files), max(one.hi_ms for one in self.files)
 
 
+def open_reader(threads: int = 1) -> duckdb.DuckDBPyConnection:
+    """Return a connection that reads Parquet files, without a word of its own on the screen."""
+    db = duckdb.connect()
+    db.execute(f"SET threads={threads}")
+    db.execute("SET enable_progress_bar=false")
+    return db
+
+
 def take(folder: Path, work: Path) -> Source:
     """Read `folder` (a history's), write the export into `work`.
 
@@ -119,6 +127,7 @@ def _stamp(file: Path) -> tuple[int, int]:
 
 
 def _export(db: duckdb.DuckDBPyConnection, folder: Path, work: Path, copied: bool) -> Source:
+    db.execute("SET enable_progress_bar=false")
     db.execute(f"SET memory_limit='{MEMORY_MB}MB'")
     db.execute(f"SET temp_directory={_quoted(work / 'spill')}")
     lifts = db.execute("SELECT reg_code FROM lift ORDER BY slot").fetchall()

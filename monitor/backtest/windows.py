@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from devices.batch import STATE_ON, MessageRows
 from devices.vocabulary import Vocabulary
-from monitor.backtest.source import Source
+from monitor.backtest.source import Source, open_reader
 
 Times = NDArray[np.int64]
 Rows = NDArray[np.int32]
@@ -65,8 +64,7 @@ class Reader:
     ) -> None:
         """rows int32[k]: registry rows of the group, ascending."""
         self._source, self._without_late = source, without_late
-        self._db = duckdb.connect()
-        self._db.execute("SET threads=1")
+        self._db = open_reader()
         self._ends = (int(rows[0]), int(rows[-1]))
         self._place = np.full(self._ends[1] - self._ends[0] + 1, -1, np.int32)
         self._place[rows - self._ends[0]] = np.arange(len(rows), dtype=np.int32)

@@ -109,6 +109,7 @@ def backtest(
         way_out = Text("应为 both、zh 或 en", "must be both, zh or en")
         raise ConfigError("backtest", "--lang", lang, way_out)
     picture.check(picture_file)
+    _check_writable(csv, picture_file)
     settings = load_settings(config)
     zone = ZoneInfo(settings.site.timezone)
     a, b, sides = _sides(settings, rules, against)
@@ -154,6 +155,14 @@ def backtest(
         time.monotonic() - begun,
     )
     _tell(made, as_json, csv, picture_file, lang, top)
+
+
+def _check_writable(*files: Path | None) -> None:
+    """Say before minutes of work that the result could not be written."""
+    for file in files:
+        if file is not None and not os.access(file.parent, os.W_OK):
+            way_out = Text("文件夹应存在且可写", "its folder must be there and writable")
+            raise ConfigError("backtest", "file", str(file), way_out)
 
 
 def _sides(
@@ -221,17 +230,10 @@ def _bar(days: float) -> Iterator[Callable[[float], None]]:
 def _tell(
     made: report.Report, as_json: bool, csv: Path | None, drawn: Path | None, lang: str, top: int
 ) -> None:
-    for file, write in ((csv, report.write_csv), (drawn, None)):
-        if file is None:
-            continue
-        try:
-            if write is not None:
-                write(made, file)
-            else:
-                picture.write(made, file, lang, top)
-        except OSError as error:
-            way_out = Text("无法写入此处", "cannot be written there")
-            raise ConfigError("backtest", str(file), error.strerror or "", way_out) from None
+    if csv is not None:
+        report.write_csv(made, csv)
+    if drawn is not None:
+        picture.write(made, drawn, lang, top)
     if as_json:
         typer.echo(json.dumps(made.as_json(), ensure_ascii=False))
         return

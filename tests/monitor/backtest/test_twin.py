@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from alerts.rules import RuleSet, RuleTransitions, parse_rules
 from monitor.backtest import jobs
 from monitor.backtest.ask import Span, chosen_rows, tasks_of
 from monitor.backtest.both import plan
+from monitor.backtest.pieces import Piece
 from monitor.backtest.source import take
 from monitor.detector import rule_schema
 from tests.monitor.backtest import house as made
@@ -75,6 +78,28 @@ def test_cut_into_groups_and_windows_it_is_the_same(house: House, tmp_path: Path
     rules = made.rules()
     whole = fast(house, rules, rules, tmp_path / "a")
     assert fast(house, rules, rules, tmp_path / "b", groups=3) == whole
+
+
+# Counts over minutes and learned normals remember more than the 500 s that pieces begin early here.
+SHORT = ("1", "2", "3", "11", "12", "13", "16b", "17", "23", "23b")
+
+
+def test_pieces_of_time_side_by_side_fit_together(house: House, tmp_path: Path) -> None:
+    rules = made.rules()
+    cuts = [T0 + 1000, T0 + 500_000, T0 + 873_000, END]
+    pieces = tuple(
+        Piece(max(cuts[0], here - 500_000), here, there) for here, there in pairwise(cuts)
+    )
+    source = take(house.history, tmp_path)
+    both = plan(rules, rules)
+    rows = chosen_rows(house.registry, source, [])
+    span = Span(cuts[0], cuts[0], END)
+    (task,) = tasks_of(source, both, house.registry, rows, span, 1)
+    whole = jobs.judge(task, lambda done: None)
+    cut = jobs.judge(replace(task, pieces=pieces, step_ms=300_000), lambda done: None)
+    expected, found = (only(told(one, both, house), SHORT) for one in (whole, cut))
+    assert found == expected
+    assert cut.seams.standing > 0, "something must stand at a cut"
 
 
 def test_late_samples_are_judged_at_their_time_and_break_no_silence(
