@@ -120,7 +120,6 @@ class SilenceLane:
         ]
         self._whole = any("gateway_silent" in rule.names for rule in timed.rules)
         limit = np.fmax(PERIODS * registry["period_s"], LEAST_S)
-        self._limit_ms = np.ceil(limit.astype(np.float64) * SECOND).astype(np.int64)
         self._quiet_ms = self._shortest(limit)
 
     def _shortest(self, limit: Values) -> Times:
@@ -137,7 +136,7 @@ class SilenceLane:
             for rule in self._rules
         ]
         no = [self._compiler.false(one) for one in conditions]
-        found = np.full(kinds.shape[1], LONGEST_PROBE_S, np.int64)
+        found = np.zeros(kinds.shape[1], np.int64)
         for k in range(kinds.shape[1]):
             columns = {
                 name: np.full(len(seconds), kinds[j, k], np.float32)
@@ -150,7 +149,8 @@ class SilenceLane:
                 open_ = np.zeros(len(seconds), np.bool_)
                 for slot in no:
                     open_ |= ~np.broadcast_to(run.get(slot), open_.shape)
-            found[k] = np.argmax(open_) if open_.any() else LONGEST_PROBE_S
+            # a second less: between two whole ones it may have become true
+            found[k] = max(int(np.argmax(open_)) - 1, 0) if open_.any() else LONGEST_PROBE_S - 1
         shortest: Times = found[which.reshape(-1)] * SECOND
         return shortest
 
