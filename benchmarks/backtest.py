@@ -30,6 +30,8 @@ from monitor.backtest.rings import pairs_of, rings_of
 from monitor.backtest.source import take
 from monitor.detector import rule_schema
 
+SAMPLINGS = ("active", "on_change")
+
 
 def run(argv: list[str]) -> dict[str, Any]:
     """Generate, judge, add up; once for each sampling."""
@@ -38,6 +40,7 @@ def run(argv: list[str]) -> dict[str, Any]:
     parser.add_argument("--days", type=int, default=2)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--sampling", choices=SAMPLINGS, help="default: one after the other")
     parser.add_argument("--changed", action="store_true", help="only the rule that differs")
     parser.add_argument("--exact", action="store_true", help="no cuts in time")
     args = parser.parse_args(argv)
@@ -45,7 +48,7 @@ def run(argv: list[str]) -> dict[str, Any]:
         "lifts": args.lifts, "days": args.days, "cores": args.cores, "seed": args.seed,
         "changed": args.changed, "exact": args.exact,
     }  # fmt: skip
-    for name in ("active", "on_change"):
+    for name in (args.sampling,) if args.sampling else SAMPLINGS:
         with tempfile.TemporaryDirectory(prefix="liftwatch-backtest-") as folder:
             found[name] = _one(Path(folder), args, name == "on_change")
     return found
