@@ -27,6 +27,8 @@ Examples / 示例:
 
   liftwatch replay door.csv --lift 5001… --map elevator-door   a recording as a gateway / 回放录制
 
+  liftwatch backtest --rules new.toml --from 2026-03-01   rules over stored history / 规则回测
+
   liftwatch user add 张伟 --role operator   an account / 建立账号
 """
 
@@ -37,6 +39,7 @@ COMMANDS = {
     "demo": "demo:demo",
     "simulate": "simulate:simulate",
     "replay": "replay:replay_file",
+    "backtest": "backtest:backtest",
     "check": "check:check",
     "version": "version:version",
     "user": "accounts:app",
