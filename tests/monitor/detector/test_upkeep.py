@@ -146,3 +146,23 @@ def test_evidence_says_since_when():
     assert found["days_to_inspection"] == (None, 0)
     days = detector.evidence(2, ["days_to_inspection"])[0]
     assert days[1:] == (-1.0, (TODAY - 1) * DAY - 8 * H)
+
+
+@pytest.mark.parametrize(("lasted_ms", "days"), [(10 * MIN - 1, 14.0), (10 * MIN, 0.0)])
+@pytest.mark.parametrize("late", [False, True])
+def test_ten_minutes_of_inspection_are_a_visit(lasted_ms, days, late):
+    detector = Detector(VOCAB, registry(1, last_visit_day=TODAY - 14), 1, codes=())
+    detector.update(batch((), [(0, T0 + lasted_ms, 40, "once", late), (0, T0, 43, "on", late)]), T0)
+    assert columns(detector, T0 + H)["days_since_visit"].tolist() == [days]
+
+
+def test_of_repeats_the_first_begins_and_a_day_later_it_begins_anew():
+    detector = Detector(VOCAB, registry(1, last_visit_day=TODAY - 14), 1, codes=())
+    told = [(0, T0, 43, "once"), (0, T0 + 9 * MIN, 43, "once"), (0, T0 + 10 * MIN, 40, "once")]
+    detector.update(batch((), told), T0 + H)
+    assert columns(detector, T0 + H)["days_since_visit"].tolist() == [0]
+    again = Detector(VOCAB, registry(1, last_visit_day=TODAY - 14), 1, codes=())
+    end = T0 + DAY + 10 * MIN
+    told = [(0, T0, 43, "once"), (0, T0 + DAY + MIN, 43, "once"), (0, end, 40, "once")]
+    again.update(batch((), told), end)
+    assert columns(again, end)["days_since_visit"].tolist() == [15]
