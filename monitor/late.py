@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import tzinfo
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +39,15 @@ class LateLane:
     """Owned by the pipeline's thread. `busy`: there is something left to judge."""
 
     def __init__(
-        self, vocab: Vocabulary, registry: Registry, rules: RuleSet, history: History
+        self,
+        vocab: Vocabulary,
+        registry: Registry,
+        rules: RuleSet,
+        history: History,
+        zone: tzinfo,
     ) -> None:
         self._vocab, self._registry, self._rules = vocab, registry, rules
+        self._zone = zone
         self._history = history
         self._slices: deque[TelemetryBatch] = deque()
         self._portion_end = self._cursor = self._upto = 0
@@ -50,7 +57,7 @@ class LateLane:
 
     def _begin(self, lifts: list[Lift | None]) -> None:
         self._lifts = Registry(lifts, self._registry.gateways)
-        self._judge = Judge(self._vocab, self._lifts, self._rules)
+        self._judge = Judge(self._vocab, self._lifts, self._rules, self._zone)
 
     @property
     def busy(self) -> bool:

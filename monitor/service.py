@@ -101,7 +101,7 @@ class Service:
         self.answers = Answers(settings.mqtt, self.registry, limits, clock, self.metrics)
         judge = self.judge = Judge(self.vocab, self.registry, rules, zone)
         self.detector = judge.detector
-        self.late = LateLane(self.vocab, self.registry, rules, self.history)
+        self.late = LateLane(self.vocab, self.registry, rules, self.history, zone)
         snapshots = Snapshots(settings.data_dir / "snapshots")
         self.housekeeper = Housekeeper(
             settings.history, self.history, snapshots, self.intake, clock, self.late
