@@ -61,7 +61,7 @@ class NaiveTogether:
     def learn(self, v, channels, d2):
         self.n += 1
         weight = F(channels / max(d2, channels))
-        gain = F(max(F(F(1) / F(self.n)), F(0.01)) * weight)
+        gain = F(max(F(F(1) / F(self.n)), F(0.002)) * weight)
         clipped = [F(np.clip(x, F(-4), F(4))) for x in v]
         for i, j in self.s:
             product = F(clipped[i] * clipped[j])
