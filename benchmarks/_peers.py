@@ -12,6 +12,7 @@ from alerts.rules import DEFAULT_RULES, RuleEngine, load_rules
 from benchmarks._fleet import CHANNELS, START_MS, Fleet, registry_columns
 from devices.vocabulary import load_vocabulary
 from monitor.detector import Detector, rule_schema
+from monitor.detector.method import cusum, robust
 from tests.naive import expression
 from tests.naive.detector import NaiveLift
 
@@ -65,6 +66,20 @@ def river_job() -> dict[str, Any]:
         "river_values_per_s": round(theirs),
         "same_job_values_per_s": round(ours),
     }
+
+
+def _our_job() -> float:
+    """Values/s of the same job by the detector's kernels, over columns of many series."""
+    k, steps = 4096, 400
+    rng = np.random.default_rng(5)
+    series = rng.normal(5, 0.1, (steps, k)).astype(np.float32)
+    state = robust.Robust(*np.zeros((3, k), np.float32))
+    sums = cusum.Cusum(*np.zeros((3, k), np.float32))
+    begun = time.process_time()
+    for x in series:
+        state, z = robust.learn(state, x, robust.Limits())
+        sums = cusum.advance(sums, z, cusum.USUAL)
+    return series.size / (time.process_time() - begun)
 
 
 def rules() -> dict[str, Any]:

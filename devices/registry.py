@@ -185,7 +185,6 @@ class Registry:
         table["peer_row"] = self._peers()
         return table
 
-
     def _peers(self) -> NDArray[np.float32]:
         """Number the groups of lifts of the same type and rated speed, in order of appearance."""
         kinds: dict[tuple[str, float], int] = {}

@@ -18,7 +18,7 @@ def against(x, group, floor, share):
         middle = middle_of([x[i] for i in rows])
         mad = middle_of([abs(F(x[i] - middle)) for i in rows])
         for i in rows:
-            least = F(F(2) * F(floor[i] + F(share * abs(middle))))
+            least = F(F(2) * F(floor + F(share * abs(middle))))
             found[i] = F(F(x[i] - middle) / max(F(F(1.4826) * mad), least))
     return found
 

@@ -20,7 +20,7 @@ def test_against_equals_the_slow_twin(numbers, groups, seed):
     rng = np.random.default_rng(seed)
     x = np.array(numbers, np.float32) + rng.normal(0, 0.1, len(numbers)).astype(np.float32)
     group = rng.integers(0, groups, len(x)) * 7  # numbers with gaps
-    floor = np.full(len(x), 0.05, np.float32)
+    floor = np.float32(0.05)
     found = peers.against(x, group, floor, np.float32(0.04))
     np.testing.assert_array_equal(found, naive.against(x, group, floor, np.float32(0.04)))
 
