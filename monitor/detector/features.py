@@ -61,7 +61,7 @@ FEATURES: Final = (
             warm_up=400, sources=("motor_temp",)),
     Feature("load_zero", Text("空载读数", "load cell when empty"), "% rated", 1.0,
             sources=("load",)),
-    Feature("joint", Text("各通道关系", "channels together"), "sigma", 0.75, one_sided=True,
+    Feature("joint", Text("各通道关系", "channels together"), "sigma", 1.75, one_sided=True,
             warm_up=100),
 )  # fmt: skip
 NAMES: Final = tuple(feature.name for feature in FEATURES)

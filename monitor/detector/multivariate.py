@@ -32,6 +32,7 @@ CHANNELS: Final = ("motor_current", "start_current", "vibration", "travel_time",
 C: Final = len(CHANNELS)
 WHERE: Final = np.array([PLACE[name] for name in CHANNELS])
 TOGETHER: Final = "together"
+GAIN = 0.002  # forgets in 500 trips: what parts company stays strange for that long
 LEAST_TRIPS = 200  # before, the distance tells of the learning, not of the lift
 LEAST = np.float32(3)  # sigma of the joint distance from which a cause is named
 
@@ -78,7 +79,7 @@ def judge(state: Values, z: Values) -> tuple[Values, Values]:
     """
     before = method.Together(state[0].copy(), state[1:].copy())
     verdict = method.judge(before, z)
-    after = method.learn(before, z, verdict)
+    after = method.learn(before, z, verdict, GAIN)
     state[0], state[1:] = after
     cause = (verdict.part.argmax(axis=0) + 1).astype(np.float32)
     return method.deviation(verdict), cause

@@ -6,8 +6,9 @@ one feature after the other is compared over the whole fleet:
     z = (usual − median of the group) / max(1.4826 · MAD of the group, 2 · floor)
 
 usual being the lift's learned level with the mean of what distance, load and hour add to it
-(`baseline`). Only lifts with 100 trips take part, only groups of 5; else z is 0. The median and
-the MAD break down only when half of a group is wrong (F. R. Hampel, JASA 69, 1974,
+(`baseline`); the floor is that of the feature without the share of the period, which a mean of
+many trips does not have. Only lifts with 100 trips take part, only groups of 5; else z is 0. The
+median and the MAD break down only when half of a group is wrong (F. R. Hampel, JASA 69, 1974,
 doi:10.1080/01621459.1974.10482962).
 """
 
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from config.text import Text
 from devices.vocabulary import EnumValue, Kind
 from monitor.detector import expected
-from monitor.detector.baseline import FLOOR, LONGEST_PERIOD, NORMAL, PER_PERIOD, SHARE
+from monitor.detector.baseline import FLOOR, NORMAL, SHARE
 from monitor.detector.columns import DerivedColumn, mark, number
 from monitor.detector.features import FEATURES, F
 from monitor.detector.method.robust import MAD_TO_SIGMA
@@ -78,9 +79,8 @@ def compare(
     known = np.flatnonzero((trips >= LEAST_TRIPS) & (group >= 0))
     z = np.zeros(len(usual), np.float32)
     if len(known):
-        period = np.fmin(np.nan_to_num(registry["period_s"][known]), LONGEST_PERIOD)
-        floor = FLOOR[i, 0] + PER_PERIOD[i, 0] * period
-        z[known] = against(usual[known], group[known].astype(np.int64), floor, SHARE[i, 0])
+        kind = group[known].astype(np.int64)
+        z[known] = against(usual[known], kind, FLOOR[i, 0], SHARE[i, 0])
     peers.data[:, i] = z
     worst = np.abs(peers.data).argmax(axis=1)
     found = peers.data[np.arange(len(worst)), worst]
@@ -88,7 +88,7 @@ def compare(
     marks.data[:, marks.index["peer_cause"]] = np.where(np.abs(found) >= CLEAR, worst + 1, 0)
 
 
-def against(x: Values, group: NDArray[np.int64], floor: Values, share: np.float32) -> Values:
+def against(x: Values, group: NDArray[np.int64], floor: np.float32, share: np.float32) -> Values:
     """Return how far x [j] lies from the median of its group, sigma; 0 in a small group."""
     number_of, lifts = np.unique(group, return_inverse=True, return_counts=True)[1:]
     middle = _median(x, number_of, len(lifts))[number_of]

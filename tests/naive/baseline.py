@@ -24,7 +24,7 @@ FEATURES = {  # floor, share of level, share of the period, only more is worse, 
     "door_current": (0.02, 0.04, 0, False, True),
     "motor_heat": (4.0, 0.05, 0, True, True),
     "load_zero": (1.0, 0, 0, False, True),
-    "joint": (0.75, 0, 0, True, True),
+    "joint": (1.75, 0, 0, True, True),
 }
 WARM_UP = {"motor_heat": 400, "joint": 100}
 KNOTS = (1, 2, 4, 8, 16, 32)

@@ -30,15 +30,15 @@ class NaiveTogether:
         w = [x if ok else F(0) for x, ok in zip(v, here, strict=True)]
         u = []
         for i in range(C):
-            total = F(0)
-            for j in range(C):
-                total = F(total + F(inverse[max(i, j), min(i, j)] * w[j]))
+            total = F(inverse[i][0] * w[0])
+            for j in range(1, C):
+                total = F(total + F(inverse[i][j] * w[j]))
             u.append(total)
-        d2 = F(0)
-        for i in range(C):
+        d2 = F(w[0] * u[0])
+        for i in range(1, C):
             d2 = F(d2 + F(w[i] * u[i]))
         d2 = max(d2, F(0))
-        part = [F(F(u[i] * u[i]) / inverse[i, i]) if here[i] else F(0) for i in range(C)]
+        part = [F(F(u[i] * u[i]) / inverse[i][i]) if here[i] else F(0) for i in range(C)]
         self.learn(v, F(sum(here)), d2)
         deviation = F(F(np.sqrt(F(F(2) * d2))) - F(np.sqrt(F(F(2) * F(sum(here)) - F(1)))))
         if self.n <= 200:
@@ -61,7 +61,7 @@ class NaiveTogether:
     def learn(self, v, channels, d2):
         self.n += 1
         weight = F(channels / max(d2, channels))
-        gain = F(max(F(F(1) / F(self.n)), F(0.01)) * weight)
+        gain = F(max(F(F(1) / F(self.n)), F(0.002)) * weight)
         clipped = [F(np.clip(x, F(-4), F(4))) for x in v]
         for i, j in self.s:
             product = F(clipped[i] * clipped[j])
@@ -70,25 +70,18 @@ class NaiveTogether:
 
 
 def invert(s):
-    """Inverse of a symmetric positive matrix by Cholesky, lower triangle in and out."""
-    low, up, out = {}, {}, {}
-    for i in range(C):
-        for j in range(i + 1):
-            total = s[i, j]
-            for m in range(j):
-                total = F(total - F(low[i, m] * low[j, m]))
-            low[i, j] = F(np.sqrt(max(total, F(1e-3)))) if i == j else F(total / low[j, j])
-    for i in range(C):
-        for j in range(i):
-            total = F(low[i, j] * up[j, j])
-            for m in range(j + 1, i):
-                total = F(total + F(low[i, m] * up[m, j]))
-            up[i, j] = F(F(-total) / low[i, i])
-        up[i, i] = F(F(1) / low[i, i])
-    for i in range(C):
-        for j in range(i + 1):
-            total = F(up[i, i] * up[i, j])
-            for m in range(i + 1, C):
-                total = F(total + F(up[m, i] * up[m, j]))
-            out[i, j] = total
-    return out
+    """Inverse of a symmetric positive matrix, given as its lower triangle, by sweeping."""
+    a = [[s[max(i, j), min(i, j)] for j in range(C)] for i in range(C)]
+    for p in range(C):
+        by = F(F(1) / max(a[p][p], F(1e-6)))
+        row = [F(x * by) for x in a[p]]
+        column = [a[i][p] for i in range(C)]
+        for i in range(C):
+            for j in range(C):
+                a[i][j] = F(a[i][j] - F(column[i] * row[j]))
+        for j in range(C):
+            a[p][j] = row[j]
+        for i in range(C):
+            a[i][p] = F(-column[i] * by)
+        a[p][p] = by
+    return a

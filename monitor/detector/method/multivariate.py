@@ -54,18 +54,13 @@ def size(channels: int) -> int:
 def judge(state: Together, z: Floats) -> Verdict:
     """Judge a reading z [C, k] by what was learned before it."""
     absent = np.isnan(z)
-    v = np.where(absent, 0, z)
+    v = np.where(absent, z.dtype.type(0), z)
     inverse = _inverse(_full(state, absent))
-    u = np.zeros_like(v)
-    for i in range(len(z)):
-        for j in range(len(z)):
-            u[i] = u[i] + inverse[max(i, j)][min(i, j)] * v[j]
-    d2 = np.zeros_like(v[0])
-    part = np.zeros_like(v)
-    for i in range(len(z)):
-        d2 = d2 + v[i] * u[i]
-        part[i] = np.where(absent[i], 0, u[i] * u[i] / inverse[i][i])
-    return Verdict(np.maximum(d2, 0), (~absent).sum(0).astype(z.dtype), part)
+    u = (inverse * v).sum(axis=1)
+    d2 = (v * u).sum(axis=0)
+    own = inverse[np.arange(len(z)), np.arange(len(z))]
+    part = np.where(absent, z.dtype.type(0), u * u / own)
+    return Verdict(np.maximum(d2, 0), (~absent).sum(axis=0).astype(z.dtype), part)
 
 
 def learn(state: Together, z: Floats, verdict: Verdict, gain: float = GAIN_LEAST) -> Together:
@@ -74,14 +69,11 @@ def learn(state: Together, z: Floats, verdict: Verdict, gain: float = GAIN_LEAST
     weight = verdict.channels / np.maximum(verdict.d2, np.maximum(verdict.channels, 1))
     g = np.maximum(1 / n, gain) * weight
     v = np.clip(z, -CLIP, CLIP)
-    s = state.s.copy()
-    row = 0
-    for i in range(len(z)):
-        for j in range(i + 1):
-            product = v[i] * v[j]
-            s[row] = np.where(np.isnan(product), s[row], s[row] + g * (product - s[row]))
-            row += 1
-    return Together(n.astype(z.dtype, copy=False), s)
+    row, column = np.tril_indices(len(z))
+    product = v[row] * v[column]
+    s = np.where(np.isnan(product), state.s, state.s + g * (product - state.s))
+    kind = z.dtype
+    return Together(n.astype(kind, copy=False), s.astype(kind, copy=False))
 
 
 def deviation(verdict: Verdict) -> Floats:
@@ -90,56 +82,33 @@ def deviation(verdict: Verdict) -> Floats:
     return np.where(verdict.channels > 0, far, 0).astype(verdict.d2.dtype, copy=False)
 
 
-def _full(state: Together, absent: NDArray[np.bool_]) -> list[list[Floats]]:
-    """Shrunk covariance as rows of the lower triangle; with little seen, near the identity."""
+def _full(state: Together, absent: NDArray[np.bool_]) -> Floats:
+    """Shrunk covariance [C, C, k]; with little seen, near the identity."""
+    channels = len(absent)
     certain = state.n / (state.n + 10)
-    rows: list[list[Floats]] = []
-    row = 0
-    for i in range(len(absent)):
-        rows.append([])
-        for j in range(i + 1):
-            seen = certain * state.s[row]
-            if i == j:
-                # a channel never quieter than a fifth of its own sigma: rounding is no news
-                value = np.where(absent[i], 1, np.maximum(seen + (1 - certain), 0.04))
-            else:
-                value = np.where(absent[i] | absent[j], 0, (1 - SHRINK) * seen)
-            rows[i].append(value.astype(state.s.dtype, copy=False))
-            row += 1
-    return rows
+    row, column = np.tril_indices(channels)
+    place = np.empty((channels, channels), np.intp)
+    place[row, column] = place[column, row] = np.arange(len(row))
+    seen = certain * state.s[place]
+    here = ~absent
+    full: Floats = np.where(here & here[:, None], (1 - SHRINK) * seen, state.s.dtype.type(0))
+    each = np.arange(channels)
+    # a channel never quieter than a fifth of its own sigma: rounding is no news
+    own = np.maximum(seen[each, each] + (1 - certain), 0.04)
+    full[each, each] = np.where(absent, 1, own)
+    return full
 
 
-def _inverse(s: list[list[Floats]]) -> list[list[Floats]]:
-    """Inverse of a positive definite S by its Cholesky factor L: S⁻¹ = L⁻ᵀ L⁻¹; lower triangle."""
-    up = _inverse_factor(_cholesky(s))
-    inverse: list[list[Floats]] = [[] for _ in s]
-    for i in range(len(s)):
-        for j in range(i + 1):
-            total = up[i][i] * up[i][j]
-            for m in range(i + 1, len(s)):
-                total = total + up[m][i] * up[m][j]
-            inverse[i].append(total)
-    return inverse
+def _inverse(s: Floats) -> Floats:
+    """Inverse of positive definite S [C, C, k] in place, by sweeping one channel after another.
 
-
-def _cholesky(s: list[list[Floats]]) -> list[list[Floats]]:
-    low: list[list[Floats]] = [[] for _ in s]
-    for i in range(len(s)):
-        for j in range(i + 1):
-            total = s[i][j]
-            for m in range(j):
-                total = total - low[i][m] * low[j][m]
-            low[i].append(np.sqrt(np.maximum(total, 1e-3)) if i == j else total / low[j][j])
-    return low
-
-
-def _inverse_factor(low: list[list[Floats]]) -> list[list[Floats]]:
-    up: list[list[Floats]] = [[] for _ in low]
-    for i in range(len(low)):
-        for j in range(i):
-            total = low[i][j] * up[j][j]
-            for m in range(j + 1, i):
-                total = total + low[i][m] * up[m][j]
-            up[i].append(-total / low[i][i])
-        up[i].append(1 / low[i][i])
-    return up
+    A. E. Beaton, ETS Research Bulletin 64-51, 1964; J. H. Goodnight, Am. Stat. 33, 1979,
+    doi:10.1080/00031305.1979.10482685. Without pivoting, which S does not need.
+    """
+    for p in range(len(s)):
+        by = 1 / np.maximum(s[p, p], 1e-6)
+        row, column = s[p] * by, s[:, p].copy()
+        s -= column[:, None] * row
+        s[p], s[:, p] = row, -column * by
+        s[p, p] = by
+    return s

@@ -25,7 +25,9 @@ NOISE = {
 
 
 class Healthy:
-    """k lifts; `worn` (feature → what is added to it, in its unit) may be set between trips."""
+    """k lifts. Between trips may be set: `worn`, feature → what is added to it, in its unit;
+    `worn_sigmas`, the same in sigmas of its noise.
+    """
 
     def __init__(self, k, seed, noise="laplace"):
         self.rng, self.noise, self.k = np.random.default_rng(seed), NOISE[noise], k
@@ -36,6 +38,8 @@ class Healthy:
         self.a_day = rng.choice([60, 150, 300], k)
         self.at, self.carried = np.full(k, T0, np.int64), np.zeros((F, k))
         self.worn: dict[str, float] = {}
+        self.worn_sigmas: dict[str, float] = {}
+        self.x = np.zeros((F, k))
         self.normal = np.zeros((3 * F + expected.FACTORS, k), np.float32)
         self.sums = np.zeros((7 * F, k), np.float32)
         self.since = np.full((2 * F, k), NEVER, np.int64)
@@ -53,6 +57,7 @@ class Healthy:
         pause = DAY / self.a_day * self.rng.exponential(1, self.k)
         self.at = self.at + pause.astype(np.int64)
         x = self.features().astype(np.float32)
+        self.x = x[:F].copy()
         with np.errstate(invalid="ignore", divide="ignore"):
             self.z, _ = baseline.judge(self.normal, x, self.at, self.period)
             drift.move(self.sums, self.since, self.z, self.at, None)
@@ -71,6 +76,9 @@ class Healthy:
         x = np.full((len(PENDING_STATE.names), k), np.nan)
         x[:F] = self.usual + self.scale * (0.8 * self.noise(rng, (F, k)) + 0.5 * self.carried)
         at = PLACE
+        mains = rng.standard_normal(k)  # a low voltage draws more current, at the start and after
+        for name in ("motor_current", "start_current"):
+            x[at[name]] += 1.5 * self.scale[at[name]] * mains
         pull = 0.3 * np.abs(load / 50 - 1)
         x[at["motor_current"]] += self.usual[at["motor_current"]] * pull * np.where(up, 1, 0.5)
         x[at["start_current"]] += self.usual[at["start_current"]] * pull
@@ -83,6 +91,8 @@ class Healthy:
             x[at[name]] *= season
         for name, more in self.worn.items():
             x[at[name]] += more
+        for name, sigmas in self.worn_sigmas.items():
+            x[at[name]] += 1.8 * self.scale[at[name]] * sigmas
         x[at["travel_time"]] += (rng.random(k) - rng.random(k)) * 0.5 * self.period
         for name in ("opening_time", "closing_time"):
             whole = np.floor(x[at[name]] / self.period + rng.random(k))

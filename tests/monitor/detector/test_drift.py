@@ -78,6 +78,17 @@ def test_wear_of_weeks_is_not_learned_away(settled):
     assert said.mean() >= 0.9
 
 
+def test_channels_that_part_company_are_heard_before_either_leaves_its_own_normal(settled):
+    """More current in the ride and less at the start, two sigma each: never so before."""
+    fleet, joint, alone = copy_of(settled), np.zeros(200, bool), np.zeros(200, bool)
+    fleet.worn_sigmas = {"motor_current": 2, "start_current": -2}
+    for _ in range(60):
+        said = fleet.trip()
+        joint |= said[PLACE["joint"]] & ~alone
+        alone |= said[PLACE["motor_current"]]
+    assert joint.mean() >= 0.7
+
+
 def test_what_was_repaired_falls_silent_again(settled):
     fleet = copy_of(settled)
     for worn, held in (({"vibration": 0.06}, True), ({}, False)):

@@ -11,6 +11,7 @@ from monitor.detector import Detector
 from monitor.detector.features import NAMES
 from tests.monitor.detector.fleets import T0, VOCAB, batch, registry
 from tests.monitor.detector.lives import Life
+from tests.monitor.detector.stories import Story
 from tests.monitor.detector.test_detector import same
 from tests.naive.detector import NaiveLift
 
@@ -119,3 +120,45 @@ def test_by_change_only_gives_the_same_features():
     full, sparse = pending(Life(5, 1.0), n=8), pending(Life(5, 1.0, sparse=True), n=8)
     for name in ("travel_time", "opening_time", "closing_time"):
         assert full[name] == sparse[name]
+
+
+def rings(life, healthy, worn, trips, **changed):
+    """Rules that rang in the healthy trips, and in those after."""
+    s = Story(tick_s=5, period=life.period_s)
+
+    def live(n):
+        for ts, said in life.trips(n):
+            s.say((ts - T0) / 1000, **said | changed)
+        return set(s.all)
+
+    before = live(healthy)
+    life.worn = worn
+    return before, live(trips) - before
+
+
+@pytest.mark.parametrize(
+    ("worn", "rule"),
+    [
+        ({"ride": 9}, "27d"),
+        ({"closing": 12}, "27e"),
+        ({"amps": 9}, "27f"),
+    ],
+)
+def test_27_what_wears_rings_within_some_trips_and_health_does_not(worn, rule):
+    life = Life(6, 2.0, idle_s=3, lacks=("passenger",))
+    before, after = rings(life, 60, worn, 16)
+    assert before == set()
+    assert rule in after
+    assert after <= {rule, "27h"}
+
+
+def test_32c_presence_that_says_somebody_for_ever_is_not_believed():
+    life = Life(7, 2.0, idle_s=3, lacks=("load",))
+    before, after = rings(life, 20, {"passenger": 1}, 95)
+    assert before == set()
+    assert "32c" in after
+
+
+def test_32b_a_load_cell_that_shows_one_value_only():
+    _, after = rings(Life(8, 2.0, idle_s=3, lacks=("passenger",)), 0, {}, 70, load=24.0)
+    assert after == {"32b"}
