@@ -7,6 +7,7 @@ often rings is like that; ISA-18.2 calls it a bad actor):
     asked = LIMIT + AGE · ln(max(n, 100) / 1000) + OFTEN · ln(1 + recent rings)
 
 After a ring it is silent while the event lasts: for HOLD numbers, or HOLD_SHARE of all so far.
+What would have rung while it had to be silent is remembered as a ring: it was no event.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from __future__ import annotations
 import math
 from typing import Final
 
-LIMIT: Final = 2.5  # −ln p, mean of several views
-AGE: Final = 0.6
+LIMIT: Final = 2.5  # −ln p, of most of several views
+AGE: Final = 0.8
 OFTEN: Final = 0.6
 FORGETS: Final = 4000  # numbers after which e-fold fewer rings are remembered
-HOLD: Final = 150
+HOLD: Final = 50
 HOLD_SHARE: Final = 0.03
 
 
@@ -28,19 +29,23 @@ class Ring:
     def __init__(self) -> None:
         """Begin with no ring."""
         self._rings, self._last, self._until = 0.0, 0, 0
+        self._silent = False
 
     def judge(self, n: int, surprise: float, silent: bool) -> tuple[float, bool]:
         """Return how near the n-th surprise is to what is asked (1: reached), and whether it rings.
 
         `silent`: nothing may ring yet.
         """
+        if self._silent and not silent:
+            self._until = n  # what was learned from ends here
+        self._silent = silent
         rings = self._rings * math.exp((self._last - n) / FORGETS)
         more = AGE * math.log(max(n, 100) / 1000) + OFTEN * math.log1p(rings)
         near = max(surprise - more, 0.0) / LIMIT
-        if silent or near < 1 or n < self._until:
+        if near < 1 or n < self._until:
             return near, False
         self.rang(n)
-        return near, True
+        return near, not silent
 
     def rang(self, n: int) -> None:
         """Remember a ring at n, whatever made it ring."""

@@ -5,7 +5,7 @@
     clock    the value, its means over 8 and 48, and the hour of the day as a point on a circle
 
 Each view is compared with all the past (`novelty`), each distance with all distances (`tail`);
-the mean of the three surprises rings (`ring`). A line without noise (`flat`) rings by itself if
+what two of the three agree on, their median, rings (`ring`). A line without noise (`flat`) rings by itself if
 the series is one that hardly ever repeats a number.
 """
 
@@ -66,7 +66,7 @@ class Series:
         stands = self._stands(x)
         self._follow(x)
         surprises = self._surprises(x, at_s)
-        near, rings = self._ring.judge(self._n, sum(surprises) / len(surprises), silent)
+        near, rings = self._ring.judge(self._n, sorted(surprises)[1], silent)
         why = VIEWS[surprises.index(max(surprises))]
         if stands and not silent and not rings and not self._ring.holds(self._n):
             self._ring.rang(self._n)
