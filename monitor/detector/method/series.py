@@ -5,8 +5,8 @@
     clock    the value, its means over 8 and 48, and the hour of the day as a point on a circle
 
 Each view is compared with all the past (`novelty`), each distance with all distances (`tail`);
-what two of the three agree on, their median, rings (`ring`). A line without noise (`flat`) rings by itself if
-the series is one that hardly ever repeats a number.
+what two of the three agree on, their median, rings (`ring`). A line without noise (`flat`) rings
+by itself if the series is one that hardly ever repeats a number.
 """
 
 from __future__ import annotations

@@ -152,3 +152,36 @@ def test_ring_is_silent_while_the_event_lasts_and_asks_for_more_of_who_rings_oft
 def test_what_cannot_be_is_named(channels, learn):
     with pytest.raises(ValueError, match="at least"):
         General(channels, learn)
+
+
+def test_what_rings_while_it_is_learned_from_is_remembered_as_normal():
+    taught, fresh = Ring(), Ring()
+    for n in range(200, 1000, 200):
+        assert not taught.judge(n, 9.0, silent=True)[1]
+    assert taught.judge(1000, 3.0, silent=False)[0] < fresh.judge(1000, 3.0, silent=False)[0]
+    # and what was silent does not hide the first event after it
+    taught, n = Ring(), 500
+    taught.judge(n, 9.0, silent=True)
+    assert taught.judge(n + 1, 99.0, silent=False)[1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 12), st.booleans()), min_size=1, max_size=400))
+def test_ring_is_its_twin(told):
+    ring, rang, until, was_silent = Ring(), [], 0, False
+    for i, (surprise, silent) in enumerate(told):
+        n = 7 * i
+        near, rings = ring.judge(n, surprise, silent)
+        if was_silent and not silent:
+            until = n
+        was_silent = silent
+        recent = 0.0  # every ring so far, faded one after another
+        for before, after in zip(rang, [*rang, n][1:], strict=True):
+            recent = (recent + 1) * math.exp((before - after) / 4000)
+        more = 0.8 * math.log(max(n, 100) / 1000) + 0.6 * math.log(1 + recent)
+        assert near == pytest.approx(max(surprise - more, 0) / 2.5, abs=1e-9)
+        due = near >= 1 and n >= until
+        assert rings == (due and not silent)
+        if due:
+            rang.append(n)
+            until = n + int(max(50, 0.03 * n))
