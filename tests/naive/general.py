@@ -60,7 +60,7 @@ class NaiveChannel:
         return max(own, math.sqrt(self.var / 8), self.doubt, least)
 
     def z(self, d):
-        t, nu = min(abs(d) / self.sigma(), 1e6), self.turns + 1
+        t, nu = min(abs(d) / self.sigma(), 1e9), self.turns + 1
         return (8 * nu + 1) / (8 * nu + 3) * math.sqrt(nu * math.log1p(t * t / nu))
 
     def learn(self, n, x, d):

@@ -80,7 +80,7 @@ def limit(channels: int) -> float:
 
 def deviate(t: Floats, nu: Floats) -> Floats:
     """Return the normal deviate of |t| of Student's distribution with nu degrees of freedom."""
-    t = np.minimum(t, 1e6)
+    t = np.minimum(t, 1e9)
     return (8 * nu + 1) / (8 * nu + 3) * np.sqrt(nu * np.log1p(t * t / nu))
 
 

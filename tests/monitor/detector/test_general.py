@@ -185,3 +185,15 @@ def test_ring_is_its_twin(told):
         if due:
             rang.append(n)
             until = n + int(max(50, 0.03 * n))
+
+
+@pytest.mark.parametrize("channels", [2, 300])
+def test_a_flag_that_never_was_up_rings_and_a_counter_does_not(channels):
+    x = np.random.default_rng(4).normal(0, 1, (500, channels))
+    x[:, 0] = np.arange(500.0)  # kWh: only ever grows
+    x[:, 1] = np.arange(500) >= 400
+    judge = General(channels, 300)
+    said = [judge.judge(row, math.nan) for row in x]
+    heard = [i for i, one in enumerate(said) if one.anomaly and one.channel == 1]
+    assert heard[0] in range(400, 404)
+    assert not any(one.anomaly and one.channel == 0 for one in said)
