@@ -113,7 +113,7 @@ def mark(axes: list[Any], said: list[Said], x: np.ndarray, names: list[str]) -> 
 def draw(file: Path) -> None:
     """Write the PNG."""
     plt.rcParams.update(STYLE)
-    rng = np.random.default_rng(20)
+    rng = np.random.default_rng(8)
     figure, axes = plt.subplots(
         6, 1, figsize=(12, 11.5), height_ratios=[1, 1, 1, 1.2, 1.6, 1.2], layout="constrained"
     )

@@ -50,14 +50,15 @@ class NaiveMemory:
 
 
 class NaiveChannel:
-    def __init__(self):
+    def __init__(self, span):
+        self.span = span
         self.level = self.fast = self.var = self.mean = self.rms2 = self.mad = 0.0
         self.side, self.turns, self.doubt, self.peak = 0, 0, 0.0, 0.0
 
     def sigma(self):
         own = math.sqrt(math.sqrt(self.rms2) * 1.4826 * self.mad)
         least = 1e-4 * abs(self.level) + 1e-12
-        return max(own, math.sqrt(self.var / 8), self.doubt, least)
+        return max(own, math.sqrt(self.var / self.span), self.doubt, least)
 
     def z(self, d):
         t, nu = min(abs(d) / self.sigma(), 1e9), self.turns + 1
@@ -65,27 +66,28 @@ class NaiveChannel:
 
     def learn(self, n, x, d):
         sigma = self.sigma()
-        gain, settled = max(1 / n, 1 / 3000), max(n - 16, 1)
-        slow = max(1 / settled, 1 / 3000) if n > 16 else 1.0
+        gain, settled = max(1 / n, 1 / 3000), max(n - 2 * self.span, 1)
+        slow = max(1 / settled, 1 / 3000) if n > 2 * self.span else 1.0
         moved = self.level + gain * (x - self.level)
         self.var += gain * ((x - self.level) * (x - moved) - self.var)
         mean = self.mean + slow * (self.fast - self.mean)
         self.rms2 += slow * ((self.fast - self.mean) * (self.fast - mean) - self.rms2)
-        if n <= 16 or self.mad == 0:
+        if n <= 2 * self.span or self.mad == 0:
             self.mad = abs(d)
         else:
             sign = (abs(d) > self.mad) - (abs(d) < self.mad)
             self.mad *= 1 + max(2 / (settled + 1), 1 / 3000) * sign
         side = 1 if d > sigma / 2 else -1 if d < -sigma / 2 else self.side
-        self.turns += side * self.side < 0 and n > 16
+        self.turns += side * self.side < 0 and n > 2 * self.span
         self.level, self.mean, self.side = moved, mean, side
 
 
 class NaiveMachine:
     """One machine of `shift`, channel by channel."""
 
-    def __init__(self, channels):
-        self.channels = [NaiveChannel() for _ in range(channels)]
+    def __init__(self, channels, span):
+        self.span = span
+        self.channels = [NaiveChannel(span) for _ in range(channels)]
         self.n, self.held, self.wait = 0, False, 0
         self.limit = math.sqrt(3.6**2 + 2 * math.log(max(channels / 8, 1)))
 
@@ -99,11 +101,11 @@ class NaiveMachine:
             if self.n == 0:
                 c.level = c.fast = x
             else:
-                c.fast += max(2 / 9, 1 / (self.n + 1)) * (x - c.fast)
+                c.fast += max(2 / (self.span + 1), 1 / (self.n + 1)) * (x - c.fast)
             values.append(x)
             ds.append(c.fast - c.level)
             zs.append(c.z(ds[-1]))
-        judged = not learning and self.n > 16
+        judged = not learning and self.n > 2 * self.span
         was = self.held
         fresh = judged and not was and self.wait == 0 and max(zs) >= self.limit
         held = was or fresh

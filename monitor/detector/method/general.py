@@ -46,7 +46,8 @@ class General:
             raise ValueError(f"learn: {learn}, at least 0; give a number of rows")
         self._learn, self._row = learn, 0
         self._series = Series() if channels == 1 else None
-        self._machine = shift.blank(channels, 1)
+        self._spans = np.array(shift.SPANS)
+        self._machine = shift.blank(channels, len(self._spans))
         self._limit = shift.limit(channels)
 
     def judge(self, values: NDArray[np.floating[Any]], at_s: float) -> Said:
@@ -64,11 +65,13 @@ class General:
         return Said(_quiet(told.near), False, 0 if told.why else -1, told.why)
 
     def _state(self, values: NDArray[np.floating[Any]], silent: bool) -> Said:
-        x = np.asarray(values, np.float64)[:, None]
-        self._machine, z = shift.advance(self._machine, x, np.array([silent]))
-        channel = int(np.argmax(z[:, 0]))
-        near = float(z[channel, 0]) / self._limit
-        if self._machine.held[0] == 1:
+        k = len(self._spans)  # one machine, watched over several spans
+        x = np.repeat(np.asarray(values, np.float64)[:, None], k, axis=1)
+        self._machine, z = shift.advance(self._machine, x, np.full(k, silent), self._spans)
+        most = z.max(1)
+        channel = int(np.argmax(most))
+        near = float(most[channel]) / self._limit
+        if self._machine.held.any():
             return Said(_loud(near), True, channel, "shift")
         return Said(_quiet(near), False, channel if near > 0 else -1, "shift" if near > 0 else "")
 

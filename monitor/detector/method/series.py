@@ -69,8 +69,8 @@ class Series:
         near, rings = self._ring.judge(self._n, sorted(surprises)[1], silent)
         why = VIEWS[surprises.index(max(surprises))]
         if stands and not silent and not rings and not self._ring.holds(self._n):
-            self._ring.rang(self._n)
             near, rings, why = max(near, 2.0), True, "flat"
+            self._ring.rang(self._n, near)
         self._n += 1
         return Verdict(near, rings, why)
 

@@ -1,9 +1,9 @@
 """A machine of C channels that leaves its normal state and comes back: held between the two.
 
-What is judged is how far each channel's short mean (EWMA over SPAN readings) lies from its level:
+What is judged is how far each channel's short mean (EWMA over `span` readings) lies from its level:
 
     d     = fast − level            t = |d| / sigma          z = normal deviate of t at nu degrees
-    sigma = √(rms · mad) of fast about the level, not below that of white noise, √(var / SPAN)
+    sigma = √(rms · mad) of fast about the level, not below that of white noise, √(var / span)
 
 rms and mad (1.4826 · median |d|) differ where the learned past holds a transient: the geometric
 mean gives it half a say. nu is one more than the times d went from one side to the other while
@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
 
-SPAN = 8
+SPANS = (4.0, 8.0)  # readings; the shorter hears sooner, the longer hears less
 LIMIT = 3.6  # sigma, for up to CHANNELS channels
 CHANNELS = 8
 BACK = 0.12  # of the peak
@@ -84,24 +84,24 @@ def deviate(t: Floats, nu: Floats) -> Floats:
     return (8 * nu + 1) / (8 * nu + 3) * np.sqrt(nu * np.log1p(t * t / nu))
 
 
-def advance(state: Shift, x: Floats, learning: Mask) -> tuple[Shift, Floats]:
+def advance(state: Shift, x: Floats, learning: Mask, span: Floats) -> tuple[Shift, Floats]:
     """Return the state after x [C, k], and z [C, k] ≥ 0.
 
-    learning [k]: machines that are known to be well, which are not judged. NaN in x: the channel
-    stays as it is.
+    learning [k]: machines that are known to be well, which are not judged · span [k]: readings of
+    the short mean, dtype of x. NaN in x: the channel stays as it is.
     """
     first = state.n == 0
     level = np.where(first, x, state.level)
     level = np.where(np.isnan(level), 0, level)
     x = np.where(np.isnan(x), np.where(first, level, state.fast), x)
-    gain = np.maximum(2 / (SPAN + 1), 1 / (state.n + 1))
+    gain = np.maximum(2 / (span + 1), 1 / (state.n + 1))
     fast = np.where(first, x, state.fast + gain * (x - state.fast))
     d = fast - level
-    sigma = _sigma(state, level)
+    sigma = _sigma(state, level, span)
     nu = state.turns + 1
     z = deviate(np.abs(d) / sigma, nu)
     kind = x.dtype
-    judged = ~learning & (state.n > 2 * SPAN)
+    judged = ~learning & (state.n > 2 * span)
     fresh = judged & (state.held == 0) & (state.wait == 0) & (z.max(0) >= limit(len(x)))
     held = (state.held == 1) | fresh
     peak = np.where(fresh, 0, state.peak)
@@ -116,21 +116,24 @@ def advance(state: Shift, x: Floats, learning: Mask) -> tuple[Shift, Floats]:
         held=(held & ~back).astype(kind), wait=wait.astype(kind), fast=fast, doubt=doubt, peak=peak
     )
     teaches = learning | (~held & (state.wait == 0))
-    return _learn(after, x, level, d, sigma, teaches), np.where(judged, z, 0)
+    return _learn(after, x, (level, d, sigma), teaches, span), np.where(judged, z, 0)
 
 
-def _sigma(state: Shift, level: Floats) -> Floats:
+def _sigma(state: Shift, level: Floats, span: Floats) -> Floats:
     own = np.sqrt(np.sqrt(state.rms2) * MAD_TO_SIGMA * state.mad)
-    white = np.sqrt(state.var / SPAN)
+    white = np.sqrt(state.var / span)
     least = ROUNDING * np.abs(level) + 1e-12
     return np.maximum(np.maximum(own, white), np.maximum(state.doubt, least))
 
 
-def _learn(state: Shift, x: Floats, level: Floats, d: Floats, sigma: Floats, on: Mask) -> Shift:
+def _learn(
+    state: Shift, x: Floats, seen: tuple[Floats, Floats, Floats], on: Mask, span: Floats
+) -> Shift:
+    level, d, sigma = seen
     n = np.where(on, state.n + 1, state.n)
     gain = np.maximum(1 / np.maximum(n, 1), SLOWEST)
-    settled = np.maximum(n - 2 * SPAN, 1)  # the short mean needs some readings to be one
-    slow = np.where(n > 2 * SPAN, np.maximum(1 / settled, SLOWEST), 1)
+    settled = np.maximum(n - 2 * span, 1)  # the short mean needs some readings to be one
+    slow = np.where(n > 2 * span, np.maximum(1 / settled, SLOWEST), 1)
     moved = level + gain * (x - level)
     var = state.var + gain * ((x - level) * (x - moved) - state.var)
     mean = state.mean + slow * (state.fast - state.mean)
@@ -138,12 +141,12 @@ def _learn(state: Shift, x: Floats, level: Floats, d: Floats, sigma: Floats, on:
     off = np.abs(d)
     pace = np.maximum(2 / (settled + 1), SLOWEST)
     mad = np.where(
-        (n <= 2 * SPAN) | (state.mad == 0),
+        (n <= 2 * span) | (state.mad == 0),
         off,
         state.mad * (1 + pace * np.sign(off - state.mad)),
     )
     side = np.where(d > sigma / 2, 1, np.where(d < -sigma / 2, -1, state.side))
-    turned = (side * state.side < 0) & (n > 2 * SPAN)
+    turned = (side * state.side < 0) & (n > 2 * span)
     new = (moved, var, mean, rms2, mad, side, state.turns + turned)
     old = (level, state.var, state.mean, state.rms2, state.mad, state.side, state.turns)
     kept = [np.where(on, a, b).astype(x.dtype) for a, b in zip(new, old, strict=True)]

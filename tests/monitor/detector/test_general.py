@@ -64,20 +64,21 @@ def test_shift_is_its_twin(channels, k, seed, learn, gaps):
     if gaps:
         x[rng.random(x.shape) < 0.1] = math.nan
     state = shift.blank(channels, k)
-    twins = [NaiveMachine(channels) for _ in range(k)]
+    spans = np.array([8.0, 4.0, 5.0])[:k]
+    twins = [NaiveMachine(channels, span) for span in spans.tolist()]
     for t, row in enumerate(x):
-        state, z = shift.advance(state, row, np.full(k, t < learn))
+        state, z = shift.advance(state, row, np.full(k, t < learn), spans)
         for i, twin in enumerate(twins):
             np.testing.assert_allclose(z[:, i], twin.see(row[:, i].tolist(), t < learn), rtol=1e-6)
             assert (state.held[i], state.wait[i], state.n[i]) == (twin.held, twin.wait, twin.n)
 
 
 def test_no_machine_is_no_trouble_and_float32_stays():
-    state, z = shift.advance(shift.blank(2, 0), np.zeros((2, 0)), np.zeros(0, bool))
+    state, z = shift.advance(shift.blank(2, 0), np.zeros((2, 0)), np.zeros(0, bool), np.zeros(0))
     assert z.shape == (2, 0)
-    state = shift.blank(2, 3, np.float32)
+    state, spans = shift.blank(2, 3, np.float32), np.full(3, 8, np.float32)
     for _ in range(40):
-        state, z = shift.advance(state, np.ones((2, 3), np.float32), np.zeros(3, bool))
+        state, z = shift.advance(state, np.ones((2, 3), np.float32), np.zeros(3, bool), spans)
     assert {column.dtype for column in state} == {np.dtype(np.float32)}
     assert z.dtype == np.float32
     assert not state.held.any()
@@ -142,9 +143,10 @@ def test_ring_is_silent_while_the_event_lasts_and_asks_for_more_of_who_rings_oft
     ring = Ring()
     near, rings = ring.judge(1000, 3.0, silent=False)
     assert rings and near == pytest.approx(3.0 / 2.5)
-    assert not ring.judge(1001, 9.0, silent=False)[1]
+    assert not ring.judge(1001, 5.0, silent=False)[1]
     assert ring.holds(1000 + HOLD - 1) and not ring.holds(1000 + HOLD)
     assert ring.judge(1000 + HOLD, 3.0, silent=False)[0] < near
+    assert ring.judge(1002, 9.0, silent=False)[1]  # a small event hides no great one
     assert not Ring().judge(1000, 9.0, silent=True)[1]
 
 
@@ -168,7 +170,7 @@ def test_what_rings_while_it_is_learned_from_is_remembered_as_normal():
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 12), st.booleans()), min_size=1, max_size=400))
 def test_ring_is_its_twin(told):
-    ring, rang, until, was_silent = Ring(), [], 0, False
+    ring, rang, until, loud, was_silent = Ring(), [], 0, 1.0, False
     for i, (surprise, silent) in enumerate(told):
         n = 7 * i
         near, rings = ring.judge(n, surprise, silent)
@@ -180,11 +182,11 @@ def test_ring_is_its_twin(told):
             recent = (recent + 1) * math.exp((before - after) / 4000)
         more = 0.8 * math.log(max(n, 100) / 1000) + 0.6 * math.log(1 + recent)
         assert near == pytest.approx(max(surprise - more, 0) / 2.5, abs=1e-9)
-        due = near >= 1 and n >= until
+        due = near >= 1 and (n >= until or near >= 2 * loud)
         assert rings == (due and not silent)
         if due:
             rang.append(n)
-            until = n + int(max(50, 0.03 * n))
+            until, loud = n + int(max(50, 0.03 * n)), near
 
 
 @pytest.mark.parametrize("channels", [2, 300])
