@@ -1,0 +1,279 @@
+"""One hour of what is received, of all lifts: samples and messages in order of receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devices.batch import STATE_OFF, STATE_ON, STATE_ONCE, MessageRows, TelemetryBatch
+from devices.simulator.month.chance import F32, mix
+from devices.simulator.month.channels import Channels
+from devices.simulator.month.fleet import I64, Bool, Fleet
+from devices.simulator.month.sampling import Moments, clock_table, moments, repeats
+from devices.simulator.month.segments import SEGMENT, Segments
+
+HOUR_MS: Final = 3_600_000
+LATE_MS: Final = 120_000  # older on arrival: history only (the codecs' default)
+_OVERLAP_MS: Final = 90_000  # above the longest heartbeat and delay together
+_CHUNK: Final = 8_192
+_DRAIN_MS: Final = 240_000  # what was kept back is sent within so long after an outage
+
+Change = Callable[[F32, I64], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """A sensor that lies: `change(values[k, C], t[k])` in place, for one lift from t0 to t1."""
+
+    lift: int
+    t0: int
+    t1: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing of these lifts is received from t0 to t1; `kept`: it is sent afterwards."""
+
+    lifts: tuple[int, ...]
+    t0: int
+    t1: int
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message: lift, time, code, state."""
+
+    lift: int
+    t: int
+    code: int
+    state: int
+
+
+@dataclass(slots=True)
+class Window:
+    """Samples and messages of start..end by receipt; `received` ms, ascending, one a sample."""
+
+    start: int
+    end: int
+    batch: TelemetryBatch
+    received: I64
+    messages_received: I64
+
+    def strides(self, stride_ms: int) -> Iterator[tuple[int, TelemetryBatch]]:
+        """Cut into batches of so many ms; yields (end of the stride, batch)."""
+        edges = np.arange(self.start, self.end, stride_ms) + stride_ms
+        at = np.searchsorted(self.received, edges)
+        said = np.searchsorted(self.messages_received, edges)
+        whole, m = self.batch, self.batch.messages
+        a = b = 0
+        for end, c, d in zip(edges.tolist(), at.tolist(), said.tolist(), strict=True):
+            messages = MessageRows(m.lift[b:d], m.ts_ms[b:d], m.code[b:d], m.state[b:d],
+                                   m.late[b:d])  # fmt: skip
+            yield end, TelemetryBatch(whole.lift[a:c], whole.ts_ms[a:c], whole.values[a:c],
+                                      whole.late[a:c], messages)  # fmt: skip
+            a, b = c, d
+
+
+@dataclass(slots=True)
+class Noted:
+    """What lies over the timeline: lying sensors, silences, messages, shocks (lift, t, hi, lo)."""
+
+    overlays: list[Overlay] = field(default_factory=list)
+    silences: list[Silence] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    shocks: list[tuple[int, int, float, float]] = field(default_factory=list)
+
+
+class Reader:
+    """Reads windows off the timelines."""
+
+    def __init__(self, fleet: Fleet, channels: Channels, seed: int, start_ms: int) -> None:
+        self._fleet, self._channels, self._seed, self._zero = fleet, channels, seed, start_ms
+        self.noted = Noted()
+        self._trips = fleet.trips0.copy()
+        self._metres = fleet.metres0.copy()
+        self.carried: I64 = (fleet.trips0 * 1.5).astype(np.int64)
+
+    def read(self, lifts: Sequence[Segments], hour: int) -> Window:
+        """Return the hour; `lifts`: the timeline of each, known to the end of the hour at least."""
+        start, end = hour * HOUR_MS, (hour + 1) * HOUR_MS
+        made = _between(lifts, start - _OVERLAP_MS, end)
+        found = self._live(moments(self._fleet, made, start - _OVERLAP_MS, end, self._seed), made,
+                           start, end)  # fmt: skip
+        parts = [self._values(made, found, hour)]
+        parts += self._kept_back(lifts, start, end, hour)
+        window = self._sorted(parts, start, end)
+        self._count(made, start, end)
+        return window
+
+    def _live(self, found: Moments, made: Segments, start: int, end: int) -> Moments:
+        """Drop what falls into a silence and what is received in another hour."""
+        audible = np.ones(len(found.t), np.bool_)
+        lift = made["lift"]
+        for one in self.noted.silences:
+            if one.t1 > start - _OVERLAP_MS and one.t0 < end:
+                hit = np.isin(lift, one.lifts)[found.segment]
+                audible &= ~(hit & (found.t >= one.t0) & (found.t < one.t1))
+        heard = audible & (found.received >= start) & (found.received < end)
+        twice = repeats(self._fleet, made, found.keep(np.flatnonzero(audible)))
+        found = found.keep(np.flatnonzero(heard))
+        twice = twice.keep((twice.received >= start) & (twice.received < end))
+        names = Moments.__slots__
+        return Moments(*(np.concatenate([getattr(found, n), getattr(twice, n)]) for n in names))
+
+    def _kept_back(self, lifts: Sequence[Segments], start: int, end: int, hour: int) -> list[_Part]:
+        """What devices kept through an outage and send after it, in order, as late rows."""
+        parts = []
+        for one in self.noted.silences:
+            if not one.kept or one.t1 + _DRAIN_MS <= start or one.t1 >= end:
+                continue
+            made = _between([lifts[i] for i in one.lifts], one.t0, one.t1)
+            found = moments(self._fleet, made, one.t0, one.t1, self._seed)
+            pace = _DRAIN_MS / (one.t1 - one.t0)
+            found.received = one.t1 + ((found.t - one.t0) * pace).astype(np.int64)
+            found = found.keep((found.received >= start) & (found.received < end))
+            found.late = found.received - found.t > LATE_MS
+            parts.append(self._values(made, found, hour, first=False))
+        return parts
+
+    def _values(self, made: Segments, found: Moments, hour: int, first: bool = True) -> _Part:
+        channels, lift = self._channels, made["lift"]
+        n = len(found.t)
+        # in order of receipt before the values are made, so that no wide row moves again
+        order = np.sort((found.received - hour * HOUR_MS << 32) | np.arange(n))
+        found = found.keep(order & 0xFFFFFFFF)
+        form = channels.form(made, mix(lift, made["t0"], self._seed + 3))
+        out = np.empty((n, len(channels.col)), np.float32)
+        for a in range(0, n, _CHUNK):
+            b = min(n, a + _CHUNK)
+            channels.fill(out[a:b], form, found.segment[a:b], found.t[a:b], found.hashed[a:b])
+        owner = lift[found.segment]
+        rows = np.flatnonzero(found.slow)
+        part = out[rows]
+        channels.slow(part, owner[rows], found.t[rows], found.hashed[rows])
+        out[rows] = part
+        if first:
+            self._hourly(out, owner, found.t, hour)
+        self._lies(out, owner, found.t)
+        table_ms = clock_table(self._fleet, hour)
+        here = (found.t >= hour * HOUR_MS).astype(np.int64)
+        ts = self._zero + found.t + table_ms[here, owner]
+        return _Part(owner.astype(np.int32), ts, out, found.late, found.received)
+
+    def _hourly(self, out: F32, owner: I64, t: I64, hour: int) -> None:
+        """Counters come with the first sample of the hour."""
+        rows = np.flatnonzero(t >= hour * HOUR_MS)
+        first = np.full(self._fleet.n, -1, np.int64)
+        first[owner[rows[::-1]]] = rows[::-1]
+        lift, col = np.flatnonzero(first >= 0), self._channels.col
+        rows = first[lift]
+        trips, metres = self._trips[lift], self._metres[lift]
+        put = {
+            "total_running_time": np.rint(metres / 1.1 / 36) / 100, "trip_count": trips,
+            "door_open_count": trips + trips // 8, "rope_bend_count": 2 * trips,
+            "lift_mileage": np.rint(metres), "energy": np.rint(metres / 30) / 10,
+            "passenger_counter": self.carried[lift],
+        }  # fmt: skip
+        for name, value in put.items():
+            out[rows, col[name]] = np.where(self._channels.lacks[lift, col[name]], np.nan, value)
+
+    def _lies(self, out: F32, owner: I64, t: I64) -> None:
+        """Put lying sensors over the values; what a device lacks stays absent."""
+        if not len(t):
+            return
+        first, last = int(t.min()), int(t.max())
+        for one in self.noted.overlays:
+            if one.t0 <= last and one.t1 > first:
+                rows = np.flatnonzero((owner == one.lift) & (t >= one.t0) & (t < one.t1))
+                if len(rows):
+                    part = out[rows]
+                    absent = self._channels.lacks[one.lift]
+                    one.change(part, t[rows])
+                    part[:, absent] = np.nan
+                    out[rows] = part
+        col = self._channels.col
+        for lift, at, high, low in self.noted.shocks:
+            if first <= at <= last:
+                rows = np.flatnonzero((owner == lift) & (t >= at))
+                if len(rows):
+                    row = rows[np.argmin(t[rows])]
+                    out[row, col["acc_peak"]] = np.fmax(out[row, col["acc_peak"]], high) + (
+                        out[row, col["acc_peak"]] * 0)  # fmt: skip
+                    out[row, col["acc_min"]] = np.fmin(out[row, col["acc_min"]], low) + (
+                        out[row, col["acc_min"]] * 0)  # fmt: skip
+
+    def _sorted(self, parts: list[_Part], start: int, end: int) -> Window:
+        whole = parts[0]
+        if len(parts) > 1:
+            names = _Part.__slots__
+            whole = _Part(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
+            order = np.argsort(whole.received, kind="stable")
+            whole = _Part(*(getattr(whole, n)[order] for n in names))
+        messages, received = self._messages(start, end)
+        batch = TelemetryBatch(whole.lift, whole.ts, whole.values, whole.late, messages)
+        return Window(start, end, batch, whole.received, received)
+
+    def _messages(self, start: int, end: int) -> tuple[MessageRows, I64]:
+        fleet = self._fleet
+        rows: list[tuple[int, int, int, int, int, bool]] = []
+        for one in self.noted.told:
+            dialect = fleet.dialects[one.lift]
+            if not start - 48 * HOUR_MS <= one.t < end or not dialect.passes(one.code):
+                continue
+            if dialect.once and one.state == STATE_OFF:
+                continue
+            state = STATE_ONCE if dialect.once and one.state == STATE_ON else one.state
+            heard = self._heard(one)
+            if heard is not None and start <= heard < end:
+                ts = self._zero + one.t + int(fleet.clock_ms[one.lift])
+                rows.append((heard, one.lift, ts, one.code, state, heard - one.t > LATE_MS))
+        rows.sort()
+        table = np.array(rows, np.int64).reshape(len(rows), 6)
+        return MessageRows(
+            table[:, 1].astype(np.int32), table[:, 2].copy(), table[:, 3].astype(np.int32),
+            table[:, 4].astype(np.int8), table[:, 5].astype(np.bool_),
+        ), table[:, 0].copy()  # fmt: skip
+
+    def _heard(self, one: Told) -> int | None:
+        """When a message is received, ms; None: never."""
+        for silence in self.noted.silences:
+            if one.lift in silence.lifts and silence.t0 <= one.t < silence.t1:
+                return silence.t1 + 1_000 if silence.kept else None
+        return one.t + int(self._fleet.delay_hi[one.lift]) + 150
+
+    def _count(self, made: Segments, start: int, end: int) -> None:
+        done = made[(made["law"] == 1) & (made["t1"] > start) & (made["t1"] <= end)]
+        n = self._fleet.n
+        self._trips += np.bincount(done["lift"], minlength=n)
+        self._metres += np.bincount(done["lift"], done["length"], minlength=n)
+        self.carried += np.bincount(done["lift"], done["people"], minlength=n).astype(np.int64)
+
+
+@dataclass(slots=True)
+class _Part:
+    lift: NDArray[np.int32]
+    ts: I64
+    values: F32
+    late: Bool
+    received: I64
+
+
+def _between(lifts: Sequence[Segments], start: int, end: int) -> Segments:
+    """Return the segments of all these lifts that overlap start..end."""
+    pieces = []
+    for one in lifts:
+        first = max(0, int(np.searchsorted(one["t1"], start, "right")))
+        last = int(np.searchsorted(one["t0"], end))
+        pieces.append(one[first:last])
+    made: Segments = np.empty(sum(map(len, pieces)), SEGMENT)
+    at = 0
+    for piece in pieces:
+        made[at : at + len(piece)] = piece
+        at += len(piece)
+    return made
