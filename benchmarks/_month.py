@@ -111,8 +111,8 @@ def _listen(ran: Ran, judge: Judge, queue: Any, begun: float) -> None:
             ran.rings += [Rang(g, "23", now_ms, now_ms) for g in sorted(now_silent - silent)]
             silent = now_silent
         ran.judged_s += time.process_time() - before
-        ran.samples += len(window.batch)
-        ran.messages += len(window.batch.messages)
+        ran.samples += len(window)
+        ran.messages += len(window.messages)
         took = time.monotonic() - begun
         hours = window.end / 3_600_000
         say(f"day {hours / 24:5.2f} of {ran.asked.days}, {ran.samples / 1e6:.1f} M samples, "

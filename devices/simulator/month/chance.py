@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 F32 = NDArray[np.float32]
 U32 = NDArray[np.uint32]
 _POOL: Final = 1 << 16
-_NORMAL: Final[F32] = np.random.default_rng(65_537).standard_normal(_POOL).astype(np.float32)
+_STEP: Final = 4_099  # a prime; each salt reads the pool from another place
+_SALTS: Final = 16
+_RNG: Final = np.random.default_rng(65_537)
+_NORMAL: Final[F32] = _RNG.standard_normal(_POOL + _STEP * _SALTS).astype(np.float32)
+_UNIFORM: Final[F32] = _RNG.random(_POOL + _STEP * _SALTS).astype(np.float32)
 
 
 def mix(a: NDArray[Any], b: NDArray[Any] | int, seed: int) -> U32:
@@ -30,19 +34,17 @@ def mix(a: NDArray[Any], b: NDArray[Any] | int, seed: int) -> U32:
     return h
 
 
-def again(h: U32, salt: int) -> U32:
-    """Return other hashes of the same things."""
-    other: U32 = (h ^ np.uint32(salt * 0x9E3779B1 & 0xFFFFFFFF)) * np.uint32(0xC2B2AE3D)
-    return other
-
-
-def normal(h: U32, salt: int) -> F32:
-    """Return standard normal numbers for hashes, from a pool of 65,536."""
-    taken: F32 = _NORMAL.take((again(h, salt) >> np.uint32(16)).astype(np.intp))
-    return taken
-
-
-def uniform(h: U32, salt: int) -> F32:
-    """Return numbers in 0..1 for hashes."""
-    found: F32 = (again(h, salt) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+def places(h: U32) -> NDArray[np.intp]:
+    """Return where in the pools of chance the numbers for these hashes begin."""
+    found: NDArray[np.intp] = (h >> np.uint32(16)).astype(np.intp)
     return found
+
+
+def normal(place: NDArray[np.intp], salt: int) -> F32:
+    """Return standard normal numbers, another for each salt 0..15."""
+    return _NORMAL[salt * _STEP : salt * _STEP + _POOL].take(place)
+
+
+def uniform(place: NDArray[np.intp], salt: int) -> F32:
+    """Return numbers in 0..1, another for each salt 0..15."""
+    return _UNIFORM[salt * _STEP : salt * _STEP + _POOL].take(place)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.simulator.month.chance import F32, U32, normal, uniform
+from devices.simulator.month.chance import F32, normal, uniform
 from devices.simulator.month.dialects import BLANK, PASS
 from devices.simulator.month.fleet import F64, I64, Bool, Fleet, G
 from devices.simulator.month.segments import CLOSED, CLOSING, OPENING, REST, Segments, motion
@@ -17,6 +17,7 @@ from devices.vocabulary import Vocabulary
 
 ZONE_M: Final = 0.2
 LIMIT_M: Final = 0.15
+FULL_SCALE: Final = 19.6  # of an acceleration sensor of 2 g
 DAY_MS: Final = 86_400_000
 _STANDBY_A: Final = 0.4
 
@@ -53,7 +54,7 @@ class Channels:
         self.roughness, self.door_drag = fleet.roughness.copy(), fleet.door_drag.copy()
         self.level_mm, self.amps = fleet.level_bias_mm.copy(), np.ones(fleet.n)
 
-    def standing(self, made: Segments, hashed: U32) -> F32:
+    def standing(self, made: Segments, place: I64) -> F32:
         """Return float32[segments, C]: what does not change within a segment."""
         fleet, lift = self._fleet, made["lift"]
         out = np.full((len(made), len(self.col)), np.nan, np.float32)
@@ -64,7 +65,7 @@ class Channels:
         zone = np.abs(off) <= ZONE_M
         shut = made["door"] == CLOSED
         lit = made["power"] == 0
-        level = off * 1000 + self.level_mm[lift] + 1.5 * normal(hashed, 1)
+        level = off * 1000 + self.level_mm[lift] + 1.5 * normal(place, 1)
         step = fleet.load_step[lift]
         drive = np.where(fleet.motion_status[lift], ~still, made["drive"] != 0)
         works = ((made["door"] == OPENING) | (made["door"] == CLOSING)) & (made["drag"] > 0)
@@ -100,68 +101,68 @@ class Channels:
         out += self._mask[lift]
         return out
 
-    def form(self, made: Segments, hashed: U32) -> Form:
+    def form(self, made: Segments, place: I64) -> Form:
         """Return what is worked out once a segment, for `fill`."""
         fleet, people = self._fleet, made["people"]
         lift = made["lift"].astype(np.int64)
         until = np.where(people == 0, made["emptied"] + fleet.hold_ms[lift], 0)
         lagged = made["moved"] + fleet.lag_ms[lift]
         odd = (people > 0) | (until > made["t0"]) | (lagged > made["t0"])
-        table = self.standing(made, hashed)
+        table = self.standing(made, place)
         return Form(made, table, lift, made["law"] != REST, odd, until, lagged)
 
-    def fill(self, out: F32, form: Form, segment: I64, t: I64, hashed: U32) -> None:
+    def fill(self, out: F32, form: Form, segment: I64, t: I64, place: I64) -> None:
         """Write the samples of `segment` at `t` (ms) into out float32[k, C]."""
         np.take(form.table, segment, axis=0, out=out, mode="clip")
         lift = form.lift[segment]
         noise = self._fleet.noise[lift]
-        self._noise(out, lift, noise, hashed)
-        self._people(out, form, segment, t, hashed)
+        self._noise(out, lift, noise, place)
+        self._people(out, form, segment, t, place)
         moving = np.flatnonzero(form.moving[segment])
         if len(moving):
             seg = segment[moving]
-            self._motion(out, form.made[seg], moving, t[moving], hashed[moving])
+            self._motion(out, form.made[seg], moving, t[moving], place[moving])
 
-    def _noise(self, out: F32, lift: I64, noise: F32, hashed: U32) -> None:
+    def _noise(self, out: F32, lift: I64, noise: F32, place: I64) -> None:
         col, step = self.col, self._fleet.load_step[lift]
-        load = out[:, col["load"]] + 0.35 * noise * normal(hashed, 2)
+        load = out[:, col["load"]] + 0.35 * noise * normal(place, 2)
         out[:, col["load"]] = np.maximum(np.rint(load / step) * step, 0)
-        rms = out[:, col["acc_rms"]] * (1 + 0.1 * noise * normal(hashed, 3))
+        rms = out[:, col["acc_rms"]] * (1 + 0.1 * noise * normal(place, 3))
         out[:, col["acc_rms"]] = np.rint(np.maximum(rms, 0.001) * 1000) / 1000
         shake = 2.5 * rms
         out[:, col["acc_peak"]] = np.rint((out[:, col["acc_peak"]] + shake) * 100) / 100
         out[:, col["acc_min"]] = np.rint((out[:, col["acc_min"]] - shake) * 100) / 100
         amps = out[:, col["motor_current"]]
-        amps = amps + (amps > 0) * (0.05 + 0.02 * amps) * noise * normal(hashed, 4)
+        amps = amps + (amps > 0) * (0.05 + 0.02 * amps) * noise * normal(place, 4)
         out[:, col["motor_current"]] = np.rint(np.maximum(amps, 0) * 10) / 10
         door = out[:, col["door_current"]]
-        door = door * (1 + 0.05 * noise * normal(hashed, 5))
+        door = door * (1 + 0.05 * noise * normal(place, 5))
         out[:, col["door_current"]] = np.rint(door * 100) / 100
 
-    def _people(self, out: F32, form: Form, segment: I64, t: I64, hashed: U32) -> None:
+    def _people(self, out: F32, form: Form, segment: I64, t: I64, place: I64) -> None:
         """Sensors hold, cameras lag and miscount, infrared loses who stands still."""
         fleet, col = self._fleet, self.col
         rows = np.flatnonzero(form.odd[segment])
         if not len(rows):
             return
-        seg, hashed = segment[rows], hashed[rows]
+        seg, place = segment[rows], place[rows]
         made, lift = form.made, form.lift[seg]
         inside = made["people"][seg]
         presence = col["passenger"]
-        lost = uniform(hashed, 6) < 0.02 * fleet.noise[lift] * (inside > 0)
+        lost = uniform(place, 6) < 0.02 * fleet.noise[lift] * (inside > 0)
         seen = np.where(inside > 0, ~lost, t[rows] < form.until[seg])
         out[rows, presence] = seen + self._fast[presence][lift]
         count = np.where(t[rows] < form.lagged[seg], made["before"][seg], inside)
-        chance = uniform(hashed, 7)
+        chance = uniform(place, 7)
         count = count + (count >= 3) * ((chance < 0.03).astype(int) - (chance > 0.97))
         out[rows, col["people"]] = count + self._fast[col["people"]][lift]
 
-    def _motion(self, out: F32, part: Segments, rows: I64, t: I64, hashed: U32) -> None:
+    def _motion(self, out: F32, part: Segments, rows: I64, t: I64, place: I64) -> None:
         fleet, col, fast = self._fleet, self.col, self._fast
         lift = part["lift"]
         x, v, a = motion(part, t - part["t0"])
         noise = fleet.noise[lift]
-        speed = np.rint(100 * (v + 0.006 * noise * normal(hashed, 8))) / 100
+        speed = np.rint(100 * (v + 0.006 * noise * normal(place, 8))) / 100
         out[rows, col["speed"]] = speed + fast[col["speed"]][lift]
         storey = fleet.storey[lift]
         nearest = np.clip(np.rint(x / storey), 0, fleet.top[lift])
@@ -170,15 +171,16 @@ class Channels:
         passing = fleet.zone[lift] == PASS
         zone = np.abs(x - nearest * storey) <= ZONE_M
         out[rows[passing], col["door_zone"]] = zone[passing]
-        rms = self.roughness[lift] * (0.012 + 0.045 * np.abs(v)) * (1 + 0.1 * normal(hashed, 9))
+        rms = self.roughness[lift] * (0.012 + 0.045 * np.abs(v)) * (1 + 0.1 * normal(place, 9))
         put = col["acc_rms"]
         out[rows, put] = np.rint(rms * 1000) / 1000 + fast[put][lift]
         put = col["acc_peak"]
-        out[rows, put] = np.rint((G + np.maximum(a, 0) + 2.5 * rms) * 100) / 100 + fast[put][lift]
+        peak = np.minimum(G + np.maximum(a, 0) + 2.5 * rms, FULL_SCALE)
+        out[rows, put] = np.rint(peak * 100) / 100 + fast[put][lift]
         put = col["acc_min"]
         out[rows, put] = np.rint((G + np.minimum(a, 0) - 2.5 * rms) * 100) / 100 + fast[put][lift]
         put = col["motor_current"]
-        amps = self._amps(part, v, a) * (1 + 0.02 * noise * normal(hashed, 10))
+        amps = self._amps(part, v, a) * (1 + 0.02 * noise * normal(place, 10))
         out[rows, put] = np.rint(amps * 10) / 10 + fast[put][lift]
 
     def _amps(self, part: Segments, v: F64, a: F64) -> F64:
@@ -191,17 +193,17 @@ class Channels:
         amps: F64 = np.where(part["drive"] != 0, _STANDBY_A + load, _STANDBY_A)
         return np.where(part["power"] != 0, 0.0, amps)
 
-    def slow(self, out: F32, lift: I64, t: I64, hashed: U32) -> None:
+    def slow(self, out: F32, lift: I64, t: I64, place: I64) -> None:
         """Write temperatures, humidity and battery into these rows."""
         fleet, col = self._fleet, self.col
         day = 2 * math.pi * (t % DAY_MS / DAY_MS - 0.625)
         week = 1.5 * np.sin(t / (6.3 * DAY_MS))  # the weather
         room = 24.0 + 3.0 * np.cos(day) + week + fleet.room_offset[lift]
         put = {
-            "room_temp": np.rint((room + 0.06 * normal(hashed, 11)) * 10) / 10,
+            "room_temp": np.rint((room + 0.06 * normal(place, 11)) * 10) / 10,
             "motor_temp": np.rint((room + fleet.motor_rise[lift]
-                                   + 0.2 * normal(hashed, 12)) * 10) / 10,
-            "humidity": np.rint(62.0 - 9.0 * np.cos(day) + 0.5 * normal(hashed, 13)),
+                                   + 0.2 * normal(place, 12)) * 10) / 10,
+            "humidity": np.rint(62.0 - 9.0 * np.cos(day) + 0.5 * normal(place, 13)),
             "battery": np.rint(fleet.battery[lift]),
         }  # fmt: skip
         for name, value in put.items():

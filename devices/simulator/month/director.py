@@ -29,7 +29,7 @@ Moment = tuple[int, int]  # segment, ms
 
 def find(
     line: Segments, kind: int, after: int, rng: np.random.Generator, ride_s: float = 6.0,
-    storey: float = 3.0,
+    storey: float = 3.0, early: bool = False,
 ) -> Moment | None:  # fmt: skip
     """Return the first fitting moment of a line after `after`, or None.
 
@@ -45,7 +45,7 @@ def find(
         return (at, after) if at < len(line) and ok[at] else None
     if kind in (RIDING, EMPTY_RIDE):
         fits = np.flatnonzero(ride & ((line["people"] > 0) == (kind == RIDING)))
-        return _between(line, fits, rng, storey)
+        return _between(line, fits, rng, storey, early)
     if kind == ARRIVING:
         fits = np.flatnonzero(ride & (line["people"] > 0))
         return (int(fits[0]), int(line["t1"][fits[0]]) - 1) if len(fits) else None
@@ -61,13 +61,13 @@ def find(
 
 
 def _between(
-    line: Segments, fits: np.ndarray, rng: np.random.Generator, storey: float
+    line: Segments, fits: np.ndarray, rng: np.random.Generator, storey: float, early: bool
 ) -> Moment | None:
     """A moment in the middle of a run from where the brake ends the way between landings."""
     for at in fits[:40].tolist():
         one = line[at : at + 1]
         whole = int(one["t1"][0] - one["t0"][0])
-        for share in rng.uniform(0.3, 0.7, 8):
+        for share in rng.uniform(*((0.2, 0.35) if early else (0.3, 0.7)), 8):
             ms = int(whole * share)
             x, v, _ = motion(one, np.array([ms]))
             rest = float(x[0] + v[0] * abs(v[0]) / 3.0)

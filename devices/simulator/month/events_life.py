@@ -197,7 +197,15 @@ def unintended_movement(scene: Scene) -> None:
     _rescue(scene, label)
 
 
-@event(RIDING, rule="7", also="1 6 8 13 16 19 32", needs=(_DOOR, ("speed",)), samples=3, ride_s=9.0)
+@event(
+    RIDING,
+    rule="7",
+    also="1 6 8 13 16 19 32",
+    needs=(_DOOR, ("speed",)),
+    samples=3,
+    ride_s=9.0,
+    early=True,
+)
 def door_opens_while_running(scene: Scene) -> None:
     """A bridged contact: the door is pushed open in mid-ride and nothing stops the car."""
     play = scene.play
@@ -234,7 +242,15 @@ def starts_with_door_open(scene: Scene) -> None:
     _rescue(scene, label)
 
 
-@event(RIDING, rule="9", also="1 2 10 12 13 15 17 19", needs=(("speed",),), samples=3, ride_s=10.0)
+@event(
+    RIDING,
+    rule="9",
+    also="1 2 10 12 13 15 17 19",
+    needs=(("speed",),),
+    samples=3,
+    ride_s=14.0,
+    early=True,
+)
 def overspeed(scene: Scene) -> None:
     """The drive runs away until the governor trips and breaks the safety chain."""
     play = scene.play

@@ -1,10 +1,9 @@
-"""Near misses, habits of passengers, mechanics at work: what must not ring."""
+"""Near misses of the lift itself: what comes close to a fault and must not ring."""
 
 from __future__ import annotations
 
 from devices.simulator.month.director import ARRIVING, BOARDED, EMPTY_RIDE, RIDING, STANDING
 from devices.simulator.month.scene import Scene, event
-from devices.simulator.month.segments import CLOSED, OPEN, PARTLY
 
 _G = 9.81
 
@@ -30,21 +29,6 @@ def slow_door(scene: Scene) -> None:
     play.x, play.v = play.floor * play.storey, 0.0
     label = scene.begin(play.t, rule=None)
     play.stay(scene.between(25, 48))
-    scene.over(label, play.t)
-    play.freed()
-
-
-@event(BOARDED, near="2")
-def slow_passenger(scene: Scene) -> None:
-    """Somebody gets in, looks at the telephone, and presses a button only after a while."""
-    play = scene.play
-    play.put(call=0)
-    play.close()
-    label = scene.begin(play.t, rule=None)
-    play.stay(scene.between(15, 45))
-    play.put(call=1)
-    play.stay(1.0)
-    play.ride(play.top if play.floor == 0 else 0)
     scene.over(label, play.t)
     play.freed()
 
@@ -182,66 +166,6 @@ def short_restart_block(scene: Scene) -> None:
     scene.over(label, play.t)
 
 
-@event(BOARDED, near="16")
-def door_held(scene: Scene) -> None:
-    """Somebody holds the door for a neighbour, for less than a minute in all."""
-    play = scene.play
-    label = scene.begin(play.t, rule=None)
-    play.stay(scene.between(25, 42))
-    scene.over(label, play.t)
-    play.leave()
-    play.close()
-
-
-@event(BOARDED, near="16", also="16 18")
-def moving_house(scene: Scene) -> None:
-    """Furniture goes in and out; the door is held for minutes. That it is open is the truth."""
-    play = scene.play
-    label = scene.begin(play.t, rule=None)
-    for _ in range(int(scene.rng.integers(2, 5))):
-        play.put(mass=play.state["mass"] + scene.between(20, 60))
-        play.stay(scene.between(40, 150))
-        if scene.chance(0.5):
-            play.close(0.4)
-            play.open(0.4)
-    scene.over(label, play.t)
-    play.close()
-    play.ride(play.top if play.floor == 0 else 0)
-    play.open()
-    play.stay(scene.between(20, 45))
-    play.freed()
-
-
-@event(BOARDED, near="16")
-def two_failed_closings(scene: Scene) -> None:
-    """A bag in the door, twice; then it closes."""
-    play = scene.play
-    label = scene.begin(play.t, rule=None)
-    for _ in range(2):
-        play.close(0.6)
-        play.open(0.6)
-        play.stay(scene.between(2, 6))
-    scene.over(label, play.t)
-    play.leave()
-    play.close()
-
-
-@event(BOARDED, near="18")
-def three_door_cycles(scene: Scene) -> None:
-    """Children play with the button: the door opens and closes three times, then they ride."""
-    play = scene.play
-    label = scene.begin(play.t, rule=None)
-    for _ in range(2):
-        play.close()
-        play.stay(1.0)
-        play.open()
-        play.stay(2.0)
-    play.close()
-    scene.over(label, play.t)
-    play.ride(play.top if play.floor == 0 else 0)
-    play.freed()
-
-
 @event(EMPTY_RIDE, near="19", ride_s=9.0)
 def one_hard_stop(scene: Scene) -> None:
     """One hard stop from speed; the car goes on by itself."""
@@ -253,44 +177,6 @@ def one_hard_stop(scene: Scene) -> None:
     play.ride(goal, fastest=0.4)
     scene.over(label, play.t)
     play.freed()
-
-
-@event(STANDING, near="2")
-def parcel_left(scene: Scene) -> None:
-    """A parcel stays in the car: the load cell shows some per cent, nobody is there."""
-    play = scene.play
-    label = scene.begin(play.t, rule=None)
-    play.open()
-    play.put(mass=scene.between(0.04, 0.08) * float(scene.fleet.rated_kg[scene.row]))
-    play.stay(4.0)
-    play.close()
-    play.stay(60 * scene.between(3, 40))
-    play.open()
-    play.put(mass=0.0)
-    play.stay(4.0)
-    scene.over(label, play.t)
-    play.close()
-
-
-@event(STANDING, near="2")
-def cleaners_cart(scene: Scene) -> None:
-    """A cleaner wipes the car with the door shut off and on, a cart in it, and goes up and down."""
-    play = scene.play
-    label = scene.begin(play.t, rule=None)
-    for _ in range(3):
-        play.open()
-        play.board(1)
-        play.put(mass=100.0, call=0)
-        play.stay(scene.between(5, 40))
-        play.close()
-        play.stay(scene.between(2, 30))
-        play.ride(int(scene.rng.integers(0, play.top + 1)))
-        play.open()
-        play.stay(scene.between(5, 30))
-        play.leave()
-        play.close()
-        play.stay(scene.between(5, 30))
-    scene.over(label, play.t)
 
 
 @event(STANDING, near="20", also="22")
@@ -315,89 +201,3 @@ def short_silence(scene: Scene) -> None:
     seconds = min(40.0, 1.6 * scene.fleet.dialects[scene.row].heartbeat_s + 10)
     scene.silent(scene.t, scene.t + int(1000 * seconds))
     scene.over(label, scene.t + int(1000 * seconds))
-
-
-@event(STANDING, near="1", also="25")
-def maintenance_visit(scene: Scene) -> None:
-    """The half-monthly visit: slow runs, stop switch, doors by hand, alarm test, mains off."""
-    play = scene.play
-    end = play.t + int(60_000 * scene.between(45, 115))
-    label = scene.begin(play.t, rule=None)
-    if "service_mode" in play.dialect.lacks and not play.dialect.passes(43):
-        # nobody tells this device; what it sees is true of the lift all the same
-        label.also |= {"12", "13", "16", "17", "18", "19", "11"}
-    play.tell(43)
-    play.stay(scene.between(20, 90), mode=2)
-    play.open()
-    play.press(scene.between(2, 6))
-    play.stay(scene.between(60, 300))
-    play.close()
-    while play.t < end - 900_000:
-        _task(scene)
-    play.to_level(0.25)
-    play.put(chain=0, power=0)
-    play.open()
-    play.stay(scene.between(60, 200))
-    play.close()
-    play.put(mode=1)
-    play.tell(40)
-    play.stay(5.0)
-    play.ride(play.top if play.floor == 0 else 0)
-    play.open()
-    play.stay(5.0)
-    play.close()
-    scene.over(label, play.t)
-    label.end_ms = (label.end_ms or 0) + 30_000
-
-
-def _task(scene: Scene) -> None:
-    """One of the things mechanics do, in inspection mode."""
-    play = scene.play
-    what = int(scene.rng.integers(0, 6))
-    goal = int(scene.rng.integers(0, play.top + 1))
-    if what == 0:  # slow run, stop between floors, stop switch, a walk on the roof
-        if goal == play.floor:
-            goal = play.top if play.floor == 0 else 0
-        play.ride_part(goal, 0.5) if play.top < 3 else _creep(scene, goal)
-        play.brake(1.0)
-        play.stay(scene.between(60, 500), chain=1)
-        play.put(chain=0)
-    elif what == 1:  # doors by hand, at a landing
-        play.to_level(0.25)
-        for _ in range(int(scene.rng.integers(2, 7))):
-            play.open(scene.between(0.8, 3.0))
-            play.stay(scene.between(2, 40))
-            play.close()
-            play.stay(scene.between(1, 10))
-    elif what == 2:  # the landing door unlocked with the key, the car door half open
-        play.stay(scene.between(10, 120), door=PARTLY, chain=1)
-        play.stay(1.0, door=CLOSED, chain=0)
-    elif what == 3:  # mains off to work in the cabinet
-        play.to_level(0.25)
-        play.tell(41, 1)
-        play.stay(scene.between(120, 900), power=1)
-        play.put(power=0)
-        play.over(41)
-        play.stay(20.0)
-    elif what == 4:  # a mechanic rides in the car and talks
-        play.to_level(0.25)
-        play.open()
-        play.put(people=1, mass=80.0)
-        play.stay(10.0)
-        play.close()
-        play.ride(goal, fastest=0.3)
-        play.open()
-        play.stay(10.0)
-        play.put(people=0, mass=0.0)
-        play.stay(3.0)
-        play.close()
-    else:
-        play.stay(scene.between(60, 400))
-
-
-def _creep(scene: Scene, goal: int) -> None:
-    play = scene.play
-    way = 1 if goal > play.floor else -1
-    near = play.floor + way * min(2, abs(goal - play.floor))
-    play.ride(near, fastest=0.3, rise=-way * play.storey * scene.between(0.3, 0.6))
-    assert play.state["door"] != OPEN

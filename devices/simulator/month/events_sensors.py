@@ -60,11 +60,10 @@ def _defect(
     return scene.t, end, scene.options["col"][channel]
 
 
-@event(None, rule="32", also="2", only_with=(("passenger",),))
+@event(None, rule="32", only_with=(("passenger",),))
 def presence_stuck_on(scene: Scene) -> None:
     """The presence sensor says somebody is there, hour after hour, whoever comes and goes."""
     t0, t1, column = _defect(scene, "passenger", 30, 120, 24)
-    scene.labels[-1].also -= {"2"}  # a lying sensor is no reason to wake anybody
     scene.lie(t0, t1, column, lambda old, _: old * 0 + 1)
 
 
@@ -111,12 +110,10 @@ def position_jumps(scene: Scene) -> None:
         scene.unseen(scene.labels[-1], "too few floors")
 
 
-@event(None, rule="32", also="7 8 13 16 18", only_with=(("door_closed",),))
+@event(None, rule="32", also="13 16 18", only_with=(("door_closed",),))
 def door_contact_bounces(scene: Scene) -> None:
     """A worn contact: while running the door seems open now and then, for one sample."""
     t0, t1, column = _defect(scene, "door_closed", 6, 60, 6)
-    # what it shows is also what a dangerous lift would show; only these may ring of life
-    scene.labels[-1].also -= {"7", "8"}
 
     def bounce(old, t):  # type: ignore[no-untyped-def]
         odd = (t // 500 * 2654435761 >> 9) % 61 == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devices.simulator.month.director import ANY
-from devices.simulator.month.scene import PEOPLE, Scene, event
+from devices.simulator.month.scene import PEOPLE, MonthLabel, Scene, event
 from devices.simulator.month.segments import CLOSED, OPEN
 from devices.simulator.month.window import Silence
 
@@ -33,17 +33,7 @@ def power_cut(scene: Scene) -> None:
         play.open(1.5)
         play.leave()
     elif held:
-        if scene.chance(0.5):
-            play.stay(scene.between(20, 100))
-            play.press(scene.between(2, 6))
-            label.also |= {"3"}
-        help_at = play.t + int(60_000 * scene.between(8, 40))
-        play.stay_until(max(play.t + 1000, min(until, help_at)))
-        if play.t < until:  # somebody winds the car to a landing by hand
-            play.to_level(0.1)
-            play.open(3.0)
-            play.leave()
-            scene.over(label, play.t)
+        _in_the_dark(scene, label, until)
     elif play.people:
         play.stay(2.0, door=OPEN)
         play.leave()
@@ -55,4 +45,20 @@ def power_cut(scene: Scene) -> None:
         play.to_level(0.3)
     play.freed()
     if label.end_ms is None:
+        scene.over(label, play.t)
+
+
+def _in_the_dark(scene: Scene, label: MonthLabel, until: int) -> None:
+    """People wait; some press the button; somebody winds the car to a landing, or light comes."""
+    play = scene.play
+    if scene.chance(0.5):
+        play.stay(scene.between(20, 100))
+        play.press(scene.between(2, 6))
+        label.also |= {"3"}
+    help_at = play.t + int(60_000 * scene.between(8, 40))
+    play.stay_until(max(play.t + 1000, min(until, help_at)))
+    if play.t < until:
+        play.to_level(0.1)
+        play.open(3.0)
+        play.leave()
         scene.over(label, play.t)

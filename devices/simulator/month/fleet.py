@@ -31,7 +31,7 @@ class Fleet:
         self.registry = Registry(lifts, gateways)
         self.gateway = self.registry.lift_gateway.astype(np.int64)
         self.gateway_dialects = makes
-        self.dialects = [makes[g] for g in self.gateway]
+        self.dialects: list[Dialect] = [makes[g] for g in self.gateway.tolist()]
         self._building(lifts, rng)
         self._devices(rng)
         self._wear(rng)
@@ -69,6 +69,7 @@ class Fleet:
         self.heartbeat_ms: I64 = column("heartbeat_s", 1000).astype(np.int64)
         self.phase_ms: I64 = rng.integers(0, 30_000, self.n)
         self.slow_ms: I64 = np.maximum(1, column("slow_s", 1000)).astype(np.int64)
+        self.has_alarm = np.array(["alarm_button" not in d.lacks for d in self.dialects], np.bool_)
         self.zone = column("zone").astype(np.int8)
         self.motion_status = column("motion_status").astype(np.bool_)
         self.lag_ms: I64 = column("lag_s", 1000).astype(np.int64)

@@ -10,10 +10,13 @@ import numpy as np
 
 from devices.simulator.month import (
     events_faults,
+    events_habits,
     events_life,
     events_near,
     events_sensors,
     events_supply,
+    events_visits,
+    events_wear,
 )
 from devices.simulator.month.channels import Channels
 from devices.simulator.month.dialects import MonthData, load_month
@@ -28,7 +31,10 @@ from devices.simulator.month.window import Reader, Window
 from devices.vocabulary import Vocabulary
 
 START_MS: Final = 1_789_920_000_000  # a Monday, midnight of UTC+8
-ALL_EVENTS: Final = (events_life, events_faults, events_near, events_sensors, events_supply)
+ALL_EVENTS: Final = (
+    events_life, events_faults, events_near, events_habits, events_visits, events_sensors,
+    events_supply, events_wear,
+)  # fmt: skip
 _KEEP_MS: Final = 26 * 3_600_000  # so much of the past stays at hand for what is sent late
 
 
@@ -109,7 +115,7 @@ class Month:
             event.script(scene)
         else:
             storey = float(fleet.storey[row])
-            moment = find(self._lines[row], event.where, t, rng, event.ride_s, storey)
+            moment = find(self._lines[row], event.where, t, rng, event.ride_s, storey, event.early)
             if moment is None or (event.where != ANY and moment[1] > t + 20 * 3_600_000):
                 self.unplaced += 1
                 return

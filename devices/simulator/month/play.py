@@ -33,6 +33,7 @@ _STATE: Final = (
     "effort",
 )  # fmt: skip
 PERSON_KG: Final = 66.0
+BUFFER_M: Final = 0.5  # pit and overhead: a car gets no further than this beyond a landing
 
 
 class Play:
@@ -54,7 +55,8 @@ class Play:
     @property
     def dialect(self) -> Dialect:
         """The vendor of this lift's device."""
-        return self.fleet.dialects[self.row]
+        found: Dialect = self.fleet.dialects[self.row]
+        return found
 
     @property
     def people(self) -> int:
@@ -125,8 +127,10 @@ class Play:
         self.v += acc * seconds
 
     def brake(self, decel: float) -> None:
-        """The brake falls: to standstill at a constant deceleration."""
+        """The brake falls: to standstill at a constant deceleration, at the latest on buffers."""
         self.put(drive=0)
+        room = (self.top * self.storey - self.x if self.v > 0 else self.x) + BUFFER_M
+        decel = max(decel, self.v * self.v / (2 * max(room, 0.05)))
         if abs(self.v) > 1e-6:
             self.pull(abs(self.v) / decel, -decel if self.v > 0 else decel)
         self.v = 0.0

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from devices.simulator.month.chance import U32, mix, uniform
+from devices.simulator.month.chance import mix, places, uniform
 from devices.simulator.month.dialects import ACTIVE, CHANGE, FIXED
 from devices.simulator.month.fleet import F64, I64, Bool, Fleet
 from devices.simulator.month.segments import CLOSED, REST, Segments
@@ -24,7 +24,7 @@ class Moments:
     segment: I64
     t: I64
     received: I64
-    hashed: U32
+    place: I64
     slow: Bool
     late: Bool
 
@@ -40,12 +40,13 @@ def moments(fleet: Fleet, made: Segments, start: int, end: int, seed: int) -> Mo
     """
     lift = made["lift"]
     sampling = fleet.sampling[lift]
-    busy = (made["law"] != REST) | (made["door"] != CLOSED) | (made["alarm"] != 0)
+    calling = (made["alarm"] != 0) & fleet.has_alarm[lift]
+    busy = (made["law"] != REST) | (made["door"] != CLOSED) | calling
     step = np.where((sampling == FIXED) | busy, fleet.period_ms[lift], fleet.heartbeat_ms[lift])
     told = made["t0"] >= start  # a sample at the very change of state
     rests = np.zeros(len(made), np.bool_)
     rests[1:] = busy[:-1] & ~busy[1:]
-    told &= (sampling == CHANGE) | ((sampling == ACTIVE) & (rests | (made["alarm"] != 0)))
+    told &= (sampling == CHANGE) | ((sampling == ACTIVE) & (rests | calling))
     phase = fleet.phase_ms[lift]
     begun = np.maximum(made["t0"], start)
     first = -((phase - begun) // step)
@@ -61,12 +62,12 @@ def moments(fleet: Fleet, made: Segments, start: int, end: int, seed: int) -> Mo
     slot = t // np.repeat(fleet.slow_ms[lift], count)
     slow = np.zeros(len(t), np.bool_)
     slow[1:] = (slot[1:] != slot[:-1]) & (owner[1:] == owner[:-1])
-    hashed = mix(owner, t, seed)
+    place = places(mix(owner, t, seed))
     received = t + _delay(fleet, owner, t, start, end, seed)
-    moved = uniform(hashed, 91) < fleet.reorder[owner]
-    behind = (uniform(hashed, 92) * 1.5 + 1.0) * fleet.period_ms[owner]
+    moved = uniform(place, 1) < fleet.reorder[owner]
+    behind = (uniform(place, 2) * 1.5 + 1.0) * fleet.period_ms[owner]
     received += np.where(moved, behind + 300, 0).astype(np.int64)
-    return Moments(segment, t, received, hashed, slow, np.zeros(len(t), np.bool_))
+    return Moments(segment, t, received, place, slow, np.zeros(len(t), np.bool_))
 
 
 def _delay(fleet: Fleet, lift: I64, t: I64, start: int, end: int, seed: int) -> I64:
@@ -74,24 +75,24 @@ def _delay(fleet: Fleet, lift: I64, t: I64, start: int, end: int, seed: int) -> 
     nodes = np.arange(first, end // _NODE_MS + 2)
     gateways = np.arange(len(fleet.gateway_dialects))
     grid = mix(np.repeat(gateways, len(nodes)), np.tile(nodes, len(gateways)), seed + 7)
-    table = uniform(grid, 5).reshape(len(gateways), len(nodes))
+    table = uniform(places(grid), 5).reshape(len(gateways), len(nodes))
     gateway = fleet.gateway[lift]
     node = t // _NODE_MS
     part = (t - node * _NODE_MS) / _NODE_MS
-    place = gateway * len(nodes) + (node - first)
+    cell = gateway * len(nodes) + (node - first)
     flat = table.ravel()
-    share = flat[place] * (1.0 - part) + flat[place + 1] * part
+    share = flat[cell] * (1.0 - part) + flat[cell + 1] * part
     lo, hi = fleet.delay_lo[lift], fleet.delay_hi[lift]
     found: I64 = (lo + (hi - lo) * share).astype(np.int64)
     return found
 
 
-def repeats(fleet: Fleet, made: Segments, found: Moments) -> Moments:
-    """Return the samples that come a second time, some seconds after the first."""
+def repeats(fleet: Fleet, made: Segments, found: Moments) -> tuple[I64, I64]:
+    """Return which samples come a second time, and when (ms): some seconds after the first."""
     lift = made["lift"][found.segment]
-    twice = found.keep(np.flatnonzero(uniform(found.hashed, 93) < fleet.repeat[lift]))
-    twice.received = twice.received + (500 + 4000 * uniform(twice.hashed, 94)).astype(np.int64)
-    return twice
+    twice = np.flatnonzero(uniform(found.place, 3) < fleet.repeat[lift])
+    after = (500 + 4000 * uniform(found.place[twice], 4)).astype(np.int64)
+    return twice, found.received[twice] + after
 
 
 def clock_table(fleet: Fleet, hour: int) -> I64:

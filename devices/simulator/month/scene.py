@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from devices.simulator.labels import Label
 from devices.simulator.month.chance import F32
+from devices.simulator.month.dialects import CHANGE
 from devices.simulator.month.fleet import I64, Fleet
 from devices.simulator.month.play import Play
 from devices.simulator.month.window import Overlay, Silence
@@ -48,8 +50,8 @@ class Event:
 
     rule None: a near miss of rule `near` · also: rules that may truthfully ring beside it ·
     needs: groups of channels, one of each is needed to see it · samples: how many samples must
-    fall into the state that shows it · ride_s: the run must be so long · needs_dialect: channels
-    or codes without which the event makes no sense on a lift.
+    fall into the state that shows it · ride_s: the run must be so long · only_with: channels
+    or codes without which the event makes no sense on a lift · early: it begins early in the run.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Event:
     ride_s: float = 6.0
     only_with: tuple[tuple[str, ...], ...] = ()
     scope: str = "lift"
+    early: bool = False
 
 
 EVENTS: dict[str, Event] = {}
@@ -73,14 +76,14 @@ PEOPLE: Final = ("passenger", "people", "car_call", "load")
 def event(
     where: int | None, *, rule: str | None = None, near: str | None = None, also: str = "",
     needs: tuple[tuple[str, ...], ...] = (), samples: int = 0, ride_s: float = 6.0,
-    only_with: tuple[tuple[str, ...], ...] = (), scope: str = "lift",
+    only_with: tuple[tuple[str, ...], ...] = (), scope: str = "lift", early: bool = False,
 ) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:  # fmt: skip
     """Register a script under its function's name."""
 
     def register(script: Callable[[Scene], None]) -> Callable[[Scene], None]:
         name = script.__name__
         EVENTS[name] = Event(name, script, where, rule, near, frozenset(also.split()), needs,
-                             samples, ride_s, only_with, scope)  # fmt: skip
+                             samples, ride_s, only_with, scope, early)  # fmt: skip
         return script
 
     return register
@@ -139,7 +142,7 @@ class Scene:
         return label
 
     def _due(self, rule: str, seconds: float | None) -> float:
-        return DUE_S[rule] if seconds is None else seconds
+        return float(DUE_S[rule]) if seconds is None else seconds
 
     def ripe(self, label: MonthLabel, t: int, more_s: float = 0.0) -> None:
         """The rule's own time is over at `t`."""
@@ -149,11 +152,14 @@ class Scene:
     def shown(self, label: MonthLabel, seconds: float, code: int | None = None) -> None:
         """What shows it lasted so long: too short for the samples of this device is unseen."""
         dialect = self.fleet.dialects[self.row]
-        enough = seconds >= self.kind.samples * dialect.period_s
+        samples = self.kind.samples - (dialect.sampling == CHANGE)  # one at the very change
+        enough = seconds > 0 and seconds >= samples * dialect.period_s
         if not enough and not (code is not None and dialect.passes(code)):
             self.unseen(label, "between two samples")
 
-    def lie(self, t0: int, t1: int, column: int, change: Callable[[F32, I64], F32]) -> None:
+    def lie(
+        self, t0: int, t1: int, column: int, change: Callable[[F32, I64], NDArray[Any]]
+    ) -> None:
         """From t0 to t1 a channel says change(values, times) in place of what it measured."""
 
         def put(values: F32, t: I64) -> None:

@@ -29,10 +29,11 @@ SEGMENT: Final = np.dtype(
         ("people", np.int16), ("mass", np.float32), ("call", np.int8), ("alarm", np.int8),
         ("mode", np.int8), ("chain", np.int8), ("power", np.int8), ("drive", np.int8),
         ("lost", np.int8), ("drag", np.float32), ("effort", np.float32),
-        ("emptied", np.int64), ("before", np.int16), ("moved", np.int64),
+        ("emptied", np.int64), ("before", np.int16), ("moved", np.int64), ("arrived", np.int64),
     ]
 )  # fmt: skip
 # drag: door motor against a new door (0: no current) · effort: extra motor current, share of rated
+# arrived: when the car last came to rest, ms
 # emptied: when the last person left, ms · before: people until `moved`, the last change
 
 
@@ -66,8 +67,9 @@ def motion(part: Segments, ms: I64) -> tuple[F64, F64, F64]:
 
 
 def history(made: Segments) -> None:
-    """Fill in who left when (`emptied`, `before`, `moved`); rows sorted by lift and time.
+    """Fill in who left when (`emptied`, `before`, `moved`) and when the car `arrived`.
 
+    Rows sorted by lift and time.
     Continues from the first row of each lift, which says how it was before.
     """
     n = len(made)
@@ -88,6 +90,11 @@ def history(made: Segments) -> None:
     gone = change & (people == 0)
     out = np.maximum.accumulate(np.where(gone, row, -1))
     was = out >= start
+    rest = made["law"] == REST
+    halt = np.zeros(n, np.bool_)
+    halt[1:] = rest[1:] & ~rest[:-1] & ~head[1:]
+    stood = np.maximum.accumulate(np.where(halt, row, -1))
+    made["arrived"] = np.where(stood >= start, t0[np.maximum(stood, 0)], made["arrived"][start])
     made["emptied"] = np.where(was, t0[np.where(was, out, 0)], made["emptied"][start])
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.batch import STATE_OFF, STATE_ON, STATE_ONCE, MessageRows, TelemetryBatch
-from devices.simulator.month.chance import F32, mix
-from devices.simulator.month.channels import Channels
+from devices.simulator.month.chance import F32, mix, places
+from devices.simulator.month.channels import FULL_SCALE, Channels
 from devices.simulator.month.fleet import I64, Bool, Fleet
 from devices.simulator.month.sampling import Moments, clock_table, moments, repeats
 from devices.simulator.month.segments import SEGMENT, Segments
@@ -56,28 +56,57 @@ class Told:
 
 
 @dataclass(slots=True)
+class Part:
+    """Rows as in a batch, in order of receipt (`received`, ms of the month)."""
+
+    lift: NDArray[np.int32]
+    ts: I64
+    values: F32
+    late: Bool
+    received: I64
+
+    def between(self, start: int, end: int) -> Part:
+        """Return what was received in start..end."""
+        a, b = np.searchsorted(self.received, (start, end))
+        return Part(*(getattr(self, name)[a:b] for name in Part.__slots__))
+
+
+@dataclass(slots=True)
 class Window:
-    """Samples and messages of start..end by receipt; `received` ms, ascending, one a sample."""
+    """What is received from start to end, ms of the month: live rows, and what was kept back."""
 
     start: int
     end: int
-    batch: TelemetryBatch
-    received: I64
+    parts: list[Part]
+    messages: MessageRows
     messages_received: I64
 
+    def __len__(self) -> int:
+        return sum(len(part.lift) for part in self.parts)
+
     def strides(self, stride_ms: int) -> Iterator[tuple[int, TelemetryBatch]]:
-        """Cut into batches of so many ms; yields (end of the stride, batch)."""
-        edges = np.arange(self.start, self.end, stride_ms) + stride_ms
-        at = np.searchsorted(self.received, edges)
+        """Cut into batches of so many ms, rows in order of receipt; yields (end, batch)."""
+        edges = np.arange(self.start, self.end, stride_ms)
+        m = self.messages
         said = np.searchsorted(self.messages_received, edges)
-        whole, m = self.batch, self.batch.messages
-        a = b = 0
-        for end, c, d in zip(edges.tolist(), at.tolist(), said.tolist(), strict=True):
-            messages = MessageRows(m.lift[b:d], m.ts_ms[b:d], m.code[b:d], m.state[b:d],
-                                   m.late[b:d])  # fmt: skip
-            yield end, TelemetryBatch(whole.lift[a:c], whole.ts_ms[a:c], whole.values[a:c],
-                                      whole.late[a:c], messages)  # fmt: skip
-            a, b = c, d
+        for i, begin in enumerate(edges.tolist()):
+            end = min(begin + stride_ms, self.end)
+            whole = self.rows(begin, end)
+            a, b = said[i], said[i + 1] if i + 1 < len(said) else len(m)
+            messages = MessageRows(m.lift[a:b], m.ts_ms[a:b], m.code[a:b], m.state[a:b],
+                                   m.late[a:b])  # fmt: skip
+            yield end, TelemetryBatch(whole.lift, whole.ts, whole.values, whole.late, messages)
+
+    def rows(self, start: int, end: int) -> Part:
+        """Return the rows received in start..end, in order."""
+        some = [part.between(start, end) for part in self.parts]
+        some = [some[0], *(part for part in some[1:] if len(part.lift))]
+        if len(some) == 1:
+            return some[0]
+        names = Part.__slots__
+        whole = Part(*(np.concatenate([getattr(p, n) for p in some]) for n in names))
+        order = np.argsort(whole.received, kind="stable")
+        return Part(*(getattr(whole, n)[order] for n in names))
 
 
 @dataclass(slots=True)
@@ -108,9 +137,8 @@ class Reader:
                            start, end)  # fmt: skip
         parts = [self._values(made, found, hour)]
         parts += self._kept_back(lifts, start, end, hour)
-        window = self._sorted(parts, start, end)
         self._count(made, start, end)
-        return window
+        return Window(start, end, parts, *self._messages(start, end))
 
     def _live(self, found: Moments, made: Segments, start: int, end: int) -> Moments:
         """Drop what falls into a silence and what is received in another hour."""
@@ -120,14 +148,18 @@ class Reader:
             if one.t1 > start - _OVERLAP_MS and one.t0 < end:
                 hit = np.isin(lift, one.lifts)[found.segment]
                 audible &= ~(hit & (found.t >= one.t0) & (found.t < one.t1))
-        heard = audible & (found.received >= start) & (found.received < end)
-        twice = repeats(self._fleet, made, found.keep(np.flatnonzero(audible)))
-        found = found.keep(np.flatnonzero(heard))
-        twice = twice.keep((twice.received >= start) & (twice.received < end))
-        names = Moments.__slots__
-        return Moments(*(np.concatenate([getattr(found, n), getattr(twice, n)]) for n in names))
+        twice, again = repeats(self._fleet, made, found)
+        rows = np.concatenate([np.arange(len(found.t)), twice])
+        received = np.concatenate([found.received, again])
+        heard = np.flatnonzero(audible[rows] & (received >= start) & (received < end))
+        rows, received = rows[heard], received[heard]
+        # in order of receipt before the values are made, so that no wide row moves again
+        order = np.sort((received - start << 32) | np.arange(len(rows))) & 0xFFFFFFFF
+        found = found.keep(rows[order])
+        found.received = received[order]
+        return found
 
-    def _kept_back(self, lifts: Sequence[Segments], start: int, end: int, hour: int) -> list[_Part]:
+    def _kept_back(self, lifts: Sequence[Segments], start: int, end: int, hour: int) -> list[Part]:
         """What devices kept through an outage and send after it, in order, as late rows."""
         parts = []
         for one in self.noted.silences:
@@ -142,21 +174,18 @@ class Reader:
             parts.append(self._values(made, found, hour, first=False))
         return parts
 
-    def _values(self, made: Segments, found: Moments, hour: int, first: bool = True) -> _Part:
+    def _values(self, made: Segments, found: Moments, hour: int, first: bool = True) -> Part:
         channels, lift = self._channels, made["lift"]
         n = len(found.t)
-        # in order of receipt before the values are made, so that no wide row moves again
-        order = np.sort((found.received - hour * HOUR_MS << 32) | np.arange(n))
-        found = found.keep(order & 0xFFFFFFFF)
-        form = channels.form(made, mix(lift, made["t0"], self._seed + 3))
+        form = channels.form(made, places(mix(lift, made["arrived"], self._seed + 3)))
         out = np.empty((n, len(channels.col)), np.float32)
         for a in range(0, n, _CHUNK):
             b = min(n, a + _CHUNK)
-            channels.fill(out[a:b], form, found.segment[a:b], found.t[a:b], found.hashed[a:b])
+            channels.fill(out[a:b], form, found.segment[a:b], found.t[a:b], found.place[a:b])
         owner = lift[found.segment]
         rows = np.flatnonzero(found.slow)
         part = out[rows]
-        channels.slow(part, owner[rows], found.t[rows], found.hashed[rows])
+        channels.slow(part, owner[rows], found.t[rows], found.place[rows])
         out[rows] = part
         if first:
             self._hourly(out, owner, found.t, hour)
@@ -164,7 +193,7 @@ class Reader:
         table_ms = clock_table(self._fleet, hour)
         here = (found.t >= hour * HOUR_MS).astype(np.int64)
         ts = self._zero + found.t + table_ms[here, owner]
-        return _Part(owner.astype(np.int32), ts, out, found.late, found.received)
+        return Part(owner.astype(np.int32), ts, out, found.late, found.received)
 
     def _hourly(self, out: F32, owner: I64, t: I64, hour: int) -> None:
         """Counters come with the first sample of the hour."""
@@ -203,21 +232,9 @@ class Reader:
                 rows = np.flatnonzero((owner == lift) & (t >= at))
                 if len(rows):
                     row = rows[np.argmin(t[rows])]
-                    out[row, col["acc_peak"]] = np.fmax(out[row, col["acc_peak"]], high) + (
-                        out[row, col["acc_peak"]] * 0)  # fmt: skip
-                    out[row, col["acc_min"]] = np.fmin(out[row, col["acc_min"]], low) + (
-                        out[row, col["acc_min"]] * 0)  # fmt: skip
-
-    def _sorted(self, parts: list[_Part], start: int, end: int) -> Window:
-        whole = parts[0]
-        if len(parts) > 1:
-            names = _Part.__slots__
-            whole = _Part(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
-            order = np.argsort(whole.received, kind="stable")
-            whole = _Part(*(getattr(whole, n)[order] for n in names))
-        messages, received = self._messages(start, end)
-        batch = TelemetryBatch(whole.lift, whole.ts, whole.values, whole.late, messages)
-        return Window(start, end, batch, whole.received, received)
+                    for name, value in (("acc_peak", high), ("acc_min", low)):
+                        if not self._channels.lacks[lift, col[name]]:
+                            out[row, col[name]] = np.clip(value, 0, FULL_SCALE)
 
     def _messages(self, start: int, end: int) -> tuple[MessageRows, I64]:
         fleet = self._fleet
@@ -253,15 +270,6 @@ class Reader:
         self._trips += np.bincount(done["lift"], minlength=n)
         self._metres += np.bincount(done["lift"], done["length"], minlength=n)
         self.carried += np.bincount(done["lift"], done["people"], minlength=n).astype(np.int64)
-
-
-@dataclass(slots=True)
-class _Part:
-    lift: NDArray[np.int32]
-    ts: I64
-    values: F32
-    late: Bool
-    received: I64
 
 
 def _between(lifts: Sequence[Segments], start: int, end: int) -> Segments:
