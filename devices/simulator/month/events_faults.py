@@ -192,7 +192,17 @@ def position_lost(scene: Scene) -> None:
 
 @event(STANDING, rule="21", also="12 16 18", needs=(("service_mode", "code 44"),))
 def fire_service(scene: Scene) -> None:
-    """Fire alarm or a drill: to the entrance, doors open, waiting; sometimes firefighters ride."""
+    """A fire alarm: to the entrance, doors open, waiting; sometimes firefighters ride."""
+    _fire(scene)
+
+
+@event(STANDING, rule="21", also="12 16 18", needs=(("service_mode", "code 44"),), scope="feeder")
+def fire_drill(scene: Scene) -> None:
+    """A drill in a building: all of its lifts go to the entrance and wait."""
+    _fire(scene)
+
+
+def _fire(scene: Scene) -> None:
     play = scene.play
     play.put(mode=3)
     play.tell(44)

@@ -117,3 +117,25 @@ def cleaners_cart(scene: Scene) -> None:
         play.close()
         play.stay(scene.between(5, 30))
     scene.over(label, play.t)
+
+
+@event(STANDING, near="2", only_with=(("passenger",),))
+def cart_left(scene: Scene) -> None:
+    """A cleaner leaves the cart in the car and goes for water: the presence sensor sees it."""
+    play = scene.play
+    label = scene.begin(play.t, rule=None)
+    play.open()
+    play.board(1)
+    play.put(mass=95.0, call=0)
+    play.stay(2.0)
+    play.put(people=0, mass=30.0)
+    begun = play.t
+    play.stay(3.0)
+    play.close()
+    play.stay(60 * scene.between(2, 25))
+    play.open()
+    scene.lie(begun, play.t, scene.options["col"]["passenger"], lambda old, _: old * 0 + 1)
+    play.put(mass=0.0)
+    play.stay(4.0)
+    scene.over(label, play.t)
+    play.close()

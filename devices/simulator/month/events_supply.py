@@ -5,7 +5,6 @@ from __future__ import annotations
 from devices.simulator.month.director import ANY
 from devices.simulator.month.scene import PEOPLE, MonthLabel, Scene, event
 from devices.simulator.month.segments import CLOSED, OPEN
-from devices.simulator.month.window import Silence
 
 
 @event(
@@ -23,10 +22,8 @@ def power_cut(scene: Scene) -> None:
     rescue = bool(scene.fleet.rescue_device[scene.row])
     begun = play.t
     label = scene.begin(begun, rule="11" if held and not rescue else None)
-    if not play.dialect.backup:
-        scene.silences.append(Silence((scene.row,), begun + 2000, until + 5000, kept=False))
-        if label.rule:
-            scene.unseen(label, "device dies with the mains")
+    if scene.dark(label, (until - begun) / 1000) and label.rule:
+        scene.unseen(label, "device dies with the mains")
     if held and rescue:
         play.stay(scene.between(5, 14))
         play.to_level(0.3)

@@ -64,8 +64,10 @@ def _task(scene: Scene) -> None:
         play.stay(1.0, door=CLOSED, chain=0)
     elif what == 3:  # mains off to work in the cabinet
         play.to_level(0.25)
-        play.tell(41, 1)
-        play.stay(scene.between(120, 900), power=1)
+        play.fault(41)
+        seconds = scene.between(120, 900)
+        scene.dark(scene.labels[0], seconds)
+        play.stay(seconds, power=1)
         play.put(power=0)
         play.over(41)
         play.stay(20.0)

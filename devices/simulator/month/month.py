@@ -96,6 +96,10 @@ class Month:
         if planned.event.scope != "feeder":
             self._play(planned, planned.row, planned.t, options)
             return
+        if planned.event.where != ANY:
+            for row in options["rows"]:
+                self._play(planned, row, planned.t, options)
+            return
         # a cut is worth telling when somebody rides: wait for that on the lift it was drawn for
         rng = np.random.default_rng([self.seed, 9, planned.number])
         line = self._lines[planned.row]

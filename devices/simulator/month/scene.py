@@ -172,6 +172,16 @@ class Scene:
         kept = bool(self.fleet.backfill[self.row])
         self.silences.append(Silence(rows or (self.row,), t0, t1, kept))
 
+    def dark(self, label: MonthLabel, seconds: float) -> bool:
+        """The mains are gone for so long from now; tell whether the device dies with them."""
+        if self.fleet.dialects[self.row].backup:
+            return False
+        begun = self.play.t
+        until = begun + round(1000 * seconds) + 5000  # it must start again
+        self.silences.append(Silence((self.row,), begun + 2000, until, kept=False))
+        label.also |= {"23"}
+        return True
+
     def unseen(self, label: MonthLabel, why: str) -> None:
         """No sensor of this lift shows it."""
         label.visible, label.unseen = False, label.unseen or why
