@@ -17,6 +17,7 @@ from devices.vocabulary import Vocabulary
 
 ZONE_M: Final = 0.2
 LIMIT_M: Final = 0.15
+CHUNK: Final = 8_192  # rows that stay in the cache while columns are written
 FULL_SCALE: Final = 19.6  # of an acceleration sensor of 2 g
 DAY_MS: Final = 86_400_000
 _STANDBY_A: Final = 0.4
@@ -108,7 +109,9 @@ class Channels:
         until = np.where(people == 0, made["emptied"] + fleet.hold_ms[lift], 0)
         lagged = made["moved"] + fleet.lag_ms[lift]
         odd = (people > 0) | (until > made["t0"]) | (lagged > made["t0"])
-        table = self.standing(made, place)
+        table = np.empty((len(made), len(self.col)), np.float32)
+        for a in range(0, len(made), CHUNK):
+            table[a : a + CHUNK] = self.standing(made[a : a + CHUNK], place[a : a + CHUNK])
         return Form(made, table, lift, made["law"] != REST, odd, until, lagged)
 
     def fill(self, out: F32, form: Form, segment: I64, t: I64, place: I64) -> None:

@@ -27,7 +27,7 @@ from devices.simulator.month.scene import Drift, MonthLabel, Scene
 from devices.simulator.month.schedule import Planned, Schedule, rates
 from devices.simulator.month.segments import SEGMENT, Segments
 from devices.simulator.month.traffic import DAY_MS, Carry, day
-from devices.simulator.month.window import Reader, Window
+from devices.simulator.month.window import Line, Reader, Window
 from devices.vocabulary import Vocabulary
 
 START_MS: Final = 1_789_920_000_000  # a Monday, midnight of UTC+8
@@ -71,9 +71,10 @@ class Month:
         """Yield hour after hour of what is received."""
         for number in range(self.days):
             self._next_day(number)
+            lines = [Line.of(line) for line in self._lines]
             for hour in range(24 * number, 24 * number + 24):
                 self._wear(hour)
-                yield self.reader.read(self._lines, hour)
+                yield self.reader.read(lines, hour)
 
     def _next_day(self, number: int) -> None:
         start = number * DAY_MS

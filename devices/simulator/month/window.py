@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from devices.batch import STATE_OFF, STATE_ON, STATE_ONCE, MessageRows, TelemetryBatch
 from devices.simulator.month.chance import F32, mix, places
-from devices.simulator.month.channels import FULL_SCALE, Channels
+from devices.simulator.month.channels import CHUNK, FULL_SCALE, Channels
 from devices.simulator.month.fleet import I64, Bool, Fleet
 from devices.simulator.month.sampling import Moments, clock_table, moments, repeats
 from devices.simulator.month.segments import SEGMENT, Segments
@@ -19,7 +19,6 @@ from devices.simulator.month.segments import SEGMENT, Segments
 HOUR_MS: Final = 3_600_000
 LATE_MS: Final = 120_000  # older on arrival: history only (the codecs' default)
 _OVERLAP_MS: Final = 90_000  # above the longest heartbeat and delay together
-_CHUNK: Final = 8_192
 _DRAIN_MS: Final = 240_000  # what was kept back is sent within so long after an outage
 
 Change = Callable[[F32, I64], None]
@@ -43,6 +42,19 @@ class Silence:
     t0: int
     t1: int
     kept: bool
+
+
+@dataclass(slots=True)
+class Line:
+    """The timeline of one lift, without gaps; `ends`: its column t1 once more, to search in."""
+
+    segments: Segments
+    ends: I64
+
+    @staticmethod
+    def of(segments: Segments) -> Line:
+        """Return the line of these segments."""
+        return Line(segments, np.ascontiguousarray(segments["t1"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +141,7 @@ class Reader:
         self._metres = fleet.metres0.copy()
         self.carried: I64 = (fleet.trips0 * 1.5).astype(np.int64)
 
-    def read(self, lifts: Sequence[Segments], hour: int) -> Window:
+    def read(self, lifts: Sequence[Line], hour: int) -> Window:
         """Return the hour; `lifts`: the timeline of each, known to the end of the hour at least."""
         start, end = hour * HOUR_MS, (hour + 1) * HOUR_MS
         made = _between(lifts, start - _OVERLAP_MS, end)
@@ -159,7 +171,7 @@ class Reader:
         found.received = received[order]
         return found
 
-    def _kept_back(self, lifts: Sequence[Segments], start: int, end: int, hour: int) -> list[Part]:
+    def _kept_back(self, lifts: Sequence[Line], start: int, end: int, hour: int) -> list[Part]:
         """What devices kept through an outage and send after it, in order, as late rows."""
         parts = []
         for one in self.noted.silences:
@@ -179,8 +191,8 @@ class Reader:
         n = len(found.t)
         form = channels.form(made, places(mix(lift, made["arrived"], self._seed + 3)))
         out = np.empty((n, len(channels.col)), np.float32)
-        for a in range(0, n, _CHUNK):
-            b = min(n, a + _CHUNK)
+        for a in range(0, n, CHUNK):
+            b = min(n, a + CHUNK)
             channels.fill(out[a:b], form, found.segment[a:b], found.t[a:b], found.place[a:b])
         owner = lift[found.segment]
         rows = np.flatnonzero(found.slow)
@@ -272,13 +284,12 @@ class Reader:
         self.carried += np.bincount(done["lift"], done["people"], minlength=n).astype(np.int64)
 
 
-def _between(lifts: Sequence[Segments], start: int, end: int) -> Segments:
+def _between(lifts: Sequence[Line], start: int, end: int) -> Segments:
     """Return the segments of all these lifts that overlap start..end."""
     pieces = []
     for one in lifts:
-        first = max(0, int(np.searchsorted(one["t1"], start, "right")))
-        last = int(np.searchsorted(one["t0"], end))
-        pieces.append(one[first:last])
+        first, last = one.ends.searchsorted((start + 1, end))  # each begins where one ends
+        pieces.append(one.segments[first : last + 1])
     made: Segments = np.empty(sum(map(len, pieces)), SEGMENT)
     at = 0
     for piece in pieces:
