@@ -127,6 +127,7 @@ class MonthScore:
             "month_precision_at_natural_rate": round(1 - len(self.false) / scaled, 4)
             if scaled else None,
             "alerts_per_lift_month_at_natural_rate": round(scaled / months, 4),
+            "episodes_per_lift_month": round(self._episodes() / months, 4),
             "false_per_lift_month": round(len(self.false) / months, 4),
             "true_events_per_lift_month": round(len(labels) / months, 4),
             "true_events_per_lift_month_at_natural_rate": round(oracle / months, 4),
@@ -142,6 +143,16 @@ class MonthScore:
             "false_by_rule_and_vendor": dict(Counter(
                 f"{r.rule}/{self._vendor(r)}" for r in self.false).most_common(40)),
         }  # fmt: skip
+
+    def _episodes(self) -> int:
+        """How many alerts there are if one that comes back within 15 min is counted once."""
+        last: dict[tuple[str, str], int] = {}
+        count = 0
+        for ring in self.ran.rings:
+            key = ring.subject, ring.rule
+            count += ring.now_ms - last.get(key, -AFTER_MS) >= AFTER_MS
+            last[key] = ring.now_ms
+        return count
 
     def _during(self, label: MonthLabel, ring: Rang) -> bool:
         if ring.subject != label.subject:

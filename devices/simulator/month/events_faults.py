@@ -72,7 +72,7 @@ def motor_limiter(scene: Scene) -> None:
     _stands(scene, 10, 90)
     play.over(6)
     scene.over(label, play.t)
-    play.stay(5.0)
+    play.freed()
 
 
 @event(STANDING, rule="15", also="12", needs=(("code 8",),))
@@ -96,14 +96,14 @@ def door_close_fault(scene: Scene) -> None:
     label = scene.begin(begun)
     for turn in range(int(scene.rng.integers(5, 25))):
         play.close(0.7)
-        play.open(0.7)
+        play.open(0.7, keep=True)
         play.stay(scene.between(3, 9))
         if turn == 3:
             play.fault(2)
             scene.ripe(label, max(play.t, begun + 60_000), 60.0)
     play.over(2)
     scene.over(label, play.t)
-    play.close()
+    play.carry_on()
 
 
 @event(BOARDED, rule="16", also="18", needs=(_DOOR,))
@@ -117,7 +117,7 @@ def door_stays_open(scene: Scene) -> None:
     _stands(scene, 4, 60)
     play.over(2)
     scene.over(label, play.t)
-    play.close()
+    play.carry_on()
 
 
 @event(EMPTY_RIDE, rule="17", also="2 15", needs=(("code 3",),))
@@ -145,13 +145,13 @@ def repeated_door_cycles(scene: Scene) -> None:
     for turn in range(int(scene.rng.integers(8, 30))):
         play.close()
         play.stay(scene.between(0.8, 3.0))
-        play.open()
+        play.open(keep=True)
         play.stay(scene.between(2.0, 4.0))
         if turn == 5:
             scene.ripe(label, play.t, 30.0)
     scene.shown(label, 3.0)
     scene.over(label, play.t)
-    play.close()
+    play.carry_on()
 
 
 @event(EMPTY_RIDE, rule="19", also="12 13", needs=(("speed",),), ride_s=9.0, samples=1)
@@ -248,8 +248,7 @@ def e_bike(scene: Scene) -> None:
     play.stay(scene.between(15, 75))
     play.over(1013)
     scene.over(label, play.t)
-    play.leave()
-    play.close()
+    play.carry_on()
 
 
 @event(ARRIVING, near="28")

@@ -6,11 +6,12 @@ from devices.simulator.month.director import BOARDED, STANDING
 from devices.simulator.month.scene import Scene, event
 
 
-@event(BOARDED, near="2")
+@event(STANDING, near="2")
 def slow_passenger(scene: Scene) -> None:
     """Somebody gets in, looks at the telephone, and presses a button only after a while."""
     play = scene.play
-    play.put(call=0)
+    play.open()
+    play.board(1, call=0)
     play.close()
     label = scene.begin(play.t, rule=None)
     play.stay(scene.between(15, 45))
@@ -28,8 +29,7 @@ def door_held(scene: Scene) -> None:
     label = scene.begin(play.t, rule=None)
     play.stay(scene.between(25, 42))
     scene.over(label, play.t)
-    play.leave()
-    play.close()
+    play.carry_on()
 
 
 @event(BOARDED, near="16", also="16 18")
@@ -42,7 +42,7 @@ def moving_house(scene: Scene) -> None:
         play.stay(scene.between(40, 150))
         if scene.chance(0.5):
             play.close(0.4)
-            play.open(0.4)
+            play.open(0.4, keep=True)
     scene.over(label, play.t)
     play.close()
     play.ride(play.top if play.floor == 0 else 0)
@@ -58,11 +58,10 @@ def two_failed_closings(scene: Scene) -> None:
     label = scene.begin(play.t, rule=None)
     for _ in range(2):
         play.close(0.6)
-        play.open(0.6)
+        play.open(0.6, keep=True)
         play.stay(scene.between(2, 6))
     scene.over(label, play.t)
-    play.leave()
-    play.close()
+    play.carry_on()
 
 
 @event(BOARDED, near="18")
@@ -73,7 +72,7 @@ def three_door_cycles(scene: Scene) -> None:
     for _ in range(2):
         play.close()
         play.stay(1.0)
-        play.open()
+        play.open(keep=True)
         play.stay(2.0)
     play.close()
     scene.over(label, play.t)
@@ -105,8 +104,8 @@ def cleaners_cart(scene: Scene) -> None:
     label = scene.begin(play.t, rule=None)
     for _ in range(3):
         play.open()
-        play.board(1)
-        play.put(mass=100.0, call=0)
+        play.board(1, call=0)
+        play.put(mass=100.0)
         play.stay(scene.between(5, 40))
         play.close()
         play.stay(scene.between(2, 30))
@@ -125,8 +124,8 @@ def cart_left(scene: Scene) -> None:
     play = scene.play
     label = scene.begin(play.t, rule=None)
     play.open()
-    play.board(1)
-    play.put(mass=95.0, call=0)
+    play.board(1, call=0)
+    play.put(mass=95.0)
     play.stay(2.0)
     play.put(people=0, mass=30.0)
     begun = play.t

@@ -5,7 +5,7 @@ from __future__ import annotations
 from devices.simulator.month.director import ARRIVING, BOARDED, RIDING
 from devices.simulator.month.play import Play
 from devices.simulator.month.scene import PEOPLE, MonthLabel, Scene, event
-from devices.simulator.month.segments import OPEN, PARTLY
+from devices.simulator.month.segments import PARTLY
 
 _G = 9.81
 _DOOR = ("door_closed", "door_state")
@@ -32,7 +32,7 @@ def _rescue(scene: Scene, label: MonthLabel) -> None:
     play = scene.play
     if scene.chance(0.6):
         play.tell(43)
-        play.put(mode=2)
+        play.put(mode=2, call=0)
         play.stay(scene.between(20, 120))
         if abs(play.off) > 0.02:
             play.to_level(0.2)
@@ -126,10 +126,7 @@ def alarm_button(scene: Scene) -> None:
     play.press(seconds)
     scene.shown(label, seconds if play.dialect.sampling == 0 else 60.0, 90)
     scene.over(label, play.t)
-    if play.state["door"] != OPEN:
-        play.stay(1.0)
-        play.ride(play.top if play.floor == 0 else 0)
-    play.freed()
+    play.carry_on()
 
 
 def _overtravel(scene: Scene, top: bool) -> None:

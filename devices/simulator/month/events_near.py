@@ -40,8 +40,7 @@ def button_brush(scene: Scene) -> None:
     label = scene.begin(play.t, rule=None)
     play.press(scene.between(0.1, 0.35))
     scene.over(label, play.t)
-    play.leave()
-    play.close()
+    play.carry_on()
 
 
 @event(EMPTY_RIDE, near="4")
@@ -74,8 +73,7 @@ def relevelling(scene: Scene) -> None:
         play.brake(4 * sag)
     play.x = play.floor * play.storey
     scene.over(label, play.t)
-    play.leave()
-    play.close()
+    play.carry_on()
 
 
 @event(RIDING, near="9", ride_s=10.0)
@@ -109,8 +107,7 @@ def jumping(scene: Scene) -> None:
         play.stay(1.5)
         play.shock(_G + scene.between(1.0, 2.6), _G - scene.between(1.0, 2.4))
     scene.over(label, play.t)
-    play.leave()
-    play.close()
+    play.carry_on()
 
 
 @event(RIDING, near="11", also="13 19")

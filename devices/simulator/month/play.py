@@ -135,10 +135,13 @@ class Play:
             self.pull(abs(self.v) / decel, -decel if self.v > 0 else decel)
         self.v = 0.0
 
-    def open(self, slow: float = 1.0) -> None:
-        """Open the door."""
-        self.stay(float(self.fleet.open_s[self.row]) * slow, door=OPENING)
-        self.put(door=OPEN)
+    def open(self, slow: float = 1.0, keep: bool = False) -> None:
+        """Open the door, if it is not; the call is answered, unless others are to be kept."""
+        if not keep:
+            self.put(call=0)
+        if self.state["door"] != OPEN:
+            self.stay(float(self.fleet.open_s[self.row]) * slow, door=OPENING)
+            self.put(door=OPEN)
 
     def close(self, share: float = 1.0) -> None:
         """Close the door, or only a share of the way."""
@@ -147,17 +150,25 @@ class Play:
             self.put(door=CLOSED)
 
     def leave(self) -> None:
-        """Everybody walks out of the open door."""
+        """Everybody walks out of the open door; what they had pressed stays lit."""
         if self.people:
             self.stay(1.0 + 1.1 * self.people)
-        self.put(people=0, mass=0.0, call=0)
+        self.put(people=0, mass=0.0)
         self.stay(1.5)
 
-    def board(self, people: int) -> None:
-        """So many walk in and press a button."""
+    def board(self, people: int, call: int = 1) -> None:
+        """So many walk in and press a button, or none."""
         self.stay(1.0 + 1.1 * people)
-        self.put(people=people, mass=people * PERSON_KG, call=1)
+        self.put(people=people, mass=people * PERSON_KG, call=call)
         self.stay(1.5)
+
+    def carry_on(self) -> None:
+        """What was pressed is served: the door shuts, the car rides, everybody gets out."""
+        if self.state["door"] != CLOSED:
+            self.close()
+        self.stay(0.7)
+        self.ride(self.top if self.floor < (self.top + 1) / 2 else 0)
+        self.freed()
 
     def press(self, seconds: float) -> None:
         """Somebody presses the alarm button; the controller filters the first second."""
@@ -187,8 +198,7 @@ class Play:
     def freed(self) -> None:
         """The car is at a landing: the door opens, all leave, the door shuts, all is well."""
         self.put(mode=1, chain=0, power=0, lost=0, drag=1.0, effort=0.0, alarm=0)
-        if self.state["door"] != OPEN:
-            self.open()
+        self.open()
         self.leave()
         self.close()
 

@@ -219,7 +219,9 @@ def _segments(
     for parts, people in ((slice(0, 4), legs.people), (slice(4, 7), legs.after)):
         body["people"][:, parts] = people[:, None]
         body["mass"][:, parts] = (people * mass)[:, None]
-    body["call"][:, :3] = (legs.people > 0)[:, None]
+    # a call is put out where it is answered; who rides on has one still lit
+    body["call"][:, :2] = (legs.people > 0)[:, None]
+    body["call"][:, 2:4] = ((legs.people > 0) & (legs.after > 0))[:, None]
     body["call"][:, 4:] = (legs.after > 0)[:, None]
     body["part"][:, 0] = np.where(legs.first, FIRST, 0)
     rows = np.arange(lo, hi)

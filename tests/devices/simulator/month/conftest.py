@@ -10,12 +10,13 @@ import pytest
 
 from devices.batch import TelemetryBatch, concat
 from devices.simulator.month.month import Month
-from devices.simulator.month.window import Window
+from devices.simulator.month.window import Silence, Window
 from devices.vocabulary import load_vocabulary
 
 VOCAB = load_vocabulary()
 COL = {channel.name: channel.index for channel in VOCAB.channels}
 LIFTS, DAYS = 40, 2
+CUT_MS = (9 * 3_600_000, 11 * 3_600_000)  # two lifts are cut off, and send it afterwards
 
 
 @dataclass
@@ -48,6 +49,8 @@ def whole(windows: Iterator[Window]) -> TelemetryBatch:
 def small() -> Small:
     """The small month."""
     month = make()
+    keeps = [i for i, d in enumerate(month.fleet.dialects) if d.backfill][:2]
+    month.reader.noted.silences.append(Silence(tuple(keeps), *CUT_MS, kept=True))
     windows = list(month.windows())
     received = np.concatenate([w.rows(w.start, w.end).received for w in windows])
     return Small(month, whole(iter(windows)), received)

@@ -9,7 +9,7 @@ from devices.batch import concat
 from devices.codecs.limits import Limits
 from devices.simulator.month.dialects import CHANGE, FIXED
 from devices.simulator.month.month import START_MS
-from tests.devices.simulator.month.conftest import COL, DAYS, VOCAB, Small, make, whole
+from tests.devices.simulator.month.conftest import COL, CUT_MS, DAYS, VOCAB, Small, make, whole
 
 COUNTERS = ("trip_count", "door_open_count", "lift_mileage", "passenger_counter", "energy")
 
@@ -57,6 +57,18 @@ def test_receipt_is_in_order_and_after_the_sample_and_clocks_are_accepted(small:
     assert fresh.max() < limits.late_ms + 30_000  # clocks are off by seconds only
     assert batch.late.any()
     assert behind[batch.late].min() > limits.late_ms - 30_000
+
+
+def test_what_was_kept_back_comes_after_the_cut_at_its_own_time(small: Small):
+    keeps = [i for i, d in enumerate(small.month.fleet.dialects) if d.backfill][:2]
+    rows = np.flatnonzero(np.isin(small.batch.lift, keeps))
+    t = small.batch.ts_ms[rows] - START_MS
+    inside = (t > CUT_MS[0] + 20_000) & (t < CUT_MS[1] - 20_000)
+    received = small.received[rows][inside]
+    assert inside.sum() > 2 * 7200 / 60
+    assert received.min() >= CUT_MS[1]
+    assert received.max() < CUT_MS[1] + 300_000
+    assert small.batch.late[rows][inside].mean() > 0.9
 
 
 def test_a_lift_that_neither_reorders_nor_repeats_is_in_order_of_time(small: Small):
