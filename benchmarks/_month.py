@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from queue import Empty
 from typing import Any, Final
 
 from alerts.rules import DEFAULT_RULES, load_rules
@@ -20,7 +22,7 @@ from monitor.detector import rule_schema
 from monitor.judge import Judge
 
 _AHEAD: Final = 2  # windows that may wait to be judged
-_GIVE_UP_S: Final = 600
+_LOOK_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def run_month(asked: Asked) -> Ran:
     judge = Judge(vocab, fleet.registry, load_rules(DEFAULT_RULES, rule_schema(vocab)))
     begun = time.monotonic()
     try:
-        _listen(ran, judge, queue, begun)
+        _listen(ran, judge, _windows(queue, maker), begun)
     finally:
         maker.terminate()
         maker.join()
@@ -95,10 +97,19 @@ def run_month(asked: Asked) -> Ran:
     return ran
 
 
-def _listen(ran: Ran, judge: Judge, queue: Any, begun: float) -> None:
-    silent: frozenset[str] = frozenset()
+def _windows(queue: Any, maker: Any) -> Iterator[Any]:
+    """Yield what the maker puts. Raises RuntimeError when it has died."""
     while True:
-        window = queue.get(timeout=_GIVE_UP_S)
+        try:
+            yield queue.get(timeout=_LOOK_S)
+        except Empty:
+            if not maker.is_alive():
+                raise RuntimeError(f"the maker ended with {maker.exitcode}; see above") from None
+
+
+def _listen(ran: Ran, judge: Judge, windows: Iterator[Any], begun: float) -> None:
+    silent: frozenset[str] = frozenset()
+    for window in windows:
         if isinstance(window, tuple):
             ran.labels, ran.unplaced, ran.made_s = window
             return

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ def _month(asked: Asked, report: Path | None) -> dict[str, Any]:
         "samples": ran.samples,
         "messages": ran.messages,
         "events_without_a_moment": ran.unplaced,
+        "load_average": round(os.getloadavg()[0], 1),
         "times_real_time": round(asked.days * 86_400 / ran.took_s),
         "samples_per_s": round(ran.samples / ran.took_s),
         "judged_samples_per_cpu_s": round(ran.samples / ran.judged_s),

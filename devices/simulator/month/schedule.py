@@ -27,7 +27,8 @@ class Rate:
     """One line of month.toml [[event]]: a lift has so many a month.
 
     natural: so many in real life, where `rate` is raised to count misses · hours: how long the
-    lift is kept clear of anything else · every_days: regular visits in working hours instead.
+    lift is kept clear of anything else · every_days: regular visits in working hours instead ·
+    after_days: not before (what is a change against the past needs one).
     """
 
     event: Event
@@ -35,6 +36,7 @@ class Rate:
     natural: float
     hours: float
     every_days: float
+    after_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ def rates(rows: Sequence[Mapping[str, Any]]) -> list[Rate]:
         rate = float(row["rate"])
         natural = float(row.get("natural", rate))
         hours, every = float(row.get("hours", 4)), float(row.get("every_days", 0))
-        found.append(Rate(EVENTS[row["name"]], rate, natural, hours, every))
+        after = int(row.get("after_days", 0))
+        found.append(Rate(EVENTS[row["name"]], rate, natural, hours, every, after))
     return found
 
 
@@ -83,11 +86,11 @@ class Schedule:
     def _random(self, one: Rate, factor: float) -> None:
         fleet, event = self._fleet, one.event
         fitting = [i for i, d in enumerate(fleet.dialects) if d.sees(event.only_with)]
-        share = one.rate * factor * self._days / _MONTH_DAYS
+        share = one.rate * factor * max(0, self._days - one.after_days) / _MONTH_DAYS
         for _ in range(int(self._rng.poisson(share * len(fitting)))):
             for _ in range(_TRIES):
                 row = fitting[int(self._rng.integers(len(fitting)))]
-                if self._try(one, row, self._moment()):
+                if self._try(one, row, self._moment(one.after_days)):
                     break
             else:
                 self.refused += 1
@@ -102,10 +105,10 @@ class Schedule:
                     self._try(one, row, t + _DAY_MS)
                 at += one.every_days + float(self._rng.uniform(-1, 0))
 
-    def _moment(self) -> int:
+    def _moment(self, after: int) -> int:
         hour = int(np.searchsorted(self._hour, self._rng.random()))
         inside = self._rng.random()
-        day = int(self._rng.integers(self._days))
+        day = int(self._rng.integers(after, self._days))
         return int(((day * 24 + hour) + inside) * HOUR_MS) + _LEAD_MS
 
     def _rows(self, event: Event, row: int) -> tuple[int, ...]:

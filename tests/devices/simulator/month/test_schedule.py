@@ -39,7 +39,7 @@ def test_a_month_has_enough_of_what_a_life_hangs_on(plan: Schedule):
     for one in TABLE:
         if not one.every_days:
             lifts = sum(d.sees(one.event.only_with) for d in FLEET.dialects)
-            wanted = one.rate * lifts
+            wanted = one.rate * lifts * (30 - one.after_days) / 30
             assert abs(count[one.event.name] - wanted) < 4 * wanted**0.5 + 3, one.event.name
     assert 1.7 < count["maintenance_visit"] / FLEET.n < 2.2
     assert plan.refused < 0.02 * len(plan.planned)
@@ -71,6 +71,12 @@ def test_only_what_endangers_life_grows_with_intensity():
     count = [Counter(p.event.rule in LIFE for p in plan.planned) for plan in (calm, wild)]
     assert count[1][True] > 3 * count[0][True]
     assert abs(count[1][False] - count[0][False]) < 0.1 * count[0][False]
+
+
+def test_drifts_wait_until_there_is_a_past(plan: Schedule):
+    after = {one.event.name: one.after_days for one in TABLE}
+    assert after["rising_vibration"] > 0
+    assert all(p.t >= after[p.event.name] * 24 * 3_600_000 for p in plan.planned)
 
 
 def test_an_unknown_event_is_refused_by_name():
