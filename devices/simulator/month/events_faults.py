@@ -255,7 +255,7 @@ def e_bike(scene: Scene) -> None:
 def scooter_without_motor(scene: Scene) -> None:
     """A child's scooter or a pram: heavy and bulky, no e-bike."""
     play = scene.play
-    play.put(drive=0)
+    play.put(drive=0, call=0)
     play.x, play.v = play.floor * play.storey, 0.0
     label = scene.begin(play.t, rule=None)
     play.put(mass=play.state["mass"] + 15)

@@ -85,13 +85,16 @@ def trap_between_floors(scene: Scene) -> None:
 def trap_at_level(scene: Scene) -> None:
     """The car comes to its landing and the door will not open."""
     play = scene.play
-    play.put(drive=0)
+    play.put(drive=0, call=0)
     play.x, play.v = play.floor * play.storey, 0.0
     label = scene.begin(play.t)
     reported = scene.chance(0.6)
     if reported:
         play.fault(3, after_s=10.0)
     play.tell(93, after_s=60.0)
+    if scene.chance(0.5):  # they press other floors
+        play.stay(scene.between(3, 20))
+        play.put(call=1)
     _wait_for_help(scene, label, 8, 45)
     if reported:
         play.over(3)

@@ -25,7 +25,7 @@ def short_stop(scene: Scene) -> None:
 def slow_door(scene: Scene) -> None:
     """The door needs most of a minute until it opens."""
     play = scene.play
-    play.put(drive=0)
+    play.put(drive=0, call=0)
     play.x, play.v = play.floor * play.storey, 0.0
     label = scene.begin(play.t, rule=None)
     play.stay(scene.between(25, 48))

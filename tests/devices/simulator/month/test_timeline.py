@@ -11,7 +11,7 @@ from devices.simulator.month.dialects import load_month
 from devices.simulator.month.director import find, take_over
 from devices.simulator.month.fleet import Fleet
 from devices.simulator.month.scene import EVENTS, Scene
-from devices.simulator.month.segments import CLOSED, REST, RIDE, SCRIPTED, motion
+from devices.simulator.month.segments import CLOSED, OPENING, REST, RIDE, SCRIPTED, motion
 from devices.simulator.month.traffic import DAY_MS, Carry, day
 from tests.devices.simulator.month.conftest import COL, Small, make
 
@@ -68,6 +68,15 @@ def test_people_who_enter_leave_and_a_standing_car_is_empty(lines):
         assert (line["people"][idle] == 0).all()
         assert line["people"].min() >= 0
         assert line["people"].max() <= FLEET.capacity[line["lift"][0]]
+
+
+def test_a_call_goes_out_only_where_the_door_opens_for_it(lines):
+    for line in lines:
+        out = np.flatnonzero((line["call"][:-1] != 0) & (line["call"][1:] == 0)) + 1
+        assert (line["door"][out] == OPENING).all()
+        # and who is in a shut car that is about to leave has pressed one
+        leaves = np.flatnonzero(line["law"] == RIDE)
+        assert (line["call"][leaves] == (line["people"][leaves] > 0)).all()
 
 
 def test_traffic_has_its_peaks_and_its_weekend():
