@@ -201,6 +201,7 @@ class Reader:
         out[rows] = part
         if first:
             self._hourly(out, owner, found.t, hour)
+            self._shaken(out, owner, found.t)
         self._lies(out, owner, found.t)
         table_ms = clock_table(self._fleet, hour)
         here = (found.t >= hour * HOUR_MS).astype(np.int64)
@@ -238,15 +239,21 @@ class Reader:
                     one.change(part, t[rows])
                     part[:, absent] = np.nan
                     out[rows] = part
-        col = self._channels.col
-        for lift, at, high, low in self.noted.shocks:
-            if first <= at <= last:
-                rows = np.flatnonzero((owner == lift) & (t >= at))
-                if len(rows):
-                    row = rows[np.argmin(t[rows])]
-                    for name, value in (("acc_peak", high), ("acc_min", low)):
-                        if not self._channels.lacks[lift, col[name]]:
-                            out[row, col[name]] = np.clip(value, 0, FULL_SCALE)
+
+    def _shaken(self, out: F32, owner: I64, t: I64) -> None:
+        """Write extremes of acceleration into the next sample of their lift, once."""
+        col, due = self._channels.col, []
+        for shock in self.noted.shocks:
+            lift, at, high, low = shock
+            rows = np.flatnonzero((owner == lift) & (t >= at)) if len(t) and at <= t.max() else ()
+            if not len(rows):
+                due.append(shock)
+                continue
+            row = rows[np.argmin(t[rows])]
+            for name, value in (("acc_peak", high), ("acc_min", low)):
+                if not self._channels.lacks[lift, col[name]]:
+                    out[row, col[name]] = np.clip(value, 0, FULL_SCALE)
+        self.noted.shocks = due
 
     def _messages(self, start: int, end: int) -> tuple[MessageRows, I64]:
         fleet = self._fleet
@@ -260,7 +267,8 @@ class Reader:
             state = STATE_ONCE if dialect.once and one.state == STATE_ON else one.state
             heard = self._heard(one)
             if heard is not None and start <= heard < end:
-                ts = self._zero + one.t + int(fleet.clock_ms[one.lift])
+                clock = clock_table(fleet, one.t // HOUR_MS)[1, one.lift]
+                ts = self._zero + one.t + int(clock)
                 rows.append((heard, one.lift, ts, one.code, state, heard - one.t > LATE_MS))
         rows.sort()
         table = np.array(rows, np.int64).reshape(len(rows), 6)

@@ -137,6 +137,16 @@ def test_labels_lie_in_the_month_and_say_what_is_due(small: Small):
         assert label.visible == (label.unseen == "")
 
 
+def test_a_fall_leaves_its_peak_in_the_next_sample_and_only_there(small: Small):
+    falls = [x for x in small.month.labels if x.fault == "fall_and_catch" and x.visible]
+    assert falls
+    for label in falls:
+        sent = small.of(label.row)
+        about = np.abs(sent.ts_ms - label.start_ms) < 60_000
+        peak = sent.values[about, COL["acc_peak"]]
+        assert (peak > 16.0).sum() in (1, 2)  # 2: the sample came twice
+
+
 def test_messages_are_those_the_vendor_passes_on(small: Small):
     messages, fleet = small.batch.messages, small.month.fleet
     assert len(messages) > 50
