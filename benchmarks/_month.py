@@ -1,0 +1,130 @@
+"""The simulated month through detector and rules: one process makes it, this one judges it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from queue import Empty
+from typing import Any, Final
+
+from alerts.rules import DEFAULT_RULES, load_rules
+from benchmarks._district import say
+from devices.registry import Registry
+from devices.simulator.month.dialects import load_month
+from devices.simulator.month.fleet import Fleet
+from devices.simulator.month.month import START_MS, Month
+from devices.simulator.month.scene import MonthLabel
+from devices.simulator.month.schedule import Rate, rates
+from devices.vocabulary import load_vocabulary
+from monitor.detector import rule_schema
+from monitor.judge import Judge
+
+_AHEAD: Final = 2  # windows that may wait to be judged
+_LOOK_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One month to be run. stride_ms: simulated time from batch to batch."""
+
+    lifts: int
+    days: int
+    seed: int
+    intensity: float
+    stride_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rang:
+    """An alert: subject, rule, when the service knew (ms), when it was so by event time (ms)."""
+
+    subject: str
+    rule: str
+    now_ms: int
+    at_ms: int
+
+
+@dataclass(slots=True)
+class Ran:
+    """What came of a month."""
+
+    asked: Asked
+    registry: Registry
+    vendor_of: dict[str, str]
+    rates: list[Rate]
+    rings: list[Rang] = field(default_factory=list)
+    labels: list[MonthLabel] = field(default_factory=list)
+    samples: int = 0
+    messages: int = 0
+    unplaced: int = 0
+    judged_s: float = 0.0
+    made_s: float = 0.0
+    took_s: float = 0.0
+
+    @property
+    def end_ms(self) -> int:
+        """The end of the month, ms since epoch."""
+        return START_MS + self.asked.days * 86_400_000
+
+
+def _make(asked: Asked, queue: Any) -> None:
+    month = Month(load_vocabulary(), asked.lifts, asked.days, asked.seed, asked.intensity)
+    for window in month.windows():
+        queue.put(window)
+    queue.put((month.labels, month.unplaced, time.process_time()))
+
+
+def run_month(asked: Asked) -> Ran:
+    """Simulate and judge; progress on standard error. Raises RuntimeError if the maker dies."""
+    vocab, data = load_vocabulary(), load_month()
+    fleet = Fleet(asked.lifts, asked.seed, data)
+    vendors = {lift.reg_code: fleet.dialects[i].id for i, lift in enumerate(fleet.registry.lifts)}
+    ran = Ran(asked, fleet.registry, vendors, rates(data.events))
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue(maxsize=_AHEAD)
+    maker = context.Process(target=_make, args=(asked, queue), daemon=True)
+    maker.start()
+    judge = Judge(vocab, fleet.registry, load_rules(DEFAULT_RULES, rule_schema(vocab)))
+    begun = time.monotonic()
+    try:
+        _listen(ran, judge, _windows(queue, maker), begun)
+    finally:
+        maker.terminate()
+        maker.join()
+    ran.took_s = time.monotonic() - begun
+    return ran
+
+
+def _windows(queue: Any, maker: Any) -> Iterator[Any]:
+    """Yield what the maker puts. Raises RuntimeError when it has died."""
+    while True:
+        try:
+            yield queue.get(timeout=_LOOK_S)
+        except Empty:
+            if not maker.is_alive():
+                raise RuntimeError(f"the maker ended with {maker.exitcode}; see above") from None
+
+
+def _listen(ran: Ran, judge: Judge, windows: Iterator[Any], begun: float) -> None:
+    silent: frozenset[str] = frozenset()
+    for window in windows:
+        if isinstance(window, tuple):
+            ran.labels, ran.unplaced, ran.made_s = window
+            return
+        before = time.process_time()
+        for end, batch in window.strides(ran.asked.stride_ms):
+            now_ms = START_MS + end
+            moved = judge.judge(batch, now_ms, 0) + judge.tick(now_ms)
+            ran.rings += [Rang(m.subject, m.rule, now_ms, m.at_ms) for m in moved if m.raised]
+            now_silent = frozenset(judge.silent_gateways())
+            ran.rings += [Rang(g, "23", now_ms, now_ms) for g in sorted(now_silent - silent)]
+            silent = now_silent
+        ran.judged_s += time.process_time() - before
+        ran.samples += len(window)
+        ran.messages += len(window.messages)
+        took = time.monotonic() - begun
+        hours = window.end / 3_600_000
+        say(f"day {hours / 24:5.2f} of {ran.asked.days}, {ran.samples / 1e6:.1f} M samples, "
+            f"{len(ran.rings)} alerts, {hours * 3600 / took:,.0f} × real time")  # fmt: skip
