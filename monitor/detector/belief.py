@@ -64,12 +64,15 @@ def _sight(name: str, yes: np.floating, no: np.floating) -> Callable[[SignalColu
 
 
 def by_load(c: SignalColumns) -> Values:
-    """Load above what the empty car weighs: from 30 kg on it speaks for a person."""
+    """Load above what the empty car weighs: from 30 kg on it speaks for a person.
+
+    A cell that shows one value trip after trip says nothing.
+    """
     load, rated, zero = c["load"], c["rated_load_kg"], c["load_zero"]
     percent = load - np.where(np.isnan(zero), ZERO, zero)
     kg = percent * np.where(np.isnan(rated), RATED_KG, rated) / F(100)
     odds = np.clip((kg - LOAD_KG) / LOAD_STEP_KG, -LOAD_MOST, LOAD_MOST)
-    return np.where(np.isnan(odds), ZERO, odds).astype(F)
+    return np.where(np.isnan(odds) | (c["load_flat"] == 1), ZERO, odds).astype(F)
 
 
 def by_call(c: SignalColumns) -> Values:

@@ -64,6 +64,7 @@ _NEVER = float("inf")
 _RATE = np.array([[RATE.get(name, 0.0)] for name in CHANNELS], np.float32)
 _SLACK = np.array([[SLACK.get(name, _NEVER)] for name in CHANNELS], np.float32)
 _BIT = np.array([[1 << i] for i in range(N)], np.float32)
+assert CHANNELS[0] == "load"  # its bit is the lowest
 TABLE: Final = "sensors"
 FIELDS: Final = (
     *(f"{part}.{name}" for part in ("last", "run", "longest") for name in CHANNELS),
@@ -91,6 +92,10 @@ COLUMNS: Mapping[str, DerivedColumn] = {
     "flat_line": truth(
         "某通道数值不变", "a channel shows one value only",
         lambda c: (c.marks["flat_channels"] > 0).astype(np.float32), *CHANNELS,
+    ),
+    "load_flat": truth(
+        "称重值不变", "the load cell shows one value only",
+        lambda c: (c.marks["flat_channels"] % 2 >= 1).astype(np.float32), "load",
     ),
     "sensor_leaps": count(
         "24 小时内不可能的跳变", "impossible leaps in 24 h", recent(("leap1", "leap2"), DAY_MS),

@@ -69,7 +69,7 @@ def so(odds):
     return F(1) if odds > 0 else F(0) if odds < 0 else NAN
 
 
-def belief(v, p, at, position_at, rated_kg, code4, code93, quality=NAN, zero=NAN):
+def belief(v, p, at, position_at, rated_kg, code4, code93, quality=NAN, zero=NAN, flat=0):
     """Every column of belief: values v, presence p, message truths (None where nobody asks)."""
     terms = {
         "presence": F(
@@ -77,7 +77,9 @@ def belief(v, p, at, position_at, rated_kg, code4, code93, quality=NAN, zero=NAN
             * (quality if known(quality) else F(1))
         ),
         "count": sight(v["people"], p.seen["people"], F(4), F(-2.5)),
-        "load": load(F(v["load"] - (zero if known(zero) else F(0))), rated_kg),
+        "load": F(0)
+        if flat == 1
+        else load(F(v["load"] - (zero if known(zero) else F(0))), rated_kg),
         "call": call(v["car_call"], p, at),
         "alarm": F(5) if p.alarm is not None and at - p.alarm <= 7_200_000 else F(0),
         "ride": F(0.5) if p.travel is not None else F(-1),

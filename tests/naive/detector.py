@@ -169,7 +169,7 @@ class NaiveLift:
             on = self.codes_on.get(code, (0, False))[1] or self.codes_once.get(code, 0) > at
             truths.append(on if code in named else None)
         learned = self.trips.columns(at)
-        sensors = (learned["presence_quality"], learned["load_zero"])
+        sensors = (learned[n] for n in ("presence_quality", "load_zero", "load_flat"))
         believed = belief(v, self.presence, at, self.position, self.rated_kg, *truths, *sensors)
         moving = speed >= F(0.05) or running == 1
         contradicts = (

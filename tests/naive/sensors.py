@@ -49,6 +49,7 @@ class NaiveSensors:
         self.zero, self.quality = NAN, F(1)
         self.somebody = self.nobody = self.bouncing = 0
         self.known, self.flat, self.leaps, self.at = False, False, [], None
+        self.flat_load = False
 
     def see(self, at, seen, bounced):
         leapt, flat = False, False
@@ -57,7 +58,10 @@ class NaiveSensors:
             if rate is not None and self.at is not None:
                 reach = F(F(F(rate) * F((at - self.at) / 1000)) + F(slack))
                 leapt |= bool(abs(F(x - line.last)) > reach)
-            flat |= line.see(x)
+            stays = line.see(x)
+            flat |= stays
+            if name == "load":
+                self.flat_load = stays
         self.flat, self.at = flat, at
         if leapt:
             self.leaps = [at, *self.leaps][:2]
@@ -92,6 +96,7 @@ class NaiveSensors:
             "load_zero": self.zero,
             "presence_quality": self.quality if self.known else NAN,
             "flat_line": F(self.flat),
+            "load_flat": F(self.flat_load),
             "sensor_leaps": F(sum(at - t <= DAY for t in self.leaps)),
             "contact_bounces": F(self.bouncing),
         }
