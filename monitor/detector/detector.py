@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from devices.batch import TelemetryBatch, Waveform
 from devices.vocabulary import Vocabulary
-from monitor.detector import peers, reading, stored, suite, upkeep, waveform
+from monitor.detector import peers, presence, reading, stored, suite, upkeep, waveform
 from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times
 from monitor.detector.rounds import rounds
@@ -24,7 +24,8 @@ from monitor.detector.step import Registry, Step
 from monitor.detector.table import NEVER, Table, place_of
 
 Values = NDArray[np.float32]
-SIGNS_OF_PEOPLE = (90, 93)  # alarm button, trapped at a floor: somebody is inside
+TRAPPED = 93  # at a floor, as the device judges
+SIGNS_OF_PEOPLE = (90, TRAPPED)  # alarm button: somebody is inside
 
 
 class FleetColumns:
@@ -196,10 +197,18 @@ class Detector:
         at = np.maximum(messages.ts_ms[which], self.fleet.at_ms[rows])
         self.fleet.at_ms[rows] = at
         people, known = people[known | people], known[known | people]
+        inside = people & ((code == TRAPPED) | ~self._at_an_open_door(rows))
         column = self.times.index["alarm"]
-        self.times.data[rows[people], column] = at[people]
+        self.times.data[rows[inside], column] = at[inside]
         self.codes.update(rows[known], at[known], code[known], state[known])
         found.append(self._as_known(rows, at))
+
+    def _at_an_open_door(self, rows: Rows) -> NDArray[np.bool_]:
+        """Where the door stands open or a mechanic is at work: an alarm tells of nobody inside."""
+        opened = self.marks.data[rows, self.marks.index["door_open"]] == 1
+        mode = self.fleet.values.data[rows, self.vocab.index("service_mode")]
+        found: NDArray[np.bool_] = opened | (mode == presence.INSPECTION)
+        return found
 
     def _bursts(self, bursts: Sequence[Waveform], found: list[Signals]) -> None:
         """Bursts of a batch come after its samples and messages, at their lift's present.

@@ -23,6 +23,7 @@ STEADY_MS: Final = 3_000  # a shorter sight of somebody may be a flicker
 # A sensor may hold on to somebody who has left: only what it says later than this after the
 # door closed is a sight of somebody inside.
 LAG_MS: Final = 10_000
+INSPECTION: Final = 2  # service_mode
 SENSORS: Final = ("passenger", "people")
 
 MEMORY = Memory(
@@ -72,8 +73,12 @@ def _buttons(s: Step, opens: Mask) -> None:
             kept, edge = np.where(blind, NEVER, kept), np.where(blind, NEVER, edge)
         rises = on & (s.u.old[channel][some] != 1)
         edge = np.where(rises, at, edge)
+        opened = s.now.opened[some]
+        if sign == "alarm":  # who presses it in an open door can walk out; a mechanic tests it
+            tests = opened | (s.u.new["service_mode"][some] == INSPECTION)
+            edge, rises = np.where(on & tests, NEVER, edge), rises & ~tests
         kept = np.where(opens[some], NEVER, kept)
-        signs[some] = np.where(rises | (on & ~s.now.opened[some]), edge, kept)
+        signs[some] = np.where(rises | (on & ~opened), edge, kept)
         edges[some] = edge
 
 

@@ -55,6 +55,8 @@ class NaivePresence:
             rises = on and old[channel] != 1
             if rises:
                 setattr(self, f"{sign}_edge", at)
+            if sign == "alarm" and on and (opened or v["service_mode"] == 2):
+                self.alarm_edge, rises = None, False
             if opens:
                 setattr(self, sign, None)
             if rises or (on and not opened):

@@ -139,7 +139,8 @@ class NaiveLift:
             return None
         self.trips.settle()
         at = self.at = ts if self.at is None else max(ts, self.at)
-        if sign:
+        tests = self.was_open == 1 or self.v["service_mode"] == 2
+        if sign and (code == 93 or not tests):
             self.presence.alarm = at
         if code in named:
             order, on = self.codes_on.get(code, (0, False))
