@@ -85,7 +85,8 @@ def _course(
     axis: Any, door: Recording, as_sent: Reading, blocks: Reading, block_s: float, points: int
 ) -> None:
     hours, state = blocks.at_s / 3600, blocks.state
-    level, limit = state["level"], state["level"] + float(robust.BEYOND) * state["sigma"]
+    most = float(drift.LIMITS.most)
+    level, limit = state["level"], state["level"] + most * state["sigma"]
     known = state["trips"] > 0
     axis.fill_between(
         hours[known],
@@ -144,7 +145,14 @@ def _course(
             Line2D([], [], color=INK, lw=1.5, label="录制值 recorded"),
             Line2D([], [], color=BLUE, lw=1.5, label="学到的常态 learned level"),
             Line2D([], [], color=BLUE, alpha=0.25, lw=8, label="±1 σ，学到的离散 learned spread"),
-            Line2D([], [], color=RED, lw=1.3, ls="--", label="+6 σ：连续越过才报 limit to speak"),
+            Line2D(
+                [],
+                [],
+                color=RED,
+                lw=1.3,
+                ls="--",
+                label=f"+{most:g} σ：再远也只算这么多 no block counts for more",
+            ),
         ],
         loc="upper right",
         bbox_to_anchor=(1.0, 0.86),
@@ -154,7 +162,7 @@ def _course(
 
 def _deviation(axis: Any, blocks: Reading) -> None:
     hours, z = blocks.at_s / 3600, blocks.state["z"]
-    beyond = float(robust.BEYOND)
+    beyond = float(drift.LIMITS.most)
     axis.axhspan(beyond, 100, color=RED, alpha=0.08, lw=0)
     axis.axhline(beyond, color=RED, lw=1.3, ls=(0, (5, 3)))
     axis.axhline(0, color=GREY, lw=0.8)

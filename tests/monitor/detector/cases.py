@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from tests.monitor.detector.fleets import T0
 from tests.monitor.detector.stories import (
     AT_FLOOR,
@@ -77,44 +75,6 @@ def hard_stops(s: Story, *times: float) -> Story:
         s.each(t, t + 1, **RUNNING | {"speed": 1.7})
         s.say(t + 2, car_status=0, speed=0, door_zone=1)
     return s
-
-
-def trip(s: Story, t: float, vibration=0.1, current=1.2, offset=2.0) -> None:
-    """One trip of ten seconds with doors, at one sample a second."""
-    s.say(t, door_state=CLOSING, door_closed=0, door_current=current, car_status=0, speed=0,
-          door_zone=1)  # fmt: skip
-    s.say(t + 2, door_state=CLOSED, door_closed=1)
-    for k in range(4):
-        s.say(t + 3 + k, car_status=1, speed=1.6, acc_rms=vibration + 0.001 * k, door_zone=0)
-    s.say(t + 8, car_status=0, speed=0, door_zone=1)
-    s.say(t + 9, door_state=OPENING, door_closed=0, door_current=current, level_offset=offset)
-    s.say(t + 11, door_state=OPEN)
-
-
-def rides(s: Story, count: int, **changed: float) -> Story:
-    """Trips with ordinary noise, one every 20 s."""
-    for _ in range(count):
-        t = 20 * (s.now // 20 + 1)
-        noise = np.random.default_rng(int(t))
-        usual = {
-            "vibration": 0.1 + 0.01 * noise.standard_normal(),
-            "current": 1.2 + 0.05 * noise.standard_normal(),
-            "offset": 2 + noise.standard_normal(),
-        }
-        trip(s, t, **usual | changed)
-    return s
-
-
-def drift(rule: str, **changed: float) -> Case:
-    """Sixty usual trips, then changed ones: it speaks after the fifth and is still after five."""
-    return Case(
-        rule,
-        lambda s: rides(rides(s, 60), 7, **changed),
-        (20 * 61, 20 * 67),
-        (lambda s: rides(rides(rides(s, 60), 2, **changed), 3),),
-        lambda s: rides(s, 45),
-        (20 * 67 + 600, 20 * 113),
-    )
 
 
 def lives(s: Story, until_s: float) -> Story:

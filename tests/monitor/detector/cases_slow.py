@@ -1,4 +1,4 @@
-"""Cases of rules 21–32: states of service, slow things, what the calendar asks; see cases.py."""
+"""Cases of rules 21–26 and 28–32: states, slow things, what the calendar asks; see cases.py."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.monitor.detector.cases import (
     TODAY,
     Case,
     H,
-    drift,
     lives,
     trapped,
 )  # fmt: skip
+from tests.monitor.detector.cases_worn import WORN
 from tests.monitor.detector.stories import FIRE, INSPECTION, NORMAL, RUNNING, Story
 
 DAYS = {"tick_s": LOOK, "period": 2 * LOOK}  # stories of days are looked at every half hour
@@ -128,9 +128,6 @@ SLOW = (
         lambda s: s.each(50, 700, 10, room_temp=35), 650,
         ("room_temp",), {"period": 10},
     ),
-    drift("27", vibration=0.4),
-    drift("27b", current=3.0),
-    drift("27c", offset=22.0),
 )  # fmt: skip
 
 CALENDAR = (
@@ -190,4 +187,4 @@ CALENDAR = (
     ),
 )  # fmt: skip
 
-CASES = (*LIFE, *FAULTS, *STATES, *SLOW, *CALENDAR)
+CASES = (*LIFE, *FAULTS, *STATES, *SLOW, *CALENDAR, *WORN)
