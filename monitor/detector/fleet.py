@@ -75,6 +75,7 @@ class FleetState:
         `present`: columns that some row of the batch has. An absent value (NaN) leaves the last
         known one. Cost follows k and what is present, not the fleet.
         """
+        whole = isinstance(place, slice)
         known = self.values.rows(place)
         when, changed = self.reported.part(place), self.changed.part(place)
         second = (at_ms // 1000).astype(np.uint32)
@@ -82,7 +83,7 @@ class FleetState:
         new: dict[str, Values] = {}
         old: dict[str, Values] = {}
         have: dict[str, NDArray[np.bool_]] = {}
-        after = known.copy()
+        after = self.values.part(place) if whole else known.copy()
         for c in present:
             name = self.values.names[c]
             said, before = values[:, c].copy(), known[:, c].copy()
@@ -92,11 +93,13 @@ class FleetState:
                 np.copyto(when[:, c], second, where=has)
             else:
                 when[:, c] = second
-            np.copyto(changed[:, c], second, where=has & (said != before))  # NaN before differs
+            differs = (has & (said != before)).nonzero()[0]  # NaN before differs
+            if len(differs):
+                changed[:, c][differs] = second[differs]
             after[:, c] = said
             new[name], old[name], have[name] = said, before, has
-        self.values.data[place] = after
-        if not isinstance(place, slice):
+        if not whole:
+            self.values.data[place] = after
             self.reported.data[place], self.changed.data[place] = when, changed
         if self._position in present:
             has = have[self.values.names[self._position]]
