@@ -98,9 +98,10 @@ class FleetState:
                 changed[:, c][differs] = second[differs]
             after[:, c] = said
             new[name], old[name], have[name] = said, before, has
-        if not whole:
-            self.values.data[place] = after
-            self.reported.data[place], self.changed.data[place] = when, changed
+        if not isinstance(place, slice):
+            self.values.write(place, after)
+            self.reported.write(place, when)
+            self.changed.write(place, changed)
         if self._position in present:
             has = have[self.values.names[self._position]]
             self.times.data[place, 2] = np.where(has, at_ms, position_at)

@@ -66,6 +66,11 @@ class Block(Generic[S]):
             found = self.columns[name] = self.rows[:, self.index[name]].copy()
         return found
 
+    def at(self, name: str, some: NDArray[np.intp]) -> NDArray[S]:
+        """Return a column at these of the k lifts, without making it contiguous for few."""
+        found = self.columns.get(name)
+        return (self.rows[:, self.index[name]] if found is None else found)[some]
+
     def edit(self, name: str) -> NDArray[S]:
         """Return a column to move in place."""
         self.edited.add(name)
@@ -122,7 +127,15 @@ class Table(Generic[S]):
         for name in block.edited:
             target[:, self.index[name]] = block.columns[name]
         if not whole:
-            self._all[place] = target
+            self.write(place, target)
+
+    def write(self, rows: NDArray[np.integer[Any]], values: NDArray[S]) -> None:
+        """Write whole rows [k, K], each as one piece: a third of the time of `data[rows] = …`."""
+        if not len(rows):
+            return
+        piece = np.dtype((np.void, self._all.dtype.itemsize * len(self.names)))
+        values = np.ascontiguousarray(values)
+        self._all.view(piece)[:, 0].put(rows, values.view(piece)[:, 0])
 
     def view(self) -> Block[S]:
         """All lifts without a copy."""

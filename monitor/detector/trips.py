@@ -152,8 +152,10 @@ def doors(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float3
     state = u.new["door_state"]
     reopens = (m["closing"] == 1) & ((state == OPENING) | (state == OPEN))
     push(t, ("close1", "close2", "close3"), reopens, at)
-    for slot in ("close1", "close2", "close3"):  # a door that closes after all is no failure
-        t.assign(slot, now.shut & (t[slot] != NEVER), NEVER)
+    fails = (now.shut & (t["close1"] != NEVER)).nonzero()[0]
+    if len(fails):  # a door that closes after all is no failure
+        for slot in ("close1", "close2", "close3"):
+            t.edit(slot)[fails] = NEVER
     was, closing = m["closing"] == 1, state == CLOSING
     m.assign("closing", was & ~closing & (reopens | now.shut), 0)
     m.assign("closing", closing & ~was, 1)
