@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.vocabulary import Vocabulary
-from monitor.detector.table import NEVER, Block, Place, Table
+from monitor.detector.table import NEVER, Block, Place, Table, turned
 
 Rows = NDArray[np.int32]
 Times = NDArray[np.int64]
@@ -75,18 +75,17 @@ class FleetState:
         `present`: columns that some row of the batch has. An absent value (NaN) leaves the last
         known one. Cost follows k and what is present, not the fleet.
         """
-        whole = isinstance(place, slice)
-        known = self.values.rows(place)
+        after = self.values.part(place)
+        known = turned(after)
         when, changed = self.reported.part(place), self.changed.part(place)
         second = (at_ms // 1000).astype(np.uint32)
         position_at = self.times.data[place, 2].copy()
         new: dict[str, Values] = {}
         old: dict[str, Values] = {}
         have: dict[str, NDArray[np.bool_]] = {}
-        after = self.values.part(place) if whole else known.copy()
         for c in present:
             name = self.values.names[c]
-            said, before = values[:, c].copy(), known[:, c].copy()
+            said, before = values[:, c].copy(), known[:, c]
             has = said == said  # noqa: PLR0124 - NaN is absent
             if not has.all():
                 said = np.where(has, said, before)
@@ -108,8 +107,8 @@ class FleetState:
         index = self.values.index
         nothing = np.zeros((len(at_ms), 1), np.bool_)
         return Update(
-            Block(known, index, new),
-            Block(known, index, old),
+            Block(known, index, new, turned=True),
+            Block(known, index, old, turned=True),
             Block(np.broadcast_to(nothing, known.shape), index, have),
             position_at,
         )
