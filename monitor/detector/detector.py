@@ -172,7 +172,7 @@ class Detector:
         times, marks = self.times.take(place), self.marks.take(place)
         with np.errstate(invalid="ignore"):
             now = reading.read(update.new)
-            registry = Registry(self.registry, rows)
+            registry = Registry(self.registry, place)
             step = Step(rows, at, ts - seen, update, now, times, marks, registry, self.own)
             for part in suite.SUITE:
                 part.advance(step)
