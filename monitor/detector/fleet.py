@@ -83,9 +83,10 @@ class FleetState:
         new: dict[str, Values] = {}
         old: dict[str, Values] = {}
         have: dict[str, NDArray[np.bool_]] = {}
+        words = turned(values)
         for c in present:
             name = self.values.names[c]
-            said, before = values[:, c].copy(), known[:, c]
+            said, before = words[:, c], known[:, c]
             has = said == said  # noqa: PLR0124 - NaN is absent
             if not has.all():
                 said = np.where(has, said, before)

@@ -30,7 +30,6 @@ from monitor.detector.features import (
     LEAVES,
     LEG,
     LEGS,
-    PENDING,
     SAID,
     SENSED,
     SLOT,
