@@ -83,10 +83,10 @@ class FleetState:
         new: dict[str, Values] = {}
         old: dict[str, Values] = {}
         have: dict[str, NDArray[np.bool_]] = {}
-        words = turned(values)
-        for c in present:
+        words = turned(values.take(np.asarray(present, np.intp), 1))
+        for i, c in enumerate(present):
             name = self.values.names[c]
-            said, before = words[:, c], known[:, c]
+            said, before = words[:, i], known[:, c]
             has = said == said  # noqa: PLR0124 - NaN is absent
             if not has.all():
                 said = np.where(has, said, before)
