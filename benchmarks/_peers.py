@@ -107,15 +107,20 @@ def rules() -> dict[str, Any]:
 
 
 def _plain_rules(columns: Any, schema: Any) -> float:
-    """Rows/s of every rule's `when` on some rows, one truth after another."""
+    """Rows/s of every rule's `when` on some rows, one truth after another.
+
+    Rules on what waiting alone makes true are not looked at by sample, here and there.
+    """
     import tomllib
 
     told = tomllib.loads(DEFAULT_RULES.read_text("utf-8"))
+    by_time = {rule.id for rule in load_rules(DEFAULT_RULES, schema).rules if rule.time_driven}
+    sampled = [rule for rule in told["rule"] if rule["id"] not in by_time]
     names = list(columns)
     rows = [{name: float(columns[name][i]) for name in names} for i in range(20)]
     begun = time.process_time()
     for row in rows:
-        for rule in told["rule"]:
+        for rule in sampled:
             for part in ("when", "at_once", "suppressed_by"):
                 if part in rule:
                     expression.evaluate(rule[part], row, schema, told["define"])

@@ -75,6 +75,9 @@ class RuleEngine:
         self._limits = Limits(self._hold, self._clear, self._least)
         self._timed = np.array([rule.time_driven for rule in rules], np.bool_)
         self._numbers = {timed: np.flatnonzero(self._timed == timed) for timed in (False, True)}
+        self._place = np.zeros(len(rules), np.intp)  # of a rule among those of its kind
+        for numbers in self._numbers.values():
+            self._place[numbers] = np.arange(len(numbers))
         self._compiler = {timed: Compiler() for timed in (False, True)}
         self._true, self._false = np.zeros(len(rules), np.int64), np.zeros(len(rules), np.int64)
         self._once = np.full(len(rules), NONE, np.int64)
@@ -175,12 +178,13 @@ class RuleEngine:
         h.state[lift, rule], h.count[lift, rule] = IDLE, 0
 
     def _settle_rows(self, rows: NDArray[np.int32], at_ms: Times) -> RuleTransitions:
-        state = self.holds.state[rows]
-        waits = ((state & 1) == 1) & ~self._timed  # PENDING or CLEARING
-        if not np.count_nonzero(waits):
+        state = self.holds.state.take(rows, 0)
+        # PENDING or CLEARING; places in one long row are found many times faster than in two axes
+        i, r = np.divmod(np.flatnonzero((state & 1).view(np.bool_)), self.holds.rules)
+        if not len(i):
             return RuleTransitions.empty()
-        waits &= ((at_ms - self.last_at[rows]) <= GAP_MS)[:, None]
-        i, r = np.nonzero(waits)
+        waits = ~self._timed[r] & (at_ms[i] - self.last_at[rows[i]] <= GAP_MS)
+        i, r = i[waits], r[waits]
         return self._settle(rows[i].astype(np.int64) * self.holds.rules + r, at_ms[i])
 
     def _settle(self, pairs: Pairs, upto_ms: Times, ordered: bool = True) -> RuleTransitions:
@@ -223,17 +227,26 @@ class RuleEngine:
             truth = np.empty((len(rules), len(at)), np.bool_)
             for k, slot in enumerate(self._true[rules].tolist()):
                 truth[k] = run.slots[slot]
-            state = self.holds.state[rows].T[rules]
-            j, i = np.nonzero(truth | (state != IDLE))  # rule by rule
-            if not len(j):
+            state = self.holds.state[rows]
+            asked = self._asked(truth, state, timed)
+            if not len(asked):
                 return RuleTransitions.empty()
-            yes, stands = truth[j, i], state[j, i] >= ACTIVE
+            j, i = np.divmod(asked, len(at))  # rule by rule
+            yes, stands = truth.ravel()[asked], state[i, rules[j]] >= ACTIVE
             at_once = _pick(run, self._once[rules], j, i, yes & ~stands)
             no = _pick(run, self._false[rules], j, i, ~yes & stands)
         lift = i if isinstance(rows, slice) else rows[i]
         pairs = lift.astype(np.int64) * self.holds.rules + rules[j]
         moved = step(self.holds, self._limits, Truths(pairs, yes, no, at_once, at[i], counts[i]))
         return self._changes(*moved)
+
+    def _asked(self, truth: Mask, state: NDArray[np.uint8], timed: bool) -> NDArray[np.intp]:
+        """Return the flat places in truth bool[J, k] that are true or not idle in state [k, R]."""
+        i, r = np.divmod(np.flatnonzero(state != IDLE), self.holds.rules)
+        ours = self._timed[r] == timed
+        asked = truth.copy()
+        asked[self._place[r[ours]], i[ours]] = True
+        return np.flatnonzero(asked)
 
     def _changes(self, pairs: Pairs, raised: Mask, at: Times) -> RuleTransitions:
         lift, rule = np.divmod(pairs, self.holds.rules)

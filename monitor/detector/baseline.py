@@ -103,21 +103,20 @@ def settle(d: Departed) -> None:
     """Judge the lifts that set off, then learn from them."""
     trip, pending = d.tables[TRIP], d.tables[PENDING]
     first = SLOT[SHOWN[0]]
-    d.note(SHOWN, trip.data[d.rows, first : first + len(SHOWN)].T)
+    d.note(SHOWN, trip.part(d.rows)[:, first : first + len(SHOWN)].T)
     trip.data[d.rows, SLOT["relevels"]] = 0
-    x = gather(pending, d.rows)
-    pending.data[d.rows] = np.nan
-    visit = d.tables[LEGS].data[d.rows, LEG["visit"]]
-    told = ~np.isnan(x[:F]).all(axis=0) & (d.at - visit > VISIT_MS)
+    pending.write(d.rows, np.full(d.pending.shape[::-1], np.nan, np.float32))
+    visit = d.tables[LEGS].data[:, LEG["visit"]][d.rows]
+    told = ~np.isnan(d.pending[:F]).all(axis=0) & (d.at - visit > VISIT_MS)
     if not told.all():
-        x, visit = x[:, told], visit[told]
+        visit = visit[told]
         d.keep(told)
     if not len(d.rows):
         return
     normal = gather(d.tables[NORMAL], d.rows)
     d.fresh = _after_visit(d, visit, normal)
     period = np.fmin(np.nan_to_num(d.registry["period_s"][d.rows]), LONGEST_PERIOD)
-    d.z, r = judge(normal, x, d.at, period)
+    d.z, r = judge(normal, d.pending, d.at, period)
     scatter(d.tables[NORMAL], d.rows, normal)
     d.tables[JUDGED].data[d.rows, 0] = d.at
     told_r = r[_TOLD]
@@ -126,7 +125,7 @@ def settle(d: Departed) -> None:
 
 def _after_visit(d: Departed, visit: NDArray[np.int64], normal: Values) -> NDArray[np.bool_] | None:
     """Forget what was drifting when the mechanic came; return it, bool[F, j], or None."""
-    visited = visit > d.tables[JUDGED].data[d.rows, 0]
+    visited = visit > d.tables[JUDGED].data[:, 0][d.rows]
     if not visited.any():
         return None
     drift = d.tables["drift"]

@@ -47,7 +47,7 @@ PEOPLE_TERMS: Final = ("presence", "count", "load", "call", "alarm", "ride")
 
 def _said(value: Values, yes: Values | np.floating, no: Values | np.floating) -> Values:
     """Return `yes` where 1, `no` where 0, 0 where unknown."""
-    return np.where(value == 1, yes, np.where(value == 0, no, ZERO)).astype(F)
+    return np.where(value == 1, yes, np.where(value == 0, no, ZERO)).astype(F, copy=False)
 
 
 def _sight(name: str, yes: np.floating, no: np.floating) -> Callable[[SignalColumns], Values]:
@@ -58,7 +58,7 @@ def _sight(name: str, yes: np.floating, no: np.floating) -> Callable[[SignalColu
         if name == "passenger":  # what contradicts the rest for long counts for less
             quality = c["presence_quality"]
             term = term * np.where(np.isnan(quality), F(1), quality)
-        return term.astype(F)
+        return term.astype(F, copy=False)
 
     return odds
 
@@ -72,7 +72,7 @@ def by_load(c: SignalColumns) -> Values:
     percent = load - np.where(np.isnan(zero), ZERO, zero)
     kg = percent * np.where(np.isnan(rated), RATED_KG, rated) / F(100)
     odds = np.clip((kg - LOAD_KG) / LOAD_STEP_KG, -LOAD_MOST, LOAD_MOST)
-    return np.where(np.isnan(odds) | (c["load_flat"] == 1), ZERO, odds).astype(F)
+    return np.where(np.isnan(odds) | (c["load_flat"] == 1), ZERO, odds).astype(F, copy=False)
 
 
 def by_call(c: SignalColumns) -> Values:
@@ -80,17 +80,17 @@ def by_call(c: SignalColumns) -> Values:
     called = c.at_ms - c.times["call"] <= CALL_MS
     rode = c.times["travel"] != NEVER
     none = np.where(np.isnan(c["car_call"]), ZERO, np.where(rode, NO_CALL_RODE, NO_CALL))
-    return np.where(called, CALLS, none).astype(F)
+    return np.where(called, CALLS, none).astype(F, copy=False)
 
 
 def by_alarm(c: SignalColumns) -> Values:
     """The alarm button, or a message that only somebody inside can have caused."""
-    return np.where(c.at_ms - c.times["alarm"] <= ALARM_MS, ALARMS, ZERO).astype(F)
+    return np.where(c.at_ms - c.times["alarm"] <= ALARM_MS, ALARMS, ZERO).astype(F, copy=False)
 
 
 def by_ride(c: SignalColumns) -> Values:
     """What is likely before any sensor is asked."""
-    return np.where(c.times["travel"] != NEVER, RODE, NOT_RODE).astype(F)
+    return np.where(c.times["travel"] != NEVER, RODE, NOT_RODE).astype(F, copy=False)
 
 
 def people_odds(c: SignalColumns) -> Values:
@@ -103,13 +103,13 @@ def people_odds(c: SignalColumns) -> Values:
     for name in told[1:]:
         silent = silent & np.isnan(c[name])
     silent &= c["people_by_alarm"] == 0
-    return np.where(silent, NAN, total).astype(F)
+    return np.where(silent, NAN, total).astype(F, copy=False)
 
 
 def with_people(c: SignalColumns) -> Values:
     """1 above log-odds 0, 0 up to −1, unknown between and where nothing could tell."""
     odds = c["people_odds"]
-    return np.where(odds > 0, F(1), np.where(odds <= NOBODY, ZERO, NAN)).astype(F)
+    return np.where(odds > 0, F(1), np.where(odds <= NOBODY, ZERO, NAN)).astype(F, copy=False)
 
 
 def stand_odds(c: SignalColumns) -> Values:
@@ -121,7 +121,7 @@ def stand_odds(c: SignalColumns) -> Values:
     there = still & (c.times["position"] != NEVER) & ~np.isnan(c["car_position"])
     odds += np.where(there & (odds < 0) & (speed < reading.STANDSTILL), F(1.5), ZERO)
     unknown = np.isnan(c["car_status"]) & np.isnan(speed)
-    return np.where(unknown, NAN, odds).astype(F)
+    return np.where(unknown, NAN, odds).astype(F, copy=False)
 
 
 def level_odds(c: SignalColumns) -> Values:
@@ -134,7 +134,7 @@ def level_odds(c: SignalColumns) -> Values:
         said = c.get(code)
         if said is not None:
             odds += np.where(said == 1, worth, ZERO)
-    return np.where(np.isnan(zone) & np.isnan(offset), NAN, odds).astype(F)
+    return np.where(np.isnan(zone) & np.isnan(offset), NAN, odds).astype(F, copy=False)
 
 
 LEVEL_MM = F(100)
@@ -146,7 +146,7 @@ def shut_odds(c: SignalColumns) -> Values:
     odds = _said(contact, F(3), F(-3)) + _said(lock, F(2), F(-2))
     odds += _WORTH_SHUT[_state(state)]
     unknown = np.isnan(contact) & ~(state > 0)
-    return np.where(unknown, NAN, odds).astype(F)
+    return np.where(unknown, NAN, odds).astype(F, copy=False)
 
 
 def passable_odds(c: SignalColumns) -> Values:
@@ -157,7 +157,7 @@ def passable_odds(c: SignalColumns) -> Values:
     by_state = np.where(stuck, F(-0.5), _WORTH_PASSABLE[_state(state)])
     odds = _said(contact, F(-3), F(1)) + by_state
     unknown = np.isnan(contact) & ~(state > 0)
-    return np.where(unknown, NAN, odds).astype(F)
+    return np.where(unknown, NAN, odds).astype(F, copy=False)
 
 
 # by door_state: unknown, closing, closed, opening, open, locked, not fully closed
@@ -174,7 +174,7 @@ def _so(name: str) -> Callable[[SignalColumns], Values]:
 
     def found(c: SignalColumns) -> Values:
         odds = c[name]
-        return np.where(odds > 0, F(1), np.where(odds < 0, ZERO, NAN)).astype(F)
+        return np.where(odds > 0, F(1), np.where(odds < 0, ZERO, NAN)).astype(F, copy=False)
 
     return found
 

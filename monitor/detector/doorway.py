@@ -34,24 +34,30 @@ def advance(s: Step) -> None:
     """Add this sample to the door's movement; cut it where the state of the door changed."""
     u, now, m = s.u, s.now, s.m
     state = u.new["door_state"]
-    moving = ((state == CLOSING) | (state == OPENING)) & u.have["door_current"]
-    i = np.flatnonzero(moving)
-    if len(i):
-        trip, rows = s.tables[TRIP].data, s.rows[i]
-        trip[rows, SLOT["door_amps"]] += u.new["door_current"][i]
-        trip[rows, SLOT["door_samples"]] += 1
-    changed = np.flatnonzero(u.have["door_state"] & (state != u.old["door_state"]))
-    if len(changed):
-        _cut(s, changed)
-    turned = np.flatnonzero(u.have["door_closed"] & (u.new["door_closed"] != u.old["door_closed"]))
-    if len(turned):
-        _contact(s, turned)
-    levels = u.have["level_offset"] & now.in_zone
+    here = u.have.columns
+    if "door_current" in here:
+        moving = ((state == CLOSING) | (state == OPENING)) & u.have["door_current"]
+        i = moving.nonzero()[0]
+        if len(i):
+            trip, rows = s.tables[TRIP].data, s.rows[i]
+            trip[:, SLOT["door_amps"]][rows] += u.new["door_current"][i]
+            trip[:, SLOT["door_samples"]][rows] += 1
+    if "door_state" in here:
+        changed = (u.have["door_state"] & (state != u.old["door_state"])).nonzero()[0]
+        if len(changed):
+            _cut(s, changed)
+    if "door_closed" in here:
+        turned = u.have["door_closed"] & (u.new["door_closed"] != u.old["door_closed"])
+        if turned.any():
+            _contact(s, turned.nonzero()[0])
     opens = now.opened & (m["door_open"] == 0)
-    at_rest = np.flatnonzero(levels & (opens | (now.stands & (m["running"] == 1))))
-    if len(at_rest):
-        s.tables[PENDING].data[s.rows[at_rest], PLACE["levelling"]] = u.new["level_offset"][at_rest]
-    wakes = np.flatnonzero(opens & now.stands)
+    if "level_offset" in here:
+        levels = u.have["level_offset"] & now.in_zone
+        i = (levels & (opens | (now.stands & (m["running"] == 1)))).nonzero()[0]
+        if len(i):
+            pending = s.tables[PENDING].data
+            pending[s.rows[i], PLACE["levelling"]] = u.new["level_offset"][i]
+    wakes = (opens & now.stands).nonzero()[0]
     if len(wakes):
         _wake(s, wakes)
 
@@ -59,8 +65,8 @@ def advance(s: Step) -> None:
 def _cut(s: Step, i: Index) -> None:
     state, before = s.u.new["door_state"][i], s.u.old["door_state"][i]
     rows, at, legs = s.rows[i], s.at[i], s.tables[LEGS].data
-    began = legs[rows, LEG["door_began"]]
-    whole = (began != NEVER) & (legs[rows, LEG["odd"]] < began)
+    began = legs[:, LEG["door_began"]][rows]
+    whole = (began != NEVER) & (legs[:, LEG["odd"]][rows] < began)
     seconds = (at - began).astype(np.float32) / np.float32(1000)
     pending, trip = s.tables[PENDING].data, s.tables[TRIP].data
     opened = whole & (before == OPENING) & (state == OPEN)
@@ -80,24 +86,24 @@ def _cut(s: Step, i: Index) -> None:
 def _contact(s: Step, i: Index) -> None:
     """Count changes of the contact that follow each other faster than a door can move."""
     rows, at, legs = s.rows[i], s.at[i], s.tables[LEGS].data
-    bounces = s.tables[TRIP].data[rows, SLOT["bounces"]]
-    soon = at - legs[rows, LEG["contact"]] <= BOUNCE_MS
-    soon &= legs[rows, LEG["odd"]] < at - BOUNCE_MS
+    bounces = s.tables[TRIP].data[:, SLOT["bounces"]][rows]
+    soon = at - legs[:, LEG["contact"]][rows] <= BOUNCE_MS
+    soon &= legs[:, LEG["odd"]][rows] < at - BOUNCE_MS
     bounces = np.where(soon, np.minimum(bounces + 1, BOUNCES_MOST), 0)
     trip = s.tables[TRIP].data
     trip[rows, SLOT["bounces"]] = bounces
-    trip[rows, SLOT["bounces_most"]] = np.maximum(trip[rows, SLOT["bounces_most"]], bounces)
+    trip[rows, SLOT["bounces_most"]] = np.maximum(trip[:, SLOT["bounces_most"]][rows], bounces)
     legs[rows, LEG["contact"]] = at
 
 
 def _wake(s: Step, i: Index) -> None:
     """The door of an idle car opens: whatever the load cell said before, it weighed nobody."""
-    legs = s.tables[LEGS].data[s.rows[i]]
-    since = np.maximum(s.t["cycle"][i], legs[:, LEG["arrived"]])
+    legs = s.tables[LEGS].part(s.rows[i])
+    since = np.maximum(s.t.at("cycle", i), legs[:, LEG["arrived"]])
     idle = (since != NEVER) & (s.at[i] - since >= IDLE_MS) & (legs[:, LEG["odd"]] < since)
     long = idle & (s.at[i] - since >= LONG_MS)
     pending = s.tables[PENDING].data
-    weighed = s.u.old["load"][i[idle]]
+    weighed = s.u.old.at("load", i[idle])
     pending[s.rows[i[idle]], PLACE["load_zero"]] = weighed
     pending[s.rows[i[idle]], SAID + LEAVES["idle_load"]] = weighed
     i = i[long]

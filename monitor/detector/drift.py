@@ -89,15 +89,22 @@ COLUMNS: Mapping[str, DerivedColumn] = {
 
 def settle(d: Departed) -> None:
     """Move the sums of the lifts that were judged."""
-    state, since = gather(d.tables[DRIFT], d.rows), gather(d.tables[SINCE], d.rows)
-    move(state, since, d.z, d.at, d.fresh)
+    state = gather(d.tables[DRIFT], d.rows)
+    begins = np.full((2 * F, len(d.rows)), NEVER, np.int64)
+    move(state, begins, d.z, d.at, d.fresh)
     scatter(d.tables[DRIFT], d.rows, state)
-    scatter(d.tables[SINCE], d.rows, since)
+    since = d.tables[SINCE].data
+    column, lift = (begins != NEVER).nonzero()  # few: the others keep what they have
+    since[d.rows[lift], column] = d.at[lift]
     held = state[2 * F : 3 * F] * SPEAKS
     d.note(("drifts",), (BIT * (held != 0)).sum(axis=0)[None])
-    began = np.where(held == 1, since[:F], np.where(held == -1, since[F:], d.at))
-    since_all = np.where((held != 0).any(axis=0), began.min(axis=0), NEVER)
-    d.times.data[d.rows, d.times.index["drift_began"]] = since_all
+    began = d.times.data[:, d.times.index["drift_began"]]
+    began[d.rows] = NEVER
+    some = (held != 0).any(axis=0).nonzero()[0]
+    if len(some):
+        held, times = held[:, some], d.tables[SINCE].part(d.rows[some]).T
+        first = np.where(held == 1, times[:F], np.where(held == -1, times[F:], d.at[some]))
+        began[d.rows[some]] = first.min(axis=0)
 
 
 def move(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.vocabulary import Vocabulary
-from monitor.detector.table import NEVER, Block, Place, Table
+from monitor.detector.table import NEVER, Block, Place, Table, turned
 
 Rows = NDArray[np.int32]
 Times = NDArray[np.int64]
@@ -75,37 +75,41 @@ class FleetState:
         `present`: columns that some row of the batch has. An absent value (NaN) leaves the last
         known one. Cost follows k and what is present, not the fleet.
         """
-        known = self.values.rows(place)
+        after = self.values.part(place)
+        known = turned(after)
         when, changed = self.reported.part(place), self.changed.part(place)
         second = (at_ms // 1000).astype(np.uint32)
         position_at = self.times.data[place, 2].copy()
         new: dict[str, Values] = {}
         old: dict[str, Values] = {}
         have: dict[str, NDArray[np.bool_]] = {}
-        after = known.copy()
-        for c in present:
+        words = turned(values.take(np.asarray(present, np.intp), 1))
+        for i, c in enumerate(present):
             name = self.values.names[c]
-            said, before = values[:, c].copy(), known[:, c].copy()
+            said, before = words[:, i], known[:, c]
             has = said == said  # noqa: PLR0124 - NaN is absent
             if not has.all():
                 said = np.where(has, said, before)
                 np.copyto(when[:, c], second, where=has)
             else:
                 when[:, c] = second
-            np.copyto(changed[:, c], second, where=has & (said != before))  # NaN before differs
+            differs = (has & (said != before)).nonzero()[0]  # NaN before differs
+            if len(differs):
+                changed[:, c][differs] = second[differs]
             after[:, c] = said
             new[name], old[name], have[name] = said, before, has
-        self.values.data[place] = after
         if not isinstance(place, slice):
-            self.reported.data[place], self.changed.data[place] = when, changed
+            self.values.write(place, after)
+            self.reported.write(place, when)
+            self.changed.write(place, changed)
         if self._position in present:
             has = have[self.values.names[self._position]]
             self.times.data[place, 2] = np.where(has, at_ms, position_at)
         index = self.values.index
         nothing = np.zeros((len(at_ms), 1), np.bool_)
         return Update(
-            Block(known, index, new),
-            Block(known, index, old),
+            Block(known, index, new, turned=True),
+            Block(known, index, old, turned=True),
             Block(np.broadcast_to(nothing, known.shape), index, have),
             position_at,
         )

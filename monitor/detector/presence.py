@@ -47,12 +47,16 @@ def advance(s: Step) -> None:
 def _door(s: Step, opens: Mask) -> None:
     """Since when it is shut, whether the car has run since, since when the door works."""
     t, at, now = s.t, s.at, s.now
-    t["shut"] = np.where(now.shut, np.where(t["shut"] == NEVER, at, t["shut"]), NEVER)
-    t["travel"] = np.where(now.runs & ~now.opened, at, np.where(opens, NEVER, t["travel"]))
+    unset = t["shut"] == NEVER
+    t.assign("shut", now.shut & unset, at)
+    t.assign("shut", ~(now.shut | unset), NEVER)
+    t.assign("travel", opens, NEVER)
+    t.assign("travel", now.runs & ~now.opened, at)
     state = s.u.new["door_state"]
     works = (state == CLOSING) | (state == OPENING)
-    same = works & (state == s.u.old["door_state"]) & (t["door_works"] != NEVER)
-    t["door_works"] = np.where(works, np.where(same, t["door_works"], at), NEVER)
+    unset = t["door_works"] == NEVER
+    t.assign("door_works", works & (unset | (state != s.u.old["door_state"])), at)
+    t.assign("door_works", ~(works | unset), NEVER)
 
 
 def _buttons(s: Step, opens: Mask) -> None:
@@ -78,8 +82,8 @@ def _buttons(s: Step, opens: Mask) -> None:
             tests = opened | (s.u.new["service_mode"][some] == INSPECTION)
             edge, rises = np.where(on & tests, NEVER, edge), rises & ~tests
         kept = np.where(opens[some], NEVER, kept)
-        signs[some] = np.where(rises | (on & ~opened), edge, kept)
-        edges[some] = edge
+        s.t.edit(sign)[some] = np.where(rises | (on & ~opened), edge, kept)
+        s.t.edit(f"{sign}_edge")[some] = edge
 
 
 def _says_empty(s: Step, some: NDArray[np.intp]) -> Mask:
@@ -100,4 +104,5 @@ def _sight(s: Step, name: str, opens: Mask) -> None:
     steady &= s.now.shut[some] & (at - s.t["shut"][some] >= LAG_MS)
     lost = opens[some] | ((s.unseen_ms[some] > UNSEEN_MS) & ~on)
     seen = np.where(lost, NEVER, sights[some])
-    sinces[some], sights[some] = since, np.where(steady, at, seen)
+    s.t.edit(f"{name}_since")[some] = since
+    s.t.edit(f"{name}_seen")[some] = np.where(steady, at, seen)

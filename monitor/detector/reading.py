@@ -35,7 +35,7 @@ def running_of(c: Block[np.float32]) -> Values:
     speed = c["speed"]
     by_speed = np.where(np.isnan(speed), speed, np.abs(speed) >= STANDSTILL)
     status = c["car_status"]
-    return np.where(np.isnan(status), by_speed, status).astype(np.float32)
+    return np.where(np.isnan(status), by_speed, status).astype(np.float32, copy=False)
 
 
 def door_open_of(c: Block[np.float32]) -> Values:
@@ -43,7 +43,7 @@ def door_open_of(c: Block[np.float32]) -> Values:
     state = c["door_state"]
     by_state = np.where(state > 0, (state != CLOSED) & (state != LOCKED), np.float32(np.nan))
     closed = c["door_closed"]
-    return np.where(np.isnan(closed), by_state, 1 - closed).astype(np.float32)
+    return np.where(np.isnan(closed), by_state, 1 - closed).astype(np.float32, copy=False)
 
 
 def read(c: Block[np.float32]) -> Now:

@@ -68,10 +68,10 @@ def advance(s: Step) -> None:
     now, before = s.now, s.m["running"]
     _odd_moments(s)
     _sum_up(s)
-    arrives = np.flatnonzero(now.stands & (before == 1))
+    arrives = (now.stands & (before == 1)).nonzero()[0]
     if len(arrives):
         _arrive(s, arrives)
-    starts = np.flatnonzero(now.runs & (before == 0))
+    starts = (now.runs & (before == 0)).nonzero()[0]
     if len(starts):
         levels = now.opened[starts] & now.in_zone[starts]
         s.tables[TRIP].data[s.rows[starts[levels]], SLOT["relevels"]] += 1
@@ -85,7 +85,7 @@ def _odd_moments(s: Step) -> None:
     mode = s.u.new["service_mode"]
     odd = s.unseen_ms > HOLE_PERIODS * s.registry["period_s"] + HOLE_MS
     odd |= (mode < NORMAL) | (mode > NORMAL)
-    i = np.flatnonzero(odd)
+    i = odd.nonzero()[0]
     if len(i):
         legs, rows, at = s.tables[LEGS].data, s.rows[i], s.at[i]
         legs[rows, LEG["odd"]] = at
@@ -95,30 +95,34 @@ def _odd_moments(s: Step) -> None:
 
 def _sum_up(s: Step) -> None:
     """Sums over the running cars, float32[j, 6] as they lie in the table."""
-    i = np.flatnonzero(s.now.runs)
-    if not len(i):
+    i = s.now.runs.nonzero()[0]
+    here = s.u.have.columns
+    if not len(i) or not any(name in here for name in ("acc_rms", "motor_current", "acc_peak")):
         return
     rows, u = s.rows[i], s.u
     # not known to be slow: without a rated speed every moment of a trip counts
     quick = ~(s.now.speed[i] < AT_SPEED * s.registry["rated_speed"][i])
-    trip = s.tables[TRIP].data
-    sums = trip[rows, : len(SUMS)]
+    trip = s.tables[TRIP]
+    sums = trip.part(rows)
     for slot, channel in ((0, "acc_rms"), (2, "motor_current")):
-        taken = quick & u.have[channel][i]
-        sums[:, slot] += np.where(taken, u.new[channel][i], 0)
-        sums[:, slot + 1] += taken
-    set_off = s.tables[LEGS].data[rows, LEG["set_off"]]
-    begins = u.have["motor_current"][i] & (s.at[i] - set_off <= START_MS)
-    np.maximum(sums[:, 4], u.new["motor_current"][i], out=sums[:, 4], where=begins)
-    felt = u.have["acc_peak"][i]
-    np.maximum(sums[:, 5], u.new["acc_peak"][i], out=sums[:, 5], where=felt)
-    trip[rows, : len(SUMS)] = sums
+        if channel in here:
+            taken = quick & u.have[channel][i]
+            sums[:, slot] += np.where(taken, u.new[channel][i], 0)
+            sums[:, slot + 1] += taken
+    if "motor_current" in here:
+        set_off = s.tables[LEGS].data[:, LEG["set_off"]][rows]
+        begins = u.have["motor_current"][i] & (s.at[i] - set_off <= START_MS)
+        np.maximum(sums[:, 4], u.new["motor_current"][i], out=sums[:, 4], where=begins)
+    if "acc_peak" in here:
+        felt = u.have["acc_peak"][i]
+        np.maximum(sums[:, 5], u.new["acc_peak"][i], out=sums[:, 5], where=felt)
+    trip.write(rows, sums)
 
 
 def _arrive(s: Step, i: Index) -> None:
     """The trip is over: put its features down for the next judgement."""
     legs, rows = s.tables[LEGS].data, s.rows[i]
-    leg = legs[rows]
+    leg = s.tables[LEGS].part(rows)
     began = leg[:, LEG["set_off"]]
     legs[rows, LEG["arrived"]] = s.at[i]
     seconds = (s.at[i] - began).astype(np.float32) / np.float32(1000)
@@ -128,8 +132,8 @@ def _arrive(s: Step, i: Index) -> None:
         return
     trip = s.tables[TRIP].data
     trip[rows, SLOT["trip_s"]] = seconds
-    said = trip[rows].T
-    floors = s.u.new["car_position"][i] - said[SLOT["from_floor"]]
+    said = s.tables[TRIP].part(rows).T
+    floors = s.u.new.at("car_position", i) - said[SLOT["from_floor"]]
     far = np.abs(floors)
     moved = far >= 1
     expected = profile_s(far * STOREY, s.registry["rated_speed"][i])
@@ -141,7 +145,7 @@ def _arrive(s: Step, i: Index) -> None:
     found[4] = np.where(said[SLOT["shock_most"]] > 0, said[SLOT["shock_most"]], NAN)
     found[5] = far
     found[6] = np.where(moved, floors > 0, NAN)
-    found[7] = s.u.old["load"][i]  # what it carried, before anybody could step out
+    found[7] = s.u.old.at("load", i)  # what it carried, before anybody could step out
     s.tables[PENDING].data[rows[:, None], _TRIP] = found.T
 
 
@@ -166,38 +170,39 @@ def profile_s(metres: Values, rated: Values) -> Values:
 def _set_off(s: Step, i: Index) -> None:
     """A new trip begins, and the last one is due to be judged."""
     rows, at = s.rows[i], s.at[i]
-    legs, trip = s.tables[LEGS].data, s.tables[TRIP].data
+    legs, trip = s.tables[LEGS].data, s.tables[TRIP]
     s.tables[DUE].data[rows, 0] = at
     _stop(s, i, rows)
     legs[rows, LEG["set_off"]] = at
     hour, last = at // HOUR_MS, legs[rows, LEG["hour"]]
     legs[rows, LEG["hour"]] = hour
-    said = trip[rows]
+    said = trip.part(rows)
     now, before = said[:, SLOT["trips_now"]], said[:, SLOT["trips_hour"]]
     said[:, SLOT["trips_hour"]] = np.where(hour == last, before, np.where(hour == last + 1, now, 0))
     said[:, SLOT["trips_now"]] = np.where(hour == last, now + 1, 1)
-    said[:, SLOT["from_floor"]] = s.u.old["car_position"][i]
+    said[:, SLOT["from_floor"]] = s.u.old.at("car_position", i)
     said[:, : len(SUMS) + len(DOOR_SUMS)] = 0
-    trip[rows] = said
+    trip.write(rows, said)
 
 
 def _stop(s: Step, i: Index, rows: NDArray[np.int32]) -> None:
     """What the whole stop told: door current (holes harm no mean), heat of the motor."""
-    total, n = s.tables[TRIP].data[rows, len(SUMS) : len(SUMS) + 2].T
-    room = s.u.new["room_temp"][i]
-    heat = s.u.new["motor_temp"][i] - np.where(np.isnan(room), 0, room)
+    trip = s.tables[TRIP].data
+    total, n = (trip[:, len(SUMS) + slot][rows] for slot in range(2))
+    room = s.u.new.at("room_temp", i)
+    heat = s.u.new.at("motor_temp", i) - np.where(np.isnan(room), 0, room)
     amps = np.where(n >= 1, total / np.maximum(n, 1), NAN)
     pending = s.tables[PENDING].data
     pending[rows[:, None], _STOP] = np.stack([amps, heat], axis=1)
-    said = [s.u.new[name][i] for name in SENSED[:6]]
-    most = s.tables[TRIP].data[rows, SLOT["shock_most"]]
+    said = [s.u.new.at(name, i) for name in SENSED[:6]]
+    most = trip[:, SLOT["shock_most"]][rows]
     said[LEAVES["acc_peak"]] = np.where(most > 0, most, NAN)
     pending[rows, SAID : SAID + 7] = np.stack([*said, presence(s.u.new, i)], axis=1)
 
 
 def presence(said: Block[np.float32], i: Index) -> Values:
     """Return 1 somebody, 0 nobody, NaN unknown, by the sensors of presence and of people."""
-    passenger, people = said["passenger"][i], said["people"][i]
+    passenger, people = said.at("passenger", i), said.at("people", i)
     counted = np.where(np.isnan(people), people, people >= 1)
     return np.where(np.isnan(passenger), counted, passenger).astype(np.float32)
 

@@ -30,7 +30,6 @@ from monitor.detector.features import (
     LEAVES,
     LEG,
     LEGS,
-    PENDING,
     SAID,
     SENSED,
     SLOT,
@@ -111,17 +110,18 @@ COLUMNS: Mapping[str, DerivedColumn] = {
 def settle(d: Departed) -> None:
     """Look at the sensors of the lifts that set off; a mechanic at work confuses them."""
     trip = d.tables[TRIP].data
-    bounced = trip[d.rows, SLOT["bounces_most"]] >= BOUNCES
+    bounced = trip[:, SLOT["bounces_most"]][d.rows] >= BOUNCES
     trip[d.rows, SLOT["bounces_most"]] = 0
-    alone = d.at - d.tables[LEGS].data[d.rows, LEG["visit"]] > VISIT_MS
+    alone = d.at - d.tables[LEGS].data[:, LEG["visit"]][d.rows] > VISIT_MS
     if not alone.all():
-        d, bounced = replace(d, rows=d.rows[alone], at=d.at[alone]), bounced[alone]
+        d, bounced = replace(d), bounced[alone]
+        d.keep(alone)
     if not len(d.rows):
         return
-    said = d.tables[PENDING].data[d.rows, SAID:].T
+    said = d.pending[SAID:]
     state = gather(d.tables[TABLE], d.rows)
     since = d.tables["sensed"].data
-    seconds = ((d.at - since[d.rows, 0]) / 1000).astype(np.float32)
+    seconds = ((d.at - since[:, 0][d.rows]) / 1000).astype(np.float32)
     since[d.rows, 0] = d.at
     lies, leaps = _lines(state, said, seconds)
     _zero(state, said)

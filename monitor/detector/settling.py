@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detector import suite
-from monitor.detector.features import DUE
+from monitor.detector.features import DUE, PENDING, gather
 from monitor.detector.step import Departed
 from monitor.detector.table import NEVER, Table
 
@@ -44,20 +44,21 @@ class Settling:
 
     def before(self, rows: Rows, registry: Mapping[str, NDArray[np.float32]]) -> None:
         """Judge all that wait if one of these lifts does, rows int32[k]."""
-        if self._rows and (self._own[DUE].data[rows, 0] != NEVER).any():
+        if self._rows and (self._own[DUE].data[:, 0][rows] != NEVER).any():
             self.all(registry)
 
     def all(self, registry: Mapping[str, NDArray[np.float32]]) -> None:
         """Judge all that wait."""
         if not self._rows:
             return
-        rows = np.concatenate(self._rows)
+        rows = np.sort(np.concatenate(self._rows))  # neighbours in memory one after another
         self._rows = []
         due = self._own[DUE].data
-        at = due[rows, 0]
+        at = due[:, 0][rows]
         departed = Departed(rows, at, self._own, self._times, self._marks, registry)
         departed.keep(at != NEVER)  # a lift may have been forgotten meanwhile
         due[rows, 0] = NEVER
+        departed.pending = gather(self._own[PENDING], departed.rows)
         with np.errstate(invalid="ignore"):
             for judge in suite.JUDGES:
                 if len(departed.rows):

@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from monitor.detector.columns import DerivedColumn
 from monitor.detector.fleet import Rows, Times, Update, Values
 from monitor.detector.reading import Now
-from monitor.detector.table import Block, Table
+from monitor.detector.table import Block, Place, Table
 
 
 class Registry:
     """Registry columns of the lifts of a step, gathered when asked for."""
 
-    def __init__(self, columns: Mapping[str, Values], rows: Rows) -> None:
-        self._columns, self._rows = columns, rows
+    def __init__(self, columns: Mapping[str, Values], place: Place) -> None:
+        self._columns, self._place = columns, place
         self._found: dict[str, Values] = {}
 
     def __getitem__(self, name: str) -> Values:
         found = self._found.get(name)
         if found is None:
-            found = self._found[name] = self._columns[name][self._rows]
+            found = self._found[name] = self._columns[name][self._place]
         return found
 
 
@@ -57,7 +57,7 @@ class Departed:
     rows int32[j], no lift twice · at int64[j] when they set off, ms · tables, times, marks,
     registry: of the whole fleet · z float32[F, j]: deviations of their features from their own
     normal, sigma, NaN where unknown · fresh bool[F, j]: what begins anew after a mechanic's
-    visit; None: nothing.
+    visit; None: nothing · pending float32[P, j]: what their last trips and stops told.
     """
 
     rows: Rows
@@ -68,21 +68,26 @@ class Departed:
     registry: Mapping[str, Values]
     z: Values = field(default_factory=lambda: np.empty((0, 0), np.float32))
     fresh: NDArray[np.bool_] | None = None
+    pending: Values = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
     def keep(self, which: NDArray[np.bool_]) -> None:
         """Go on with some of them."""
         if not which.all():
             self.rows, self.at = self.rows[which], self.at[which]
+            self.pending = self.pending[:, which]
 
     def noted(self, names: Sequence[str]) -> Values:
         """Return marks that lie side by side, float32[len(names), j]."""
         first = self.marks.index[names[0]]
-        return self.marks.data[self.rows, first : first + len(names)].T
+        return self.marks.part(self.rows)[:, first : first + len(names)].T
 
     def note(self, names: Sequence[str], values: Values) -> None:
         """Write marks that lie side by side, float32[len(names), j]."""
         first = self.marks.index[names[0]]
-        self.marks.data[self.rows, first : first + len(names)] = values.T
+        rows = self.marks.part(self.rows)
+        for i, column in enumerate(values, first):
+            rows[:, i] = column
+        self.marks.write(self.rows, rows)
 
 
 @dataclass(frozen=True, slots=True)

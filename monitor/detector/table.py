@@ -38,37 +38,64 @@ def place_of(index: NDArray[Any]) -> Place:
     return index
 
 
-class Block(Generic[S]):
-    """K named columns of k lifts, gathered as the rows lie, [k, K]; a column becomes contiguous
-    when somebody first asks for it, and only such columns are written back.
+def turned(rows: NDArray[S]) -> NDArray[S]:
+    """Return a copy of rows [k, K] whose columns are contiguous."""
+    return np.array(rows.T, order="C").T
 
-    Measured at 4096 lifts × 40 float32: turning all rows into columns and back takes 0.7 ms,
-    a single column 6 µs each way, and a step touches about half of them.
+
+class Block(Generic[S]):
+    """K named columns of k lifts. `block[name]` is to be read only; what is set, or moved in
+    place through `edit`, is written back.
+
+    What a step gathers is turned into columns all at once: measured at 4096 lifts × 35 float32,
+    0.14 ms, against 4 µs a column from rows that are in the cache and three times that from rows
+    that are not; a step reads most of them. Turning back is slower (0.6 ms), so only what was
+    moved is.
     """
 
-    __slots__ = ("columns", "index", "rows")
+    __slots__ = ("columns", "edited", "index", "lying", "rows", "turned")
 
     def __init__(
         self,
         rows: NDArray[S],
         index: dict[str, int],
         columns: dict[str, NDArray[S]] | None = None,
+        lying: NDArray[S] | None = None,
+        turned: bool = False,
     ) -> None:
-        """`columns`: such as are at hand already; they stand for those of the rows."""
-        self.rows, self.index = rows, index
+        """rows [k, K] · `columns`: such as are at hand already; they stand for those of the rows.
+        `lying`: the same rows as they lie in the table · `turned`: `rows` are a copy of the
+        block's own whose columns are contiguous.
+        """
+        self.rows, self.index, self.lying, self.turned = rows, index, lying, turned
         self.columns = {} if columns is None else columns
+        self.edited: set[str] = set()
 
     def __getitem__(self, name: str) -> NDArray[S]:
         found = self.columns.get(name)
         if found is None:
-            found = self.columns[name] = self.rows[:, self.index[name]].copy()
+            found = self.rows[:, self.index[name]]
+            self.columns[name] = found = found if self.turned else found.copy()
         return found
 
+    def at(self, name: str, some: NDArray[np.intp]) -> NDArray[S]:
+        """Return a column at these of the k lifts, without making it contiguous for few."""
+        found = self.columns.get(name)
+        return (self.rows[:, self.index[name]] if found is None else found)[some]
+
+    def edit(self, name: str) -> NDArray[S]:
+        """Return a column to move in place."""
+        self.edited.add(name)
+        return self[name]
+
+    def assign(self, name: str, where: NDArray[np.bool_], value: NDArray[Any] | float) -> None:
+        """Set the value, [k] or one for all, where it is so, bool[k]; nothing where nowhere."""
+        if where.any():
+            np.putmask(self.edit(name), where, value)
+
     def __setitem__(self, name: str, value: NDArray[Any] | float) -> None:
-        column = self.columns.get(name)
-        if column is None:
-            column = self.columns[name] = np.empty(len(self.rows), self.rows.dtype)
-        column[...] = value
+        self[name][...] = value
+        self.edited.add(name)
 
 
 class Table(Generic[S]):
@@ -89,27 +116,33 @@ class Table(Generic[S]):
         """All lifts, [n, K]; a view."""
         return self._all[: self.n]
 
-    def rows(self, place: Place) -> NDArray[S]:
-        """Return a copy of these rows as they lie, [k, K]."""
-        part = self.part(place)
-        return part.copy() if isinstance(place, slice) else part
-
     def part(self, place: Place) -> NDArray[S]:
         """Return these rows as they lie, [k, K]: of a slice a view, else a copy."""
         return self._all[place] if isinstance(place, slice) else self._all.take(place, 0)
 
     def take(self, place: Place) -> Block[S]:
         """Gather: a copy of these rows."""
-        return Block(self.rows(place), self.index)
+        part = self.part(place)
+        lying = None if isinstance(place, slice) else part
+        return Block(turned(part), self.index, lying=lying, turned=True)
 
     def put(self, place: Place, block: Block[S]) -> None:
         """Scatter back."""
-        whole = isinstance(place, slice)
-        target = self._all[place] if whole else block.rows
-        for name, column in block.columns.items():
-            target[:, self.index[name]] = column
-        if not whole:
-            self._all[place] = target
+        target = self._all[place] if isinstance(place, slice) else block.lying
+        if target is None:
+            raise ValueError("a block of a slice is put back into a slice")
+        for name in block.edited:
+            target[:, self.index[name]] = block.columns[name]
+        if not isinstance(place, slice):
+            self.write(place, target)
+
+    def write(self, rows: NDArray[np.integer[Any]], values: NDArray[S]) -> None:
+        """Write whole rows [k, K], each as one piece: a third of the time of `data[rows] = …`."""
+        if not len(rows):
+            return
+        piece = np.dtype((np.void, self._all.dtype.itemsize * len(self.names)))
+        values = np.ascontiguousarray(values)
+        self._all.view(piece)[:, 0].put(rows, values.view(piece)[:, 0])
 
     def view(self) -> Block[S]:
         """All lifts without a copy."""

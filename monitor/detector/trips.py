@@ -44,6 +44,7 @@ FLAT_MOST = np.float32(10_000)
 RAN_OPEN_MS = 2_000  # rule 7
 FAILED_CLOSE_MS = 300_000  # rule 16
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
+NORMAL = 1
 BY_HAND = (2, 3, 4, 6)  # service_mode: inspection, fire return, firefighter, seismic
 
 MEMORY = Memory(
@@ -124,10 +125,14 @@ def movement(
     changes = u.have["car_position"] & (here != before)
     moves = changes & ~np.isnan(before)
     first = t["moved"] == NEVER
-    t["moved"] = np.where(first | moves | now.runs, at, t["moved"])
-    t["position"] = np.where(changes, at, t["position"])
-    served = np.isin(u.new["service_mode"], BY_HAND)  # a mechanic's door cycles are no fault
-    m["cycles"] = np.where(moves | (now.runs & ~now.opened) | served, 0, m["cycles"])
+    t.assign("moved", first | moves | now.runs, at)
+    t.assign("position", changes, at)
+    anew = moves | (now.runs & ~now.opened)
+    mode = u.new["service_mode"]
+    odd = (mode > NORMAL).nonzero()[0]
+    if len(odd):
+        anew[odd] |= np.isin(mode[odd], BY_HAND)  # a mechanic's door cycles are no fault
+    m.assign("cycles", anew & (m["cycles"] != 0), 0)
     if moves.any():
         seconds = (at - u.position_at).astype(np.float32) / np.float32(1000)
         reach = RACE * rated * seconds + 2 * FLOOR_M
@@ -138,17 +143,22 @@ def movement(
 def doors(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) -> None:
     """Count door cycles at one floor, and closings that turned into openings."""
     closes = now.shut & (m["door_open"] == 1)
-    if closes.any():
-        counted = np.where(at - t["cycle"] <= CYCLE_PAUSE_MS, m["cycles"] + 1, 1)
-        m["cycles"] = np.where(closes, np.minimum(counted, 100), m["cycles"])
-        t["cycle"] = np.where(closes, at, t["cycle"])
+    some = closes.nonzero()[0]
+    if len(some):
+        soon = at[some] - t["cycle"][some] <= CYCLE_PAUSE_MS
+        counted = np.where(soon, m["cycles"][some] + 1, 1)
+        m.edit("cycles")[some] = np.minimum(counted, 100)
+        t.edit("cycle")[some] = at[some]
     state = u.new["door_state"]
     reopens = (m["closing"] == 1) & ((state == OPENING) | (state == OPEN))
     push(t, ("close1", "close2", "close3"), reopens, at)
-    for slot in ("close1", "close2", "close3"):  # a door that closes after all is no failure
-        t[slot] = np.where(now.shut, NEVER, t[slot])
-    ends = reopens | now.shut
-    m["closing"] = np.where(state == CLOSING, 1, np.where(ends, 0, m["closing"]))
+    fails = (now.shut & (t["close1"] != NEVER)).nonzero()[0]
+    if len(fails):  # a door that closes after all is no failure
+        for slot in ("close1", "close2", "close3"):
+            t.edit(slot)[fails] = NEVER
+    was, closing = m["closing"] == 1, state == CLOSING
+    m.assign("closing", was & ~closing & (reopens | now.shut), 0)
+    m.assign("closing", closing & ~was, 1)
 
 
 def open_movement(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) -> None:
@@ -165,7 +175,7 @@ def open_movement(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[n
     m["started_open"] = starts | ((m["started_open"] == 1) & now.runs & now.opened)
     levelling = now.in_zone & (now.speed <= LEVELLING)
     ran = now.runs & now.opened & (now.speed > RAN_OPEN) & ~levelling
-    t["ran_open"] = np.where(ran, at, t["ran_open"])
+    t.assign("ran_open", ran, at)
 
 
 def hard_stops(now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) -> None:
@@ -173,31 +183,36 @@ def hard_stops(now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) ->
     fast = now.speed > FAST
     within = (at - t["fast"]) <= HARD_WITHIN_MS
     halts = within & (now.speed < HALT) & ~now.runs
-    m["hard_stop"] = 0
+    m.assign("hard_stop", m["hard_stop"] != 0, 0)
     if halts.any():
         seconds = (at - t["fast"]).astype(np.float32) / np.float32(1000)
         braked = (m["fast_speed"] - now.speed) > HARD * seconds
         hard = halts & (braked | now.out_of_zone)
         m["hard_stop"] = hard
         push(t, ("stop1", "stop2", "stop3"), hard, at)
-    t["fast"] = np.where(fast, at, np.where(halts, NEVER, t["fast"]))
-    m["fast_speed"] = np.where(fast, now.speed, m["fast_speed"])
+    t.assign("fast", halts, NEVER)
+    t.assign("fast", fast, at)
+    m.assign("fast_speed", fast, now.speed)
 
 
 def flat_lines(u: Update, now: Now, m: Block[np.float32]) -> None:
     """Count samples of a running car whose noisy channels do not change by a single bit."""
     moving = now.runs & (now.speed > FLAT_SPEED)
     for slot, channel in (("flat_acc", "acc_rms"), ("flat_motor", "motor_current")):
+        if channel not in u.have.columns:
+            continue
         looked = moving & u.have[channel]
         same = u.new[channel] == u.old[channel]
-        counted = np.where(same, np.minimum(m[slot] + 1, FLAT_MOST), 0)
-        m[slot] = np.where(looked, counted, m[slot])
+        m.assign(slot, looked & ~same & (m[slot] != 0), 0)
+        some = (looked & same).nonzero()[0]
+        if len(some):
+            m.edit(slot)[some] = np.minimum(m[slot][some] + 1, FLAT_MOST)
 
 
 def push(t: Block[np.int64], slots: tuple[str, ...], happened: Mask, at: Times) -> None:
     """Keep the latest times of an event, newest in the first slot."""
-    if not happened.any():
+    some = happened.nonzero()[0]
+    if not len(some):
         return
     for older, newer in zip(reversed(slots), [*reversed(slots[:-1]), ""], strict=True):
-        value = t[newer] if newer else at
-        t[older] = np.where(happened, value, t[older])
+        t.edit(older)[some] = (t[newer] if newer else at)[some]

@@ -79,6 +79,8 @@ def advance(s: Step) -> None:
 
 def hear(table: Table[Any], messages: MessageRows) -> None:
     """Take the messages of a batch, late ones too; the others are none of ours."""
+    if not len(messages.code):
+        return
     which = np.flatnonzero(np.isin(messages.code, CODES))
     if not len(which):
         return

@@ -20,6 +20,7 @@ class Columns(Protocol):
     """Anything with named columns [k]: a block of a table, a dict."""
 
     def __getitem__(self, name: str) -> NDArray[Any]: ...
+    def __setitem__(self, name: str, value: NDArray[Any]) -> None: ...
 
 
 def names(
@@ -56,11 +57,11 @@ def write(
 ) -> None:
     """Scatter a state back."""
     for field, value in zip(state._fields, state, strict=True):  # type: ignore[attr-defined]
-        if rows and field in rows:
-            for i, name in enumerate(_columns(prefix, field, rows)):
-                block[name][which] = value[i]
-        else:
-            block[f"{prefix}.{field}"][which] = value
+        listed = _columns(prefix, field, rows)
+        for name, part in zip(listed, value if rows and field in rows else [value], strict=True):
+            column = block[name]
+            column[which] = part
+            block[name] = column
 
 
 def _columns(prefix: str, field: str, rows: Mapping[str, int] | None) -> list[str]:

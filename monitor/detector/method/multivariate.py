@@ -19,6 +19,7 @@ an independent channel that stands at its mean. S is kept as the lower triangle,
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -69,7 +70,7 @@ def learn(state: Together, z: Floats, verdict: Verdict, gain: float = GAIN_LEAST
     weight = verdict.channels / np.maximum(verdict.d2, np.maximum(verdict.channels, 1))
     g = np.maximum(1 / n, gain) * weight
     v = np.clip(z, -CLIP, CLIP)
-    row, column = np.tril_indices(len(z))
+    row, column = _triangle(len(z))
     product = v[row] * v[column]
     s = np.where(np.isnan(product), state.s, state.s + g * (product - state.s))
     kind = z.dtype
@@ -82,11 +83,16 @@ def deviation(verdict: Verdict) -> Floats:
     return np.where(verdict.channels > 0, far, 0).astype(verdict.d2.dtype, copy=False)
 
 
+@cache
+def _triangle(channels: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.tril_indices(channels)
+
+
 def _full(state: Together, absent: NDArray[np.bool_]) -> Floats:
     """Shrunk covariance [C, C, k]; with little seen, near the identity."""
     channels = len(absent)
     certain = state.n / (state.n + 10)
-    row, column = np.tril_indices(channels)
+    row, column = _triangle(channels)
     place = np.empty((channels, channels), np.intp)
     place[row, column] = place[column, row] = np.arange(len(row))
     seen = certain * state.s[place]
