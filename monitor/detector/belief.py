@@ -94,16 +94,14 @@ def by_ride(c: SignalColumns) -> Values:
 
 
 def people_odds(c: SignalColumns) -> Values:
-    """Sum of all that speaks for and against; NaN where nothing could tell."""
-    total = c["people_by_presence"].copy()
-    for term in PEOPLE_TERMS[1:]:
-        total += c[f"people_by_{term}"]
-    told = ("passenger", "people", "load", "car_call", "alarm_button")
-    silent = np.isnan(c[told[0]])
-    for name in told[1:]:
-        silent = silent & np.isnan(c[name])
-    silent &= c["people_by_alarm"] == 0
-    return np.where(silent, NAN, total).astype(F, copy=False)
+    """Sum of all that speaks for and against; NaN where no sensor says anything."""
+    told = [c[f"people_by_{term}"] for term in PEOPLE_TERMS]
+    total, silent = told[0].copy(), told[0] == 0
+    for term in told[1:-1]:
+        total += term
+        silent &= term == 0
+    total += told[-1]  # what is likely before any sensor is asked is no evidence by itself
+    return np.where(silent, NAN, total).astype(F)
 
 
 def with_people(c: SignalColumns) -> Values:

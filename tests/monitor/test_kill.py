@@ -92,7 +92,7 @@ def chains_file() -> str:
     steps = [
         f'[[chain.{chain}.step]]\nid = "{role}"\nafter_s = {after_s}\nto = ["{role}"]\n'
         f'until = ["acknowledged"]\nname_zh = "{role}"\nname_en = "{role}"\n'
-        for chain in "RFAO"
+        for chain in "RFAOU"
         for role, after_s in (STEPS.items() if chain == "R" else [("operator", 0)])
     ]
     return CHAINS + "".join(steps)

@@ -89,8 +89,8 @@ def belief(v, p, at, position_at, rated_kg, code4, code93, quality=NAN, zero=NAN
     total = terms["presence"]
     for name in ("count", "load", "call", "alarm", "ride"):
         total = F(total + terms[name])
-    told = any(known(v[n]) for n in ("passenger", "people", "load", "car_call", "alarm_button"))
-    odds = total if told or terms["alarm"] > 0 else NAN
+    told = any(value != 0 for name, value in terms.items() if name != "ride")
+    odds = total if told else NAN
     people = F(1) if odds > 0 else F(0) if odds <= -1 else NAN
     stand, level = stands(v, at, position_at), at_floor(v, code4, code93)
     shut, passable = door_shut(v), way_out(v, p, at)
