@@ -32,7 +32,7 @@ STAGES = {
     "last values": ("fleet.py", "update"),
     "reading": ("reading.py", "read"),
     "codes and silence": ("detector.py", "_extra"),
-    "present columns": ("detector.py", "_present"),
+    "present columns": ("fleet.py", "present_in"),
     "upkeep: messages": ("upkeep.py", "hear"),
     "silence": ("silence.py", "hear"),
     **{f"judge: {part}": (f"{part}.py", "settle") for part in JUDGES},

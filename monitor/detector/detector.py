@@ -14,7 +14,7 @@ from devices.batch import TelemetryBatch, Waveform
 from devices.vocabulary import Vocabulary
 from monitor.detector import peers, presence, reading, stored, suite, upkeep, waveform
 from monitor.detector.codes import ONCE_MS, CodeState
-from monitor.detector.fleet import FleetState, Rows, Times
+from monitor.detector.fleet import FleetState, Rows, Times, present_in
 from monitor.detector.rounds import rounds
 from monitor.detector.schema import DERIVED, REGISTRY
 from monitor.detector.settling import Settling
@@ -24,7 +24,6 @@ from monitor.detector.step import Registry, Step
 from monitor.detector.table import NEVER, Table, place_of
 
 Values = NDArray[np.float32]
-WIDE = 32
 TRAPPED = 93  # at a floor, as the device judges
 SIGNS_OF_PEOPLE = (90, TRAPPED)  # alarm button: somebody is inside
 
@@ -139,7 +138,7 @@ class Detector:
         for rows, late in ((batch.lift, batch.late), (batch.messages.lift, batch.messages.late)):
             self.silence.hear(rows[~late], now_ms)
         found: list[Signals] = []
-        present = _present(batch.values)
+        present = present_in(batch.values)
         for part in rounds(batch):
             if len(part.samples):
                 self._samples(batch, part.samples, present, found)
@@ -370,20 +369,6 @@ class Detector:
         """
         stored.load(self, folder)
         self.settling.relist()
-
-
-def _present(values: Values) -> list[int]:
-    """Return the columns that some row of the batch has."""
-    if not len(values):
-        return []
-    told = values == values  # noqa: PLR0124 - NaN is absent
-    # many samples side by side first: one long row is joined faster than many short ones
-    whole = len(told) // WIDE * WIDE
-    found = told[whole:].any(axis=0)
-    if whole:
-        wide = told[:whole].reshape(-1, WIDE * told.shape[1]).any(axis=0)
-        found |= wide.reshape(WIDE, -1).any(axis=0)
-    return np.flatnonzero(found).tolist()
 
 
 def _registry(columns: Mapping[str, NDArray[Any]], n: int) -> dict[str, Values]:

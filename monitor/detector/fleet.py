@@ -16,6 +16,8 @@ Rows = NDArray[np.int32]
 Times = NDArray[np.int64]
 Values = NDArray[np.float32]
 
+WIDE = 32  # samples side by side, see `present_in`
+
 
 @dataclass(slots=True)
 class Update:
@@ -113,3 +115,17 @@ class FleetState:
             Block(np.broadcast_to(nothing, known.shape), index, have),
             position_at,
         )
+
+
+def present_in(values: Values) -> list[int]:
+    """Return the columns that some row of the batch has."""
+    if not len(values):
+        return []
+    told = values == values  # noqa: PLR0124 - NaN is absent
+    # many samples side by side first: one long row is joined faster than many short ones
+    whole = len(told) // WIDE * WIDE
+    found = told[whole:].any(axis=0)
+    if whole:
+        wide = told[:whole].reshape(-1, WIDE * told.shape[1]).any(axis=0)
+        found |= wide.reshape(WIDE, -1).any(axis=0)
+    return np.flatnonzero(found).tolist()
