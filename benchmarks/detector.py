@@ -64,7 +64,8 @@ def warmed(lifts: int) -> tuple[Detector, Fleet]:
     """Return a detector that has seen each lift for a whole cycle."""
     vocab = load_vocabulary()
     fleet = Fleet(vocab, lifts)
-    detector = Detector(vocab, registry_columns(lifts), lifts)
+    codes = load_rules(DEFAULT_RULES, rule_schema(vocab)).codes
+    detector = Detector(vocab, registry_columns(lifts), lifts, codes=codes)
     for second in range(0, WARM_S, 1 if lifts <= 100_000 else 15):
         detector.update(fleet.batch(second), START_MS + second * 1000)
     return detector, fleet

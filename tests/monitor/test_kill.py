@@ -33,6 +33,9 @@ name_en = "fault"
 [chain.A]
 name_zh = "行政"
 name_en = "administrative"
+[chain.U]
+name_zh = "使用单位"
+name_en = "use unit"
 [chain.O]
 name_zh = "值班"
 name_en = "duty"
