@@ -101,7 +101,7 @@ COLUMNS: Mapping[str, DerivedColumn] = {
         *RATE,
     ),
     "contact_bounces": count(
-        "门触点抖动的停层数", "stops in a row with a bouncing door contact", mark("bouncing"),
+        "近来门触点抖动的停层数", "stops with a bouncing door contact, lately", mark("bouncing"),
         "door_closed",
     ),
 }  # fmt: skip
