@@ -19,8 +19,7 @@ import numpy as np
 
 from alerts.model import Transition
 from alerts.rules import RuleSet
-from config.text import Text
-from devices.arrays_file import StoredError, read_arrays, write_arrays
+from devices.arrays_file import read_arrays, write_arrays
 from devices.batch import MessageRows, TelemetryBatch
 from devices.registry import Lift, Registry
 from devices.vocabulary import Vocabulary
@@ -147,9 +146,6 @@ class LateLane:
         header, _ = read_arrays(file, {"layout": "late-1"})
         rows = [self._registry.row_of.get(code) for code in header["lifts"]]
         self._begin([None if row is None else self._registry.lift(row) for row in rows])
-        if len(self._judge.detector.silence.heard.data) != len(rows):
-            way_out = Text("从空白状态开始", "begin with an empty state")
-            raise StoredError(file, "other lifts", way_out)
         for name, part in self._judge.parts.items():
             part.load(folder / name)
         self._slices.clear()
