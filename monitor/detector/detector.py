@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -138,10 +138,11 @@ class Detector:
         for rows, late in ((batch.lift, batch.late), (batch.messages.lift, batch.messages.late)):
             self.silence.hear(rows[~late], now_ms)
         found: list[Signals] = []
-        present = present_in(batch.values)
+        names = self.fleet.values.names
+        here = frozenset(names[c] for c in present_in(batch.values))
         for part in rounds(batch):
             if len(part.samples):
-                self._samples(batch, part.samples, present, found)
+                self._samples(batch, part.samples, here, found)
             if len(part.messages):
                 self._messages(batch, part.messages, found)
         if batch.waveforms:
@@ -152,7 +153,7 @@ class Detector:
         self,
         batch: TelemetryBatch,
         which: NDArray[np.int64],
-        present: Sequence[int],
+        here: Collection[str],
         found: list[Signals],
     ) -> None:
         rows, ts = batch.lift[which], batch.ts_ms[which]
@@ -165,7 +166,9 @@ class Detector:
         self.settling.before(rows, self.registry)
         place = place_of(rows)
         at = np.maximum(ts, self.fleet.at_ms[place])
-        update = self.fleet.update(place, at, batch.values[place_of(which)], present)
+        told = place_of(which)
+        values = batch.values[told] if isinstance(told, slice) else batch.values.take(told, 0)
+        update = self.fleet.update(place, at, values, here)
         self.fleet.seen_ms[place] = ts
         self.fleet.at_ms[place] = at
         times, marks = self.times.take(place), self.marks.take(place)
