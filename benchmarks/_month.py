@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from queue import Empty
 from typing import Any, Final
 
+from alerts.model import Transition
 from alerts.rules import DEFAULT_RULES, load_rules
 from benchmarks._district import say
+from benchmarks._month_desk import MonthDesk
 from devices.registry import Registry
 from devices.simulator.month.dialects import load_month
 from devices.simulator.month.fleet import Fleet
@@ -23,6 +25,7 @@ from monitor.judge import Judge
 
 _AHEAD: Final = 2  # windows that may wait to be judged
 _LOOK_S: Final = 5
+SILENCE: Final = "23"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Rang:
-    """An alert: subject, rule, when the service knew (ms), when it was so by event time (ms)."""
+    """A ring: subject, rule, when the service knew (ms), when it was so by event time (ms).
+
+    `anew`: an alert of its own on the desk; else it joined one that was open.
+    """
 
     subject: str
     rule: str
     now_ms: int
     at_ms: int
+    anew: bool = True
 
 
 @dataclass(slots=True)
@@ -107,8 +114,34 @@ def _windows(queue: Any, maker: Any) -> Iterator[Any]:
                 raise RuntimeError(f"the maker ended with {maker.exitcode}; see above") from None
 
 
+class _Desk:
+    """Transitions of lifts → rings on the desk; a gateway that is silent speaks for its lifts."""
+
+    def __init__(self, ran: Ran, latched: Mapping[str, bool]) -> None:
+        self._ran, self._desk = ran, MonthDesk(latched)
+        self._gateway_of = {lift.reg_code: lift.gateway for lift in ran.registry.lifts}
+        self._spoken: set[str] = set()
+
+    def take(self, moved: list[Transition], silent: Collection[str], now_ms: int) -> None:
+        """Take what moved until now, in order."""
+        for gateway in sorted(self._spoken.difference(silent)):
+            self._spoken.discard(gateway)
+            self._desk.cleared((gateway, SILENCE), now_ms)
+        for one in moved:
+            gateway = self._gateway_of[one.subject]
+            folds = one.rule == SILENCE and gateway in silent
+            subject = gateway if folds else one.subject
+            if not one.raised:
+                self._desk.cleared((one.subject, one.rule), now_ms)
+            elif not (folds and gateway in self._spoken):
+                anew = self._desk.raised((subject, one.rule), now_ms)
+                self._ran.rings.append(Rang(subject, one.rule, now_ms, one.at_ms, anew))
+                if folds:
+                    self._spoken.add(gateway)
+
+
 def _listen(ran: Ran, judge: Judge, windows: Iterator[Any], begun: float) -> None:
-    silent: frozenset[str] = frozenset()
+    desk = _Desk(ran, {ident: meta.latched for ident, meta in judge.rules.meta.items()})
     for window in windows:
         if isinstance(window, tuple):
             ran.labels, ran.unplaced, ran.made_s = window
@@ -117,14 +150,11 @@ def _listen(ran: Ran, judge: Judge, windows: Iterator[Any], begun: float) -> Non
         for end, batch in window.strides(ran.asked.stride_ms):
             now_ms = START_MS + end
             moved = judge.judge(batch, now_ms, 0) + judge.tick(now_ms)
-            ran.rings += [Rang(m.subject, m.rule, now_ms, m.at_ms) for m in moved if m.raised]
-            now_silent = frozenset(judge.silent_gateways())
-            ran.rings += [Rang(g, "23", now_ms, now_ms) for g in sorted(now_silent - silent)]
-            silent = now_silent
+            desk.take(moved, judge.silent_gateways(), now_ms)
         ran.judged_s += time.process_time() - before
         ran.samples += len(window)
         ran.messages += len(window.messages)
         took = time.monotonic() - begun
         hours = window.end / 3_600_000
         say(f"day {hours / 24:5.2f} of {ran.asked.days}, {ran.samples / 1e6:.1f} M samples, "
-            f"{len(ran.rings)} alerts, {hours * 3600 / took:,.0f} × real time")  # fmt: skip
+            f"{len(ran.rings)} rings, {hours * 3600 / took:,.0f} × real time")  # fmt: skip

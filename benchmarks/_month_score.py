@@ -36,7 +36,9 @@ class MonthScore:
         }  # fmt: skip
         self.heard: dict[int, list[Rang]] = defaultdict(list)  # by id of the label
         self.causes: list[list[MonthLabel]] = [self._join(ring) for ring in ran.rings]
-        self.false = [r for r, c in zip(ran.rings, self.causes, strict=True) if not c]
+        pairs = list(zip(ran.rings, self.causes, strict=True))
+        self.alerts = [(r, c) for r, c in pairs if r.anew]  # what joined an open one is none
+        self.false = [r for r, c in self.alerts if not c]
         due = [x for x in ran.labels if x.rule and (x.must_ring_by_ms or 0) <= ran.end_ms]
         self.unseen = [label for label in due if not label.visible]
         self.due = [label for label in due if label.visible]
@@ -112,22 +114,22 @@ class MonthScore:
                 if any(c is label for c in causes)]  # fmt: skip
 
     def _alerts(self) -> dict[str, Any]:
-        rings, months = self.ran.rings, self.lift_months
+        rings, months = [r for r, _ in self.alerts], self.lift_months
         true = len(rings) - len(self.false)
-        weights = [self.weight(c) for c in self.causes]
+        weights = [self.weight(c) for _, c in self.alerts]
         scaled = sum(weights)
         labels = self.due
         oracle = sum(self._weights[x.fault] for x in labels)
         near = [x for x in self.ran.labels if x.rule is None]
         loud = sum(any(self._during(x, r) for r in self.false) for x in near)
         return {
+            "rings": len(self.ran.rings),
             "alerts": len(rings),
             "month_precision": round(true / len(rings), 4) if rings else None,
             "alerts_per_lift_month": round(len(rings) / months, 4),
             "month_precision_at_natural_rate": round(1 - len(self.false) / scaled, 4)
             if scaled else None,
             "alerts_per_lift_month_at_natural_rate": round(scaled / months, 4),
-            "episodes_per_lift_month": round(self._episodes() / months, 4),
             "false_per_lift_month": round(len(self.false) / months, 4),
             "true_events_per_lift_month": round(len(labels) / months, 4),
             "true_events_per_lift_month_at_natural_rate": round(oracle / months, 4),
@@ -143,16 +145,6 @@ class MonthScore:
             "false_by_rule_and_vendor": dict(Counter(
                 f"{r.rule}/{self._vendor(r)}" for r in self.false).most_common(40)),
         }  # fmt: skip
-
-    def _episodes(self) -> int:
-        """How many alerts there are if one that comes back within 15 min is counted once."""
-        last: dict[tuple[str, str], int] = {}
-        count = 0
-        for ring in self.ran.rings:
-            key = ring.subject, ring.rule
-            count += ring.now_ms - last.get(key, -AFTER_MS) >= AFTER_MS
-            last[key] = ring.now_ms
-        return count
 
     def _during(self, label: MonthLabel, ring: Rang) -> bool:
         if ring.subject != label.subject:
@@ -180,7 +172,7 @@ class MonthScore:
         table = {}
         for vendor in sorted(set(self.ran.vendor_of.values())):
             life = [x for x in self.due if x.life and x.vendor == vendor]
-            rings = [r for r in self.ran.rings if self._vendor(r) == vendor]
+            rings = [r for r, _ in self.alerts if self._vendor(r) == vendor]
             false = sum(self._vendor(r) == vendor for r in self.false)
             lifts = sum(v == vendor for v in self.ran.vendor_of.values())
             table[vendor] = {

@@ -202,13 +202,13 @@ FAULTS = (
             lambda s: s.each(0, 44, **EMPTY).say(44.5, **RUNNING).until(60),
             lambda s: s.each(0, 60, **EMPTY | {"door_zone": 1}),
         ),
-        lambda s: s.each(51, 65, **EMPTY | {"door_zone": 1}), 61,
+        lambda s: s.each(51, 360, **EMPTY | {"door_zone": 1}), 351,
         ("door_zone",),
     ),
     Case(
         "13", lambda s: s.each(0, 6, safety_chain=1, car_status=0), 5,
         (lambda s: s.each(0, 4, safety_chain=1, car_status=0).say(4.5, safety_chain=0).until(20),),
-        lambda s: s.say(7, safety_chain=0).until(20), 17,
+        lambda s: s.say(7, safety_chain=0).until(320), 307,
         ("safety_chain",),
     ),
     Case(
@@ -227,7 +227,7 @@ FAULTS = (
             lambda s: reopens(s, 10, 20).until(60),
             lambda s: reopens(s, 10, 200, 390),
         ),
-        lambda s: s.say(40, door_state=CLOSED, door_closed=1).until(80), 70,
+        lambda s: s.say(40, door_state=CLOSED, door_closed=1).until(350), 340,
         ("door_state",),
     ),
     Case(
@@ -236,7 +236,7 @@ FAULTS = (
             lambda s: s.each(0, 59, **HELD).say(59.5, door_closed=1).until(90),
             lambda s: s.each(0, 90, **HELD | {"service_mode": 0}),
         ),
-        lambda s: s.say(62, door_closed=1).until(80), 67,
+        lambda s: s.say(62, door_closed=1).until(370), 362,
         ("door_closed", "car_status"),
     ),
     Case(
@@ -245,13 +245,13 @@ FAULTS = (
             lambda s: s.each(0, 9, car_status=0, door_zone=1, door_state=OPENING)
             .say(9.5, door_state=OPEN).until(30),
         ),
-        lambda s: s.say(12, door_state=OPEN).until(30), 22,
+        lambda s: s.say(12, door_state=OPEN).until(320), 312,
         ("door_zone", "door_state", "car_status"),
     ),
     Case(
         "18", lambda s: cycles(s, 5), 57,
         (lambda s: cycles(s, 4).until(120),),
-        lambda s: s.each(58, 70, **RUNNING), 68,
+        lambda s: s.each(58, 365, **RUNNING), 358,
     ),
     Case(
         "19", lambda s: hard_stops(s, 0, 100, 200), 202,

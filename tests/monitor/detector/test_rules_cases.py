@@ -131,7 +131,7 @@ def test_a_device_of_messages_alone_ends_them_by_messages(rule, code):
     s = Story(tick_s=20, period=100).say(0, **people | {"car_status": 0}).message(1, code, "on")
     s.each(100, 15_000, 100, **people | {"car_status": 0})
     assert len(s.rang(rule)) == 1, s.log
-    s.message(15_000, code, "off").say(15_001, car_status=0, **people).until(15_200)
+    s.message(15_000, code, "off").say(15_001, car_status=0, **people).until(15_400)
     assert len(s.cleared(rule)) == 1, s.log
     s.message(15_300, code, "on").each(15_400, 30_000, 100, **people | {"car_status": 0})
     assert len(s.rang(rule)) == 2, s.log  # and the next one rings again
