@@ -80,7 +80,7 @@ def test_cut_into_groups_and_windows_it_is_the_same(house: House, tmp_path: Path
     assert fast(house, rules, rules, tmp_path / "b", groups=3) == whole
 
 
-# Counts over minutes and learned normals remember more than the 500 s that pieces begin early here.
+# Counts over minutes and learned normals remember more than the 800 s that pieces begin early here.
 SHORT = ("1", "2", "3", "11", "12", "13", "16b", "17", "23", "23b")
 
 
@@ -88,7 +88,7 @@ def test_pieces_of_time_side_by_side_fit_together(house: House, tmp_path: Path) 
     rules = made.rules()
     cuts = [T0 + 1000, T0 + 500_000, T0 + 873_000, END]
     pieces = tuple(
-        Piece(max(cuts[0], here - 500_000), here, there) for here, there in pairwise(cuts)
+        Piece(max(cuts[0], here - 800_000), here, there) for here, there in pairwise(cuts)
     )
     source = take(house.history, tmp_path)
     both = plan(rules, rules)

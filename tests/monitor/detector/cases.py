@@ -114,8 +114,8 @@ LIFE = (
         ("passenger", "door_zone", "door_closed"),
     ),
     Case(
-        "3", lambda s: s.say(0, alarm_button=0).each(1, 3, alarm_button=1), 1.5,
-        (lambda s: s.say(1, alarm_button=1).say(1.4, alarm_button=0).until(9),),
+        "3", lambda s: s.say(0, alarm_button=0).each(1, 3, alarm_button=1), 2.8,
+        (lambda s: s.say(1, alarm_button=1).say(2.7, alarm_button=0).until(9),),
         lambda s: s.say(4, alarm_button=0).until(12), 9,
         ("alarm_button",),
     ),

@@ -80,10 +80,10 @@ def test_2_silence_is_no_evidence():
 
 
 def test_3_alarm_button():
-    s = Story().say(0, alarm_button=0).say(1, alarm_button=1).say(2, alarm_button=0)
-    assert s.rang("3") == [1.5]
-    assert Story().say(1, alarm_button=1).say(1.4, alarm_button=0).until(9).rang("3") == []
-    assert Story().say(1, alarm_button=1).until(9).rang("3") == [1.5]
+    s = Story().say(0, alarm_button=0).each(1, 3, alarm_button=1).say(4, alarm_button=0)
+    assert s.rang("3") == [2.8]
+    assert Story().say(1, alarm_button=1).say(2.7, alarm_button=0).until(9).rang("3") == []
+    assert Story().say(1, alarm_button=1).until(9).rang("3") == [2.8]
     assert Story().message(1, 90).rang("3") == [1]
     inspection = Story().say(0, service_mode=INSPECTION).each(1, 9, alarm_button=1)
     assert inspection.message(10, 90).rang("3") == []
