@@ -40,23 +40,23 @@ def advance(s: Step) -> None:
     opens = s.now.opened & (s.m["door_open"] != 1)
     _door(s, opens)
     _buttons(s, opens)
-    _sights(s, opens)
+    for name in SENSORS:
+        _sight(s, name, opens)
 
 
 def _door(s: Step, opens: Mask) -> None:
     """Since when it is shut, whether the car has run since, since when the door works."""
-    t, now = s.t, s.now
-    turned = (now.shut != (t["shut"] != NEVER)).nonzero()[0]
-    if len(turned):
-        t.edit("shut")[turned] = np.where(now.shut[turned], s.at[turned], NEVER)
+    t, at, now = s.t, s.at, s.now
+    unset = t["shut"] == NEVER
+    t.assign("shut", now.shut & unset, at)
+    t.assign("shut", ~(now.shut | unset), NEVER)
     t.assign("travel", opens, NEVER)
-    t.assign("travel", now.rides, s.at)
+    t.assign("travel", now.runs & ~now.opened, at)
     state = s.u.new["door_state"]
     works = (state == CLOSING) | (state == OPENING)
-    turned = (works != (t["door_works"] != NEVER)) | (works & (state != s.u.old["door_state"]))
-    some = turned.nonzero()[0]
-    if len(some):
-        t.edit("door_works")[some] = np.where(works[some], s.at[some], NEVER)
+    unset = t["door_works"] == NEVER
+    t.assign("door_works", works & (unset | (state != s.u.old["door_state"])), at)
+    t.assign("door_works", ~(works | unset), NEVER)
 
 
 def _buttons(s: Step, opens: Mask) -> None:
@@ -67,16 +67,14 @@ def _buttons(s: Step, opens: Mask) -> None:
     """
     for sign, channel in (("call", "car_call"), ("alarm", "alarm_button")):
         on, signs = s.u.new[channel] == 1, s.t[sign]
-        some = (on | (signs != NEVER)).nonzero()[0]  # where nothing stands nothing changes
+        some = np.flatnonzero(on | (signs != NEVER))  # where nothing stands nothing changes
         if not len(some):
             continue
         on, at, edges = on[some], s.at[some], s.t[f"{sign}_edge"]
         kept, edge = signs[some], edges[some]
         if sign == "call":
-            blind = s.unseen_ms[some] > UNSEEN_MS
-            if np.count_nonzero(blind):
-                blind &= _says_empty(s, some)
-                kept[blind] = edge[blind] = NEVER
+            blind = (s.unseen_ms[some] > UNSEEN_MS) & _says_empty(s, some)
+            kept, edge = np.where(blind, NEVER, kept), np.where(blind, NEVER, edge)
         rises = on & (s.u.old[channel][some] != 1)
         edge = np.where(rises, at, edge)
         opened = s.now.opened[some]
@@ -94,21 +92,17 @@ def _says_empty(s: Step, some: NDArray[np.intp]) -> Mask:
     return empty
 
 
-def _sights(s: Step, opens: Mask) -> None:
-    """When each sensor last saw somebody for STEADY_MS behind a shut door."""
-    sees = np.array([s.u.new[name] for name in SENSORS]) >= 1
-    since, seen = s.t.stack(_SINCE), s.t.stack(_SEEN)
-    which, i = (sees | (since != NEVER) | (seen != NEVER)).nonzero()
-    if not len(i):
+def _sight(s: Step, name: str, opens: Mask) -> None:
+    """When a sensor last saw somebody for STEADY_MS behind a shut door."""
+    on, sinces, sights = s.u.new[name] >= 1, s.t[f"{name}_since"], s.t[f"{name}_seen"]
+    some = np.flatnonzero(on | (sinces != NEVER) | (sights != NEVER))
+    if not len(some):
         return
-    s.t.edited.update(_SINCE, _SEEN)
-    on, at, began = sees[which, i], s.at[i], since[which, i]
-    began = np.where(on, np.where(began == NEVER, at, began), NEVER)
-    steady = on & (at - began >= STEADY_MS)
-    steady &= s.now.shut[i] & (at - s.t["shut"][i] >= LAG_MS)
-    lost = opens[i] | ((s.unseen_ms[i] > UNSEEN_MS) & ~on)
-    since[which, i] = began
-    seen[which, i] = np.where(steady, at, np.where(lost, NEVER, seen[which, i]))
-
-
-_SINCE, _SEEN = (tuple(f"{name}_{what}" for name in SENSORS) for what in ("since", "seen"))
+    on, at, since = on[some], s.at[some], sinces[some]
+    since = np.where(on, np.where(since == NEVER, at, since), NEVER)
+    steady = on & (at - since >= STEADY_MS)
+    steady &= s.now.shut[some] & (at - s.t["shut"][some] >= LAG_MS)
+    lost = opens[some] | ((s.unseen_ms[some] > UNSEEN_MS) & ~on)
+    seen = np.where(lost, NEVER, sights[some])
+    s.t.edit(f"{name}_since")[some] = since
+    s.t.edit(f"{name}_seen")[some] = np.where(steady, at, seen)

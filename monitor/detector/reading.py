@@ -17,10 +17,7 @@ CLOSING, CLOSED, OPENING, OPEN, LOCKED = 1, 2, 3, 4, 5  # door_state
 
 
 class Now(NamedTuple):
-    """What this sample says: running and door_open 1, 0 or NaN; the masks are "definitely".
-
-    rides: runs, and not with an open door.
-    """
+    """What this sample says: running and door_open 1, 0 or NaN; the masks are "definitely"."""
 
     running: Values
     door_open: Values
@@ -31,7 +28,6 @@ class Now(NamedTuple):
     speed: Values
     in_zone: Mask
     out_of_zone: Mask
-    rides: Mask
 
 
 def running_of(c: Block[np.float32]) -> Values:
@@ -53,8 +49,8 @@ def door_open_of(c: Block[np.float32]) -> Values:
 def read(c: Block[np.float32]) -> Now:
     """Interpret the last known values."""
     running, door_open = running_of(c), door_open_of(c)
-    zone, runs, opened = c["door_zone"], running == 1, door_open == 1
+    zone = c["door_zone"]
     return Now(
-        running, door_open, runs, running == 0, opened, door_open == 0,
-        np.abs(c["speed"]), zone == 1, zone == 0, runs & ~opened,
+        running, door_open, running == 1, running == 0, door_open == 1, door_open == 0,
+        np.abs(c["speed"]), zone == 1, zone == 0,
     )  # fmt: skip

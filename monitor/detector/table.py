@@ -79,15 +79,6 @@ class Block(dict[str, NDArray[S]]):
         """Return a column at these of the k lifts, without making it contiguous for few."""
         return self.rows[:, self.index[name]][some]
 
-    def stack(self, names: tuple[str, ...], edit: bool = False) -> NDArray[S]:
-        """Return columns at equal distances, [len(names), k], of a turned block; a view. They
-        are moved in place with `edit`.
-        """
-        first, last = self.index[names[0]], self.index[names[-1]]
-        if edit:
-            self.edited.update(names)
-        return self.rows.T[first : last + 1 : (last - first) // (len(names) - 1)]
-
     def edit(self, name: str) -> NDArray[S]:
         """Return a column to move in place."""
         self.edited.add(name)

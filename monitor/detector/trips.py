@@ -123,16 +123,17 @@ def movement(
     """
     here, before = u.new["car_position"], u.old["car_position"]
     changes = u.have["car_position"] & (here != before)
-    moves = changes & (before == before)  # noqa: PLR0124 - NaN is unknown
-    t.assign("moved", now.runs | moves | (t["moved"] == NEVER), at)
+    moves = changes & ~np.isnan(before)
+    first = t["moved"] == NEVER
+    t.assign("moved", first | moves | now.runs, at)
     t.assign("position", changes, at)
-    anew = moves | now.rides
+    anew = moves | (now.runs & ~now.opened)
     mode = u.new["service_mode"]
     odd = (mode > NORMAL).nonzero()[0]
     if len(odd):
         anew[odd] |= np.isin(mode[odd], BY_HAND)  # a mechanic's door cycles are no fault
     m.assign("cycles", anew & (m["cycles"] != 0), 0)
-    if np.count_nonzero(moves):
+    if moves.any():
         seconds = (at - u.position_at).astype(np.float32) / np.float32(1000)
         reach = RACE * rated * seconds + 2 * FLOOR_M
         jumps = moves & (np.abs(here - before) * FLOOR_M > reach)
@@ -148,15 +149,16 @@ def doors(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float3
         counted = np.where(soon, m["cycles"][some] + 1, 1)
         m.edit("cycles")[some] = np.minimum(counted, 100)
         t.edit("cycle")[some] = at[some]
-    state, was = u.new["door_state"], m["closing"] == 1
-    reopens = was & ((state == OPENING) | (state == OPEN))
-    push(t, _CLOSES, reopens, at)
+    state = u.new["door_state"]
+    reopens = (m["closing"] == 1) & ((state == OPENING) | (state == OPEN))
+    push(t, ("close1", "close2", "close3"), reopens, at)
     fails = (now.shut & (t["close1"] != NEVER)).nonzero()[0]
     if len(fails):  # a door that closes after all is no failure
-        t.stack(_CLOSES, edit=True)[:, fails] = NEVER
-    closing = state == CLOSING
-    turned = (closing != was) & (closing | reopens | now.shut)
-    m.assign("closing", turned, closing)
+        for slot in ("close1", "close2", "close3"):
+            t.edit(slot)[fails] = NEVER
+    was, closing = m["closing"] == 1, state == CLOSING
+    m.assign("closing", was & ~closing & (reopens | now.shut), 0)
+    m.assign("closing", closing & ~was, 1)
 
 
 def open_movement(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) -> None:
@@ -165,56 +167,52 @@ def open_movement(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[n
     armed: has stood in the zone with the door open or unlocked, and has not been safe since.
     """
     unsafe = now.opened | (u.new["landing_locked"] == 0)
-    kept = m.stack(_OPEN, edit=True)
-    armed, left, started = (kept == 1) & unsafe
-    leaves = armed & now.out_of_zone & (m["zone"] == 1)
-    kept[0] = armed | (unsafe & now.in_zone & ~now.runs)
-    kept[1] = leaves | (left & ~now.in_zone)
-    runs_open = now.runs & now.opened
-    kept[2] = runs_open & (started | (m["running"] == 0))
-    if np.count_nonzero(runs_open):
-        levelling = now.in_zone & (now.speed <= LEVELLING)
-        t.assign("ran_open", runs_open & (now.speed > RAN_OPEN) & ~levelling, at)
+    leaves = (m["armed"] == 1) & now.out_of_zone & (m["zone"] == 1) & unsafe
+    m["left_zone"] = leaves | ((m["left_zone"] == 1) & unsafe & ~now.in_zone)
+    stood = unsafe & now.in_zone & ~now.runs
+    m["armed"] = stood | ((m["armed"] == 1) & unsafe)
+    starts = now.runs & (m["running"] == 0) & now.opened
+    m["started_open"] = starts | ((m["started_open"] == 1) & now.runs & now.opened)
+    levelling = now.in_zone & (now.speed <= LEVELLING)
+    ran = now.runs & now.opened & (now.speed > RAN_OPEN) & ~levelling
+    t.assign("ran_open", ran, at)
 
 
 def hard_stops(now: Now, at: Times, t: Block[np.int64], m: Block[np.float32]) -> None:
     """>1 m/s → <0.1 m/s within 4 s, faster than a normal ride brakes or outside a door zone."""
+    fast = now.speed > FAST
+    within = (at - t["fast"]) <= HARD_WITHIN_MS
+    halts = within & (now.speed < HALT) & ~now.runs
     m.assign("hard_stop", m["hard_stop"] != 0, 0)
-    halts = (at - t["fast"] <= HARD_WITHIN_MS) & (now.speed < HALT) & ~now.runs
-    if np.count_nonzero(halts):
+    if halts.any():
         seconds = (at - t["fast"]).astype(np.float32) / np.float32(1000)
         braked = (m["fast_speed"] - now.speed) > HARD * seconds
         hard = halts & (braked | now.out_of_zone)
         m["hard_stop"] = hard
         push(t, ("stop1", "stop2", "stop3"), hard, at)
-        t.assign("fast", halts, NEVER)
-    fast = (now.speed > FAST).nonzero()[0]
-    if len(fast):
-        t.edit("fast")[fast] = at[fast]
-        m.edit("fast_speed")[fast] = now.speed[fast]
+    t.assign("fast", halts, NEVER)
+    t.assign("fast", fast, at)
+    m.assign("fast_speed", fast, now.speed)
 
 
 def flat_lines(u: Update, now: Now, m: Block[np.float32]) -> None:
     """Count samples of a running car whose noisy channels do not change by a single bit."""
-    i = (now.runs & (now.speed > FLAT_SPEED)).nonzero()[0]
-    if not len(i):
-        return
+    moving = now.runs & (now.speed > FLAT_SPEED)
     for slot, channel in (("flat_acc", "acc_rms"), ("flat_motor", "motor_current")):
         if channel not in u.here:
             continue
-        before, same = m.at(slot, i), u.new.at(channel, i) == u.old.at(channel, i)
-        counted = np.where(same, np.minimum(before + 1, FLAT_MOST), 0)
-        m.edit(slot)[i] = np.where(u.have.at(channel, i), counted, before)
+        looked = moving & u.have[channel]
+        same = u.new[channel] == u.old[channel]
+        m.assign(slot, looked & ~same & (m[slot] != 0), 0)
+        some = (looked & same).nonzero()[0]
+        if len(some):
+            m.edit(slot)[some] = np.minimum(m[slot][some] + 1, FLAT_MOST)
 
 
 def push(t: Block[np.int64], slots: tuple[str, ...], happened: Mask, at: Times) -> None:
-    """Keep the latest times of an event, newest in the first of neighbouring slots."""
+    """Keep the latest times of an event, newest in the first slot."""
     some = happened.nonzero()[0]
-    if len(some):
-        kept = t.stack(slots, edit=True)
-        kept[1:, some] = kept[:-1, some]
-        kept[0, some] = at[some]
-
-
-_CLOSES = ("close1", "close2", "close3")
-_OPEN = ("armed", "left_zone", "started_open")
+    if not len(some):
+        return
+    for older, newer in zip(reversed(slots), [*reversed(slots[:-1]), ""], strict=True):
+        t.edit(older)[some] = (t[newer] if newer else at)[some]

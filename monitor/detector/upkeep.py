@@ -72,7 +72,7 @@ COLUMNS: Mapping[str, DerivedColumn] = {
 def advance(s: Step) -> None:
     """Begin and end visits where service_mode turns to inspection and away from it."""
     here = s.u.new["service_mode"] == MODE_INSPECTION
-    turned = (here != (s.u.old["service_mode"] == MODE_INSPECTION)).nonzero()[0]
+    turned = np.flatnonzero(here != (s.u.old["service_mode"] == MODE_INSPECTION))
     if len(turned):
         _inspect(s.tables[NAME], s.rows[turned], s.at[turned], here[turned])
 
