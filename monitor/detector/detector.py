@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -138,11 +138,10 @@ class Detector:
         for rows, late in ((batch.lift, batch.late), (batch.messages.lift, batch.messages.late)):
             self.silence.hear(rows[~late], now_ms)
         found: list[Signals] = []
-        names = self.fleet.values.names
-        here = frozenset(names[c] for c in present_in(batch.values))
+        present = present_in(batch.values)
         for part in rounds(batch):
             if len(part.samples):
-                self._samples(batch, part.samples, here, found)
+                self._samples(batch, part.samples, present, found)
             if len(part.messages):
                 self._messages(batch, part.messages, found)
         if batch.waveforms:
@@ -153,7 +152,7 @@ class Detector:
         self,
         batch: TelemetryBatch,
         which: NDArray[np.int64],
-        here: Collection[str],
+        present: Sequence[int],
         found: list[Signals],
     ) -> None:
         rows, ts = batch.lift[which], batch.ts_ms[which]
@@ -166,9 +165,7 @@ class Detector:
         self.settling.before(rows, self.registry)
         place = place_of(rows)
         at = np.maximum(ts, self.fleet.at_ms[place])
-        told = place_of(which)
-        values = batch.values[told] if isinstance(told, slice) else batch.values.take(told, 0)
-        update = self.fleet.update(place, at, values, here)
+        update = self.fleet.update(place, at, batch.values[place_of(which)], present)
         self.fleet.seen_ms[place] = ts
         self.fleet.at_ms[place] = at
         times, marks = self.times.take(place), self.marks.take(place)

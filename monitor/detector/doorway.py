@@ -34,7 +34,7 @@ def advance(s: Step) -> None:
     """Add this sample to the door's movement; cut it where the state of the door changed."""
     u, now, m = s.u, s.now, s.m
     state = u.new["door_state"]
-    here = u.here
+    here = u.have.columns
     if "door_current" in here:
         moving = ((state == CLOSING) | (state == OPENING)) & u.have["door_current"]
         i = moving.nonzero()[0]

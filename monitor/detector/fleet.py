@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,14 +22,12 @@ WIDE = 32  # samples side by side, see `present_in`
 @dataclass(slots=True)
 class Update:
     """One round: new and old last-known values by channel, float32[k] each; have bool[k] = present
-    in this sample; here: channels that some sample of the batch has; position_at int64[k] = time
-    of the last position before this sample.
+    in this sample; position_at int64[k] = time of the last position before this sample.
     """
 
     new: Block[np.float32]
     old: Block[np.float32]
     have: Block[np.bool_]
-    here: Collection[str]
     position_at: Times
 
 
@@ -46,6 +44,7 @@ class FleetState:
         self.reported = Table(names, np.uint32, 0, n)
         self.changed = Table(names, np.uint32, 0, n)
         self.times = Table(("seen", "at", "position"), np.int64, NEVER, n)
+        self._position = vocab.index("car_position")
 
     @property
     def n(self) -> int:
@@ -72,36 +71,48 @@ class FleetState:
         """Event time of each lift's last sample or message; a view."""
         return self.times.data[:, 1]
 
-    def update(self, place: Place, at_ms: Times, values: Values, here: Collection[str]) -> Update:
+    def update(self, place: Place, at_ms: Times, values: Values, present: Sequence[int]) -> Update:
         """Take one sample of each of k different lifts: values float32[k, C].
 
-        `here`: channels that some row of the batch has. An absent value (NaN) leaves the last
-        known one. Whole rows are moved at once: the price of a small step is that of its calls.
+        `present`: columns that some row of the batch has. An absent value (NaN) leaves the last
+        known one. Cost follows k and what is present, not the fleet.
         """
-        after, when = self.values.part(place), self.reported.part(place)
-        changed = self.changed.part(place)
-        old = turned(after)
-        has = values == values  # noqa: PLR0124 - NaN is absent
-        differs = values != after  # NaN before differs
-        differs &= has
-        second = (at_ms // 1000).astype(np.uint32)[:, None]
-        np.copyto(after, values, where=has)
-        np.copyto(when, second, where=has)
-        np.copyto(changed, second, where=differs)
+        after = self.values.part(place)
+        known = turned(after)
+        when, changed = self.reported.part(place), self.changed.part(place)
+        second = (at_ms // 1000).astype(np.uint32)
+        position_at = self.times.data[place, 2].copy()
+        new: dict[str, Values] = {}
+        old: dict[str, Values] = {}
+        have: dict[str, NDArray[np.bool_]] = {}
+        words = turned(values.take(np.asarray(present, np.intp), 1))
+        for i, c in enumerate(present):
+            name = self.values.names[c]
+            said, before = words[:, i], known[:, c]
+            has = said == said  # noqa: PLR0124 - NaN is absent
+            if not has.all():
+                said = np.where(has, said, before)
+                np.copyto(when[:, c], second, where=has)
+            else:
+                when[:, c] = second
+            differs = (has & (said != before)).nonzero()[0]  # NaN before differs
+            if len(differs):
+                changed[:, c][differs] = second[differs]
+            after[:, c] = said
+            new[name], old[name], have[name] = said, before, has
         if not isinstance(place, slice):
             self.values.write(place, after)
             self.reported.write(place, when)
             self.changed.write(place, changed)
+        if self._position in present:
+            has = have[self.values.names[self._position]]
+            self.times.data[place, 2] = np.where(has, at_ms, position_at)
         index = self.values.index
-        have = Block(turned(has), index, turned=True)
-        position_at = self.times.data[place, 2].copy()
-        if "car_position" in here:
-            self.times.data[place, 2] = np.where(have["car_position"], at_ms, position_at)
+        nothing = np.zeros((len(at_ms), 1), np.bool_)
         return Update(
-            Block(turned(after), index, turned=True),
-            Block(old, index, turned=True),
-            have,
-            here,
+            Block(known, index, new, turned=True),
+            Block(known, index, old, turned=True),
+            Block(np.broadcast_to(nothing, known.shape), index, have),
             position_at,
         )
 

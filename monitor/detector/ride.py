@@ -96,7 +96,7 @@ def _odd_moments(s: Step) -> None:
 def _sum_up(s: Step) -> None:
     """Sums over the running cars, float32[j, 6] as they lie in the table."""
     i = s.now.runs.nonzero()[0]
-    here = s.u.here
+    here = s.u.have.columns
     if not len(i) or not any(name in here for name in ("acc_rms", "motor_current", "acc_peak")):
         return
     rows, u = s.rows[i], s.u

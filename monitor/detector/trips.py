@@ -199,7 +199,7 @@ def flat_lines(u: Update, now: Now, m: Block[np.float32]) -> None:
     """Count samples of a running car whose noisy channels do not change by a single bit."""
     moving = now.runs & (now.speed > FLAT_SPEED)
     for slot, channel in (("flat_acc", "acc_rms"), ("flat_motor", "motor_current")):
-        if channel not in u.here:
+        if channel not in u.have.columns:
             continue
         looked = moving & u.have[channel]
         same = u.new[channel] == u.old[channel]
