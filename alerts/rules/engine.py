@@ -83,11 +83,10 @@ class RuleEngine:
         self._once = np.full(len(rules), NONE, np.int64)
         for r, rule in enumerate(rules):
             self._compile(r, rule)
-        # by kind: (place among its kind, slot of its truth)
-        self._asks = {
-            timed: list(enumerate(self._true[numbers].tolist()))
-            for timed, numbers in self._numbers.items()
-        }
+        for timed, compiler in self._compiler.items():
+            mine = self._timed == timed
+            roots = [*self._true[mine].tolist(), *self._once[mine & (self._once != NONE)].tolist()]
+            compiler.always(roots)
 
     def _compile(self, r: int, rule: Rule) -> None:
         """One expression says it all: (when or at_once) and not certainly suppressed."""
@@ -225,11 +224,9 @@ class RuleEngine:
         rules = self._numbers[timed]
         with np.errstate(all="ignore"):
             run = self._compiler[timed].run(columns)
-            truth = np.zeros((len(rules), len(at)), np.bool_)
-            for k, slot in self._asks[timed]:
-                value = run.get(slot)
-                if value is not False:  # most rules are true of no lift
-                    truth[k] = value
+            truth = np.empty((len(rules), len(at)), np.bool_)
+            for k, slot in enumerate(self._true[rules].tolist()):
+                truth[k] = run.slots[slot]
             state = self.holds.state[rows]
             asked = self._asked(truth, state, timed)
             if not len(asked):

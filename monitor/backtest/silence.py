@@ -145,7 +145,7 @@ class SilenceLane:
             columns["silent_s"] = seconds
             columns["gateway_silent"] = np.where(seconds < kinds[-1, k], np.float32(0), unknown)
             with np.errstate(all="ignore"):
-                run = self._compiler.run(columns)
+                run = self._compiler.run(columns, always=False)
                 open_ = np.zeros(len(seconds), np.bool_)
                 for slot in no:
                     open_ |= ~np.broadcast_to(run.get(slot), open_.shape)
@@ -246,7 +246,7 @@ class SilenceLane:
     def _telling(self, rows: Rows, ticks: Times, columns: Mapping[str, Values]) -> NDArray[np.intp]:
         """Return the looks that the engine must be shown: ends of runs of equal truth."""
         with np.errstate(all="ignore"):
-            run = self._compiler.run(columns)
+            run = self._compiler.run(columns, always=False)
             truth = [np.broadcast_to(run.get(slot), rows.shape) for slot in self._slots]
         breaks = (rows[1:] != rows[:-1]) | (ticks[1:] - ticks[:-1] != SECOND)
         for one in truth:
