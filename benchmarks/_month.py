@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from queue import Empty
 from typing import Any, Final
 
+from alerts.grouping import SILENCE_RULES, fold
 from alerts.model import Transition
 from alerts.rules import DEFAULT_RULES, load_rules
+from alerts.subjects import Subjects
 from benchmarks._district import say
 from benchmarks._month_desk import MonthDesk
 from devices.registry import Registry
@@ -25,7 +27,6 @@ from monitor.judge import Judge
 
 _AHEAD: Final = 2  # windows that may wait to be judged
 _LOOK_S: Final = 5
-SILENCE: Final = "23"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,29 +116,32 @@ def _windows(queue: Any, maker: Any) -> Iterator[Any]:
 
 
 class _Desk:
-    """Transitions of lifts → rings on the desk; a gateway that is silent speaks for its lifts."""
+    """Transitions of lifts → rings on the desk; a gateway that is silent speaks for its lifts.
+
+    Not played: a lift that stays silent after its gateway is back gets an alert of its own.
+    """
 
     def __init__(self, ran: Ran, latched: Mapping[str, bool]) -> None:
         self._ran, self._desk = ran, MonthDesk(latched)
-        self._gateway_of = {lift.reg_code: lift.gateway for lift in ran.registry.lifts}
-        self._spoken: set[str] = set()
+        self._subjects = Subjects(ran.registry)
+        self._spoken: dict[str, set[str]] = {rule: set() for rule in SILENCE_RULES}
 
     def take(self, moved: list[Transition], silent: Collection[str], now_ms: int) -> None:
         """Take what moved until now, in order."""
-        for gateway in sorted(self._spoken.difference(silent)):
-            self._spoken.discard(gateway)
-            self._desk.cleared((gateway, SILENCE), now_ms)
+        for rule, spoken in self._spoken.items():
+            moved = fold(
+                moved, silent, self._subjects, spoken_for=spoken, now_ms=now_ms, rule=rule
+            ).transitions
+            spoken &= set(silent)
+            spoken |= {m.subject for m in moved if m.subject_kind == "gateway" and m.rule == rule
+                       and m.raised}  # fmt: skip
         for one in moved:
-            gateway = self._gateway_of[one.subject]
-            folds = one.rule == SILENCE and gateway in silent
-            subject = gateway if folds else one.subject
-            if not one.raised:
-                self._desk.cleared((one.subject, one.rule), now_ms)
-            elif not (folds and gateway in self._spoken):
-                anew = self._desk.raised((subject, one.rule), now_ms)
-                self._ran.rings.append(Rang(subject, one.rule, now_ms, one.at_ms, anew))
-                if folds:
-                    self._spoken.add(gateway)
+            key = one.subject, one.rule
+            if one.raised:
+                anew = self._desk.raised(key, now_ms)
+                self._ran.rings.append(Rang(*key, now_ms, one.at_ms, anew))
+            else:
+                self._desk.cleared(key, now_ms)
 
 
 def _listen(ran: Ran, judge: Judge, windows: Iterator[Any], begun: float) -> None:

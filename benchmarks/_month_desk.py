@@ -73,5 +73,6 @@ class MonthDesk:
     def _keep(self, key: Key, state: State) -> None:
         if state.alarm is AlarmState.CLOSED:
             self._open.pop(key, None)
+            self._over.pop(key, None)
         else:
             self._open[key] = state
