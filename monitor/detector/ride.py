@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detector.columns import NAN, DerivedColumn
+from monitor.detector.columns import NAN, DerivedColumn, truth
 from monitor.detector.features import (
     DOOR_SUMS,
     DUE,
@@ -57,15 +57,28 @@ LONGEST_S = np.float32(600)  # no trip takes longer
 STOREY = np.float32(3.0)  # m, first guess
 ACCELERATION = np.float32(0.8)  # m/s², first guess
 HOUR_MS = 3_600_000
+FALL, BLOW = np.float32(0.35 * 9.81), np.float32(1.6 * 9.81)  # m/s², rule 10
+FELT = ("acc_min", "acc_peak")
 
-MEMORY = Memory(tables=STATES)
+MEMORY = Memory(marks=("impact_left_ms",), tables=STATES)
 
-COLUMNS: Mapping[str, DerivedColumn] = {}
+COLUMNS: Mapping[str, DerivedColumn] = {
+    "impact": truth(
+        "坠落或撞击般的加速度", "acceleration of a fall or an impact",
+        lambda c: beyond(c["acc_min"], c["acc_peak"]).astype(np.float32), *FELT,
+    ),
+    # What a fall breaks is often told by the sample after the one that carried the shock.
+    "impact_lately": truth(
+        "运行中刚有坠落或撞击般的加速度", "such an acceleration in the last samples of a ride",
+        lambda c: (c.marks["impact_left_ms"] > 0).astype(np.float32), *FELT,
+    ),
+}  # fmt: skip
 
 
 def advance(s: Step) -> None:
     """Add this sample to the trip; cut it where the car sets off or arrives."""
     now, before = s.now, s.m["running"]
+    _impacts(s, ~(now.stands & (before == 0)))
     _odd_moments(s)
     _sum_up(s)
     arrives = (now.stands & (before == 1)).nonzero()[0]
@@ -78,6 +91,31 @@ def advance(s: Step) -> None:
         s.departs = starts[~levels]
         if len(s.departs):
             _set_off(s, s.departs)
+
+
+def beyond(least: Values, most: Values) -> NDArray[np.bool_]:
+    """Return where the least or the greatest acceleration, m/s², is that of a fall or an impact."""
+    found: NDArray[np.bool_] = (least < FALL) | (most > BLOW)
+    return found
+
+
+def _impacts(s: Step, rode: NDArray[np.bool_]) -> None:
+    """Remember an impact for as long as the next samples may take to tell what it broke.
+
+    `rode`: not known to stand before and after; a mechanic's foot on the box is no impact.
+    """
+    left = s.m["impact_left_ms"]
+    some = left.nonzero()[0]
+    if len(some):
+        s.m.edit("impact_left_ms")[some] = np.maximum(left[some] - s.unseen_ms[some], 0)
+    u = s.u
+    if not any(name in u.have.columns for name in FELT):
+        return
+    felt = beyond(*(np.where(u.have[name], u.new[name], NAN) for name in FELT))
+    felt = (felt & rode).nonzero()[0]
+    if len(felt):
+        hole_ms = HOLE_PERIODS * s.registry["period_s"][felt] + HOLE_MS
+        s.m.edit("impact_left_ms")[felt] = np.where(np.isnan(hole_ms), HOLE_MS, hole_ms)
 
 
 def _odd_moments(s: Step) -> None:

@@ -201,6 +201,8 @@ class NaiveLift:
                 "hard_stop": F(self.hard),
                 "hard_stops_day": recent(self.stops, 86_400_000),
                 "flat_samples": F(max(self.flat.values())),
+                "impact": F(v["acc_min"] < F(0.35 * 9.81) or v["acc_peak"] > F(1.6 * 9.81)),
+                "impact_lately": F(self.trips.impact_left > 0),
                 "position_jumps": recent(self.jumps, 3_600_000),
                 "contradiction": F(contradicts),
             }

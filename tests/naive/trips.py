@@ -34,6 +34,7 @@ class NaiveTrips:
     def __init__(self, rated, period=1.0):
         self.rated, self.period = F(rated), F(period)
         self.set_off = self.arrived = self.odd = self.visit = None
+        self.impact_left = F(0)
         self.hour, self.now, self.last = None, 0, 0
         self.reset()
         self.floor, self.trip_s, self.relevels = NAN, NAN, 0
@@ -63,6 +64,14 @@ class NaiveTrips:
         runs, stands = running == 1, running == 0
         zone, speed = v["door_zone"], abs(v["speed"])
         mode = v["service_mode"]
+        if self.impact_left:
+            self.impact_left = max(F(self.impact_left - gap_ms), F(0))
+        felt = have.get("acc_min", NAN) < F(0.35 * 9.81) or have.get("acc_peak", NAN) > F(
+            1.6 * 9.81
+        )
+        if felt and not (stands and lift.was_running == 0):
+            hole_ms = F(F(F(2500) * self.period) + F(2000))
+            self.impact_left = hole_ms if known(hole_ms) else F(2000)
         hole = gap_ms is None or gap_ms > F(F(F(2500) * self.period) + F(2000))
         if hole or (known(mode) and mode != 1):
             self.odd = at

@@ -184,6 +184,26 @@ LIFE = (
         lambda s: s.say(2, acc_min=9.8).until(20), 12,
         ("acc_min",),
     ),
+    Case(  # the shock, and in the sample after it the safety chain that it opened
+        "10", lambda s: s.say(0, acc_peak=19.0).say(1, acc_peak=10.0, safety_chain=1), 1,
+        (
+            lambda s: s.say(0, acc_peak=15.6).each(1, 9, acc_peak=10.0, safety_chain=1),
+            # so long after the shock it is another story
+            lambda s: s.say(0, acc_peak=19.0).each(5, 9, acc_peak=10.0, safety_chain=1),
+        ),
+        lambda s: s.say(2, safety_chain=0).until(20), 12,
+        ("acc_peak", "safety_chain"),
+    ),
+    Case(  # the shock of a riding car, and then it stands between floors
+        "10", lambda s: s.say(0, **RUNNING | {"acc_peak": 19.0}).say(1, **STUCK, acc_peak=10.0), 1,
+        (
+            lambda s: s.say(0, **RUNNING | {"acc_peak": 19.0}).say(1, **AT_FLOOR, acc_peak=10.0),
+            # a mechanic's foot on the box of a car that stands there
+            lambda s: s.say(0, **STUCK).say(1, acc_peak=19.0).each(2, 9, acc_peak=10.0),
+        ),
+        lambda s: s.say(8, **AT_FLOOR).until(20), 18,
+        ("acc_peak", "door_zone"),
+    ),
     Case(
         "11", lambda s: s.each(0, 31, **DARK), 30,
         (
