@@ -112,10 +112,10 @@ def _impacts(s: Step, rode: NDArray[np.bool_]) -> None:
     if not any(name in u.have.columns for name in FELT):
         return
     felt = beyond(*(np.where(u.have[name], u.new[name], NAN) for name in FELT))
-    felt = (felt & rode).nonzero()[0]
-    if len(felt):
-        hole_ms = HOLE_PERIODS * s.registry["period_s"][felt] + HOLE_MS
-        s.m.edit("impact_left_ms")[felt] = np.where(np.isnan(hole_ms), HOLE_MS, hole_ms)
+    i = (felt & rode).nonzero()[0]
+    if len(i):
+        hole_ms = HOLE_PERIODS * s.registry["period_s"][i] + HOLE_MS
+        s.m.edit("impact_left_ms")[i] = np.where(np.isnan(hole_ms), HOLE_MS, hole_ms)
 
 
 def _odd_moments(s: Step) -> None:
