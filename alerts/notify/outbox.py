@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.notify import queue
-from alerts.notify.channel import Channel, DeliveryError, Item
+from alerts.notify.channel import Channel, DeliveryError, Item, Receipt
 from alerts.notify.queue import RetryPolicy
 
 log = structlog.get_logger("liftwatch.outbox")
@@ -119,12 +119,12 @@ class OutboxWorker:
             )
         self._awake.set()  # there is room again
 
-    async def _attempt(self, channel: Channel | None, item: Item) -> str:
+    async def _attempt(self, channel: Channel | None, item: Item) -> Receipt:
         if channel is None:
             raise DeliveryError(UNREADY, final=True)
         try:
             async with asyncio.timeout(channel.timeout_s):
-                return (await channel.send(item)).text
+                return await channel.send(item)
         except TimeoutError:
             raise DeliveryError(f"no answer within {channel.timeout_s:g} s") from None
         except DeliveryError:

@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import Connection, Engine, and_, func, insert, or_, select, update
 
 from alerts import journal
+from alerts.notify.channel import Receipt
 from alerts.tables import outbox, reading, writing
 
 WAITING = ("due", "leased")
@@ -91,18 +92,28 @@ def _withdraw_abandoned(conn: Connection, now_ms: int) -> None:
     )
 
 
-def delivered(engine: Engine, row: dict[str, Any], worker: str, now_ms: int, receipt: str) -> bool:
+def delivered(
+    engine: Engine, row: dict[str, Any], worker: str, now_ms: int, receipt: Receipt
+) -> bool:
     """Record a receipt; False when another worker had taken the row over meanwhile."""
+    ask_s = receipt.ask_after_s
     with writing(engine) as conn:
         won = conn.execute(
             update(outbox)
             .where(*_mine(row, worker))
-            .values(state="delivered", delivered_ms=now_ms, receipt=receipt, reason=None)
+            .values(
+                state="delivered",
+                delivered_ms=now_ms,
+                receipt=receipt.text,
+                reason=None,
+                ref=receipt.ref[:255] if receipt.ref else None,
+                ask_ms=None if ask_s is None else now_ms + round(ask_s * 1000),
+            )
         )
         if won.rowcount != 1:
             return False
         # The person has it: what still tries to reach the same person by another way may rest.
-        others = (*_same_page(row), outbox.c.id != row["id"], outbox.c.reason.is_(None))
+        others = (*same_page(row), outbox.c.id != row["id"], outbox.c.reason.is_(None))
         reason = f"delivered by {row['channel']}"
         conn.execute(
             update(outbox)
@@ -112,7 +123,7 @@ def delivered(engine: Engine, row: dict[str, Any], worker: str, now_ms: int, rec
         conn.execute(
             update(outbox).where(*others, outbox.c.state == "leased").values(reason=reason)
         )
-        data = _about(row) | {"receipt": receipt, "attempts": row["attempts"]}
+        data = about(row) | {"receipt": receipt.text, "attempts": row["attempts"]}
         journal.append(conn, now_ms, [journal.Line(row["alert_id"], "delivered", data=data)])
         return True
 
@@ -144,7 +155,7 @@ def failed(
             "lease_owner": None,
         }
         lines: list[journal.Line] = []
-        said = _about(row) | {"error": error, "attempts": kept["attempts"]}
+        said = about(row) | {"error": error, "attempts": kept["attempts"]}
         rest = orjson.loads(kept["rest"])
         if (
             state != "withdrawn"
@@ -152,7 +163,7 @@ def failed(
             and (dead or kept["attempts"] >= policy.next_channel_after)
         ):
             changes["rest"] = "[]"
-            _next_channel(conn, dict(kept), rest, now_ms)
+            next_channel(conn, dict(kept), rest, now_ms)
             lines.append(
                 journal.Line(row["alert_id"], "next_channel", data=said | {"to": rest[0][0]})
             )
@@ -163,9 +174,10 @@ def failed(
         return state
 
 
-def _next_channel(
+def next_channel(
     conn: Connection, kept: dict[str, Any], rest: list[list[str]], now_ms: int
 ) -> None:
+    """Write the row of the contact's next channel: `rest` is [[channel, address], …]."""
     channel, address = rest[0]
     row = {name: kept[name] for name in COLUMNS if name != "id"}
     row |= {
@@ -180,7 +192,7 @@ def _next_channel(
         "lease_until_ms": None,
         "lease_owner": None,
         "last_error": None,
-    }
+    } | dict.fromkeys(("delivered_ms", "receipt", "reached_ms", "read_ms", "ask_ms", "ref"))
     conn.execute(insert(outbox), row)
 
 
@@ -193,7 +205,8 @@ def _mine(row: dict[str, Any], worker: str) -> tuple[Any, ...]:
     )
 
 
-def _same_page(row: dict[str, Any]) -> tuple[Any, ...]:
+def same_page(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the condition for all rows that try to bring one page to one person."""
     return (
         outbox.c.alert_id == row["alert_id"],
         outbox.c.step == row["step"],
@@ -203,7 +216,8 @@ def _same_page(row: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _about(row: dict[str, Any]) -> dict[str, Any]:
+def about(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what a journal line says of a row."""
     return {name: row[name] for name in ("key", "step", "unit", "contact", "channel")}
 
 
