@@ -1,0 +1,58 @@
+"""Addresses of a contact beyond MQTT, web hook and e-mail, as directory.toml writes them.
+
+sms = true            the contact's own phone, or sms = "13900000000"
+voice = true          likewise
+alertmanager = "…"    a web hook that takes Alertmanager's JSON
+apprise = "…"         an apprise URL; its key as {secret:name}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+KEYS = ("sms", "voice", "alertmanager", "apprise")
+NUMBER = re.compile(r"\+?[0-9][0-9 -]{2,18}[0-9]")
+Refuse = Callable[[str, object, str], object]
+
+
+def more_addresses(row: Mapping[str, Any], refuse: Refuse) -> dict[str, str]:
+    """Return channel → address; `refuse(key, value, what would be right)` raises."""
+    found: dict[str, str] = {}
+    for key in KEYS:
+        value = row.get(key)
+        if value is None or value is False or value == "":
+            continue
+        checked = _CHECKS[key](value, row)
+        if checked is None:
+            refuse(key, value, _RIGHT[key])
+        else:
+            found[key] = checked
+    return found
+
+
+def _number(value: object, row: Mapping[str, Any]) -> str | None:
+    said = row.get("phone") if value is True else value
+    if not isinstance(said, str) or not NUMBER.fullmatch(said):
+        return None
+    return re.sub(r"[ -]", "", said)
+
+
+def _http(value: object, _row: Mapping[str, Any]) -> str | None:
+    good = isinstance(value, str) and urlsplit(value).scheme in ("http", "https")
+    return str(value) if good else None
+
+
+def _apprise(value: object, _row: Mapping[str, Any]) -> str | None:
+    return value if isinstance(value, str) and re.match(r"[a-z][a-z0-9+.-]*://.", value) else None
+
+
+_CHECKS = {"sms": _number, "voice": _number, "alertmanager": _http, "apprise": _apprise}
+_RIGHT = {
+    "sms": "true with a phone, or a number of 4–20 digits / true（须有 phone）或 4–20 位号码",
+    "voice": "true with a phone, or a number of 4–20 digits / true（须有 phone）或 4–20 位号码",
+    "alertmanager": "http://… or https://…",
+    "apprise": "SCHEME://… as apprise has it / apprise 地址",
+}
