@@ -95,7 +95,8 @@ class Replies:
 
         Args:
             way: email, webhook, mqtt, or the gateway's name; part of the key's name space.
-            key: the answer's own, the same in every repeat; empty = what it says is its key.
+            key: the answer's own, the same in every repeat; empty = it has none, and a repeat is
+                told what a second tap is told.
             claim: whose page it belongs to, or why that is not proven.
             said: the step, or why it was not understood.
             now_ms: wall time.
@@ -104,15 +105,16 @@ class Replies:
             return Answer("not_proven", claim)
         if isinstance(said, Text):
             return Answer("not_understood", said, claim.alert_id, claim.contact)
-        named = _key(way, key, claim, said)
-        kept = self._kept(named)
+        named = _key(way, key, claim) if key else None
+        kept = self._kept(named) if named else None
         if kept is not None:
             return kept
         answer = self._act(claim, said, now_ms)
         if answer.ok:
             receipts.page_opened(self.desk.engine, claim.alert_id, claim.contact, now_ms)
             self.wake()
-        self._keep(named, way, answer, now_ms)
+        if named:
+            self._keep(named, way, answer, now_ms)
         return answer
 
     def _act(self, claim: LinkClaim, said: Said, now_ms: int) -> Answer:
@@ -163,8 +165,7 @@ def step_said(step: str, cause: str | None, comment: str | None) -> Said | Text:
     return Said(named, (cause or "").strip() or None, (comment or "").strip() or None)
 
 
-def _key(way: str, key: str, claim: LinkClaim, said: Said) -> str:
+def _key(way: str, key: str, claim: LinkClaim) -> str:
     """The key in its name space: a person's key never meets another's."""
-    own = key or f"{said.step.value}|{said.cause or ''}|{said.comment or ''}"
-    named = f"{way}|{claim.alert_id}|{claim.contact}|{own}"
+    named = f"{way}|{claim.alert_id}|{claim.contact}|{key}"
     return f"{way}:{hashlib.sha256(named.encode()).hexdigest()}"

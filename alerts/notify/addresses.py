@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 KEYS = ("sms", "voice", "alertmanager", "apprise")
-NUMBER = re.compile(r"\+?[0-9][0-9 -]{2,18}[0-9]")
+NUMBER = re.compile(r"\+?[0-9][0-9 -]{1,18}[0-9]")
 Refuse = Callable[[str, object, str], object]
 
 
@@ -51,8 +51,8 @@ def _apprise(value: object, _row: Mapping[str, Any]) -> str | None:
 
 _CHECKS = {"sms": _number, "voice": _number, "alertmanager": _http, "apprise": _apprise}
 _RIGHT = {
-    "sms": "true with a phone, or a number of 4–20 digits / true（须有 phone）或 4–20 位号码",
-    "voice": "true with a phone, or a number of 4–20 digits / true（须有 phone）或 4–20 位号码",
+    "sms": "true with a phone, or a number of 3–20 digits / true（须有 phone）或 3–20 位号码",
+    "voice": "true with a phone, or a number of 3–20 digits / true（须有 phone）或 3–20 位号码",
     "alertmanager": "http://… or https://…",
     "apprise": "SCHEME://… as apprise has it / apprise 地址",
 }

@@ -25,7 +25,6 @@ SCHEMES = ("wecombot", "dingtalk", "feishu", "lark")
 """Allowed unless the settings say otherwise: the robots of the three that firms here use."""
 _LOG = logging.getLogger("apprise")
 _LOG.propagate = False  # what it says may hold an address with its key: we tell it masked
-_LOG.addHandler(logging.NullHandler())
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://")
 
 
