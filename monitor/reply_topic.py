@@ -8,6 +8,7 @@ its effect and its answer are out; one that was not comes again.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,7 @@ class ReplyTopic:
     def __init__(self, settings: Mqtt, replies: Replies, clock: Callable[[], int]) -> None:
         self._replies, self._clock = replies, clock
         self._address = (settings.host, settings.port)
+        self.connected = threading.Event()  # and subscribed
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=f"{settings.client_id}-replies",
@@ -49,6 +51,8 @@ class ReplyTopic:
             self._client.tls_set_context(tls_context(settings))
         self._client.reconnect_delay_set(min_delay=1, max_delay=15)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = lambda *_: self.connected.set()
+        self._client.on_disconnect = lambda *_: self.connected.clear()
         self._client.on_message = self._on_message
 
     def start(self) -> None:
