@@ -150,7 +150,8 @@ class GatewayChannel:
         for name in self.spec.secrets():
             secret = self.secrets.get(name)
             if secret:
-                text = text.replace(secret, template.MASK)
+                for form in (secret, template.for_url(secret)):
+                    text = text.replace(form, template.MASK)
         return " ".join(text.split())
 
     async def close(self) -> None:

@@ -45,7 +45,10 @@ def render(text: str, fill: Fill, escaped: Escape = str) -> str:
     """Return a text with every placeholder filled in and escaped."""
 
     def one(match: re.Match[str]) -> str:
-        return escaped(fill(match[1])) if match[1] else match[0][0]
+        if not match[1]:
+            return match[0][0]
+        value = fill(match[1])
+        return value if value == MASK else escaped(value)
 
     return _PLACE.sub(one, text)
 

@@ -9,7 +9,10 @@ import typer
 
 from alerts.chains import DEFAULT_CHAINS, load_chains
 from alerts.directory_file import load_directory
+from alerts.notify.cap import DEFAULT_CAP, load_cap
+from alerts.notify.gateway_file import load_gateways
 from alerts.rules import DEFAULT_RULES, load_rules
+from config.secrets import Secrets
 from config.settings import load_settings
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
@@ -32,6 +35,8 @@ def check(
     chains.check(rules.meta.values())
     registry = load_registry(site)
     directory = load_directory(site / "directory.toml")
+    load_gateways(site, Secrets(settings.notify.secret_dir))
+    load_cap(own_or(site, "cap.toml", DEFAULT_CAP))
     typer.echo(
         f"ok: {len(registry.lifts)} lifts 电梯, {len(registry.gateways)} gateways 网关, "
         f"{len(directory.units)} units 单位, {len(rules)} rules 规则, "
