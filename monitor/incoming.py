@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import structlog
 
 from alerts import reply_words
 from alerts.links import LinkClaim
@@ -20,6 +23,8 @@ from alerts.reply_tokens import Callbacks
 from alerts.reply_words import Said
 from config.settings import Settings
 from config.text import Text
+
+log = structlog.get_logger("liftwatch.replies")
 
 
 @dataclass
@@ -41,14 +46,16 @@ class Incoming:
     def signed(
         self, unit: str, body: bytes, stamp: str | None, signature: str | None, now_ms: int
     ) -> Text | None:
-        """Return None where a unit has signed this request, else why that is not shown."""
-        secret = self.settings.notify.replies.secrets.get(unit)
-        if secret is None:
-            return Text(
-                f"单位 {unit} 没有回复密钥：请在 notify.replies.secrets 中设置",
-                f"unit {unit} has no secret for replies: set it in notify.replies.secrets",
-            )
-        return signing.check(secret.get_secret_value(), body, stamp, signature, now_ms)
+        """Return None where a unit has signed this request, else why that is not shown.
+
+        A stranger is not told which units there are: one without a secret is answered as one
+        with another.
+        """
+        known = self.settings.notify.replies.secrets.get(unit)
+        secret = known.get_secret_value() if known else secrets.token_hex()
+        if known is None:
+            log.warning("reply of a unit without a secret (notify.replies.secrets)", unit=unit[:64])
+        return signing.check(secret, body, stamp, signature, now_ms)
 
     def reply(self, unit: str, said: Mapping[str, Any], now_ms: int) -> Answer:
         """Act on an answer that `unit` has signed: `page` or `token`, `step` or `text`, `key`."""

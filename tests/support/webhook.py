@@ -76,6 +76,10 @@ class Webhook:
         told = body if isinstance(body, bytes) else json.dumps(body).encode()
         self._add(times, _Answer(status, body=told))
 
+    def always_say(self, body: object) -> None:
+        """What to answer, as JSON with 200, when nothing is planned."""
+        self._default = _Answer(body=json.dumps(body).encode())
+
     def always(self, status: int) -> None:
         """What to answer when nothing is planned; 200 at first."""
         self._default = _Answer(status)
