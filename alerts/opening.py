@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import select
@@ -14,6 +14,8 @@ from alerts.subjects import Subject
 from alerts.tables import alert
 from alerts.work import Row, Work
 
+BLANK: Final = dict.fromkeys(alert.columns.keys())
+
 
 def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject: Subject) -> Row:
     """Return the row of a new alert, everything but its id."""
@@ -22,7 +24,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
     chain = chain or rule.chain
     rescue = chains.of(chain).rescue and not one.late
     severity = (rule.severity_with_people if one.with_people else None) or rule.severity
-    row: dict[str, Any] = dict.fromkeys(alert.columns.keys())
+    row: dict[str, Any] = dict(BLANK)
     row |= {
         "subject_kind": one.subject_kind,
         "subject": one.subject,
@@ -70,11 +72,22 @@ def _incident(work: Work, one: Transition, rule: RuleMeta, subject: Subject, res
     base = incident_base(rule.group, rescue, subject)
     if base is None:
         return f"one:{one.subject_kind}:{one.subject}:{one.rule}:{one.since_ms}"
-    found = work.conn.execute(
+    if base == f"{subject.kind}:{subject.id}":
+        its = [row["incident"] for row in work.open_of(subject.kind, subject.id)]
+        joins = [incident for incident in its if incident.startswith(f"{base}:")]
+        return joins[0] if joins else f"{base}:{one.since_ms}"
+    if base not in work.incidents:
+        work.incidents[base] = _open_incident(work, base) or f"{base}:{one.since_ms}"
+    return work.incidents[base]
+
+
+def _open_incident(work: Work, base: str) -> str | None:
+    work.flush()
+    found: str | None = work.conn.execute(
         select(alert.c.incident)
         .where(alert.c.incident.startswith(f"{base}:", autoescape=True))
         .where(alert.c.closed_ms.is_(None))
         .order_by(alert.c.id)
         .limit(1)
     ).scalar()
-    return found or f"{base}:{one.since_ms}"
+    return found

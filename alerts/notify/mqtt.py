@@ -59,6 +59,7 @@ class MqttChannel:
                     timeout=self._half_s,
                     keepalive=20,
                 )
+                client.pending_calls_threshold = 2 * self.concurrency  # it warns of ours else
                 await client.__aenter__()
                 self._client = client
             return self._client
