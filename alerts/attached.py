@@ -64,8 +64,11 @@ class Writes:
     def flush(self, conn: Connection) -> None:
         """Write all of it."""
         insert_rows(conn, self.table, list(self._added.values()))
-        if self._changed:
-            update_rows(conn, self.table, self.key, self._rows.values(), self._changed, self.key_of)
+        alike: dict[tuple[str, ...], list[Row]] = {}  # rows that change the same go out together
+        for key, names in self._changed.items():
+            alike.setdefault(tuple(sorted(names)), []).append(self._rows[key])
+        for changed, rows in alike.items():
+            update_rows(conn, self.table, self.key, rows, changed)
         self._added, self._changed, self._rows = {}, {}, {}
 
 

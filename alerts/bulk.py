@@ -45,23 +45,19 @@ def update_rows(
     conn: Connection,
     table: Table,
     key: Sequence[str],
-    rows: Iterable[Mapping[str, Any]],
-    changed: Mapping[Any, Iterable[str]],
-    key_of: Any,
+    rows: Sequence[Mapping[str, Any]],
+    changed: Sequence[str],
 ) -> None:
-    """Write the `changed` columns of each row; rows that change the same ones go out together.
-
-    `key`: columns that find a row. `changed`: key_of(row) → names of its changed columns.
-    """
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        names = tuple(sorted(changed[key_of(row)]))
-        values = {f"to_{name}": row[name] for name in names}
-        groups.setdefault(names, []).append({f"of_{k}": row[k] for k in key} | values)
-    for names, group in groups.items():
-        statement = (
-            update(table)
-            .where(*(table.c[k] == bindparam(f"of_{k}") for k in key))
-            .values({name: bindparam(f"to_{name}") for name in names})
-        )
-        conn.execute(statement, group)
+    """Write the `changed` columns of each row, found by its `key` columns."""
+    if not rows:
+        return
+    statement = (
+        update(table)
+        .where(*(table.c[name] == bindparam(f"of_{name}") for name in key))
+        .values({name: bindparam(f"to_{name}") for name in changed})
+    )
+    values = [
+        {f"of_{name}": row[name] for name in key} | {f"to_{name}": row[name] for name in changed}
+        for row in rows
+    ]
+    conn.execute(statement, values)

@@ -46,8 +46,12 @@ def city(lifts: int, gateways: int = 200) -> Registry:
 
 def people(channel: str = "mqtt", address: str = TOPIC) -> Directory:
     """Return units with two people each, one on duty, all reached by this channel."""
-    many = {"firm": ("maintenance", FIRMS), "use": ("use_unit", USE_UNITS),
-            "street": ("street_office", STREETS), "station": ("rescue_station", STATIONS)}  # fmt: skip
+    many = {
+        "firm": ("maintenance", FIRMS),
+        "use": ("use_unit", USE_UNITS),
+        "street": ("street_office", STREETS),
+        "station": ("rescue_station", STATIONS),
+    }
     kinds = {f"{name}-{k}": kind for name, (kind, n) in many.items() for k in range(n)}
     kinds |= {kind: kind for kind in ONE_EACH}
     units = {ident: Unit(ident, kind, Text(ident, ident), "1") for ident, kind in kinds.items()}
