@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, func, select
@@ -241,14 +241,19 @@ def due_timers(conn: Connection, now_ms: int, limit: int) -> list[tuple[int, str
     return found
 
 
+# One question for all priorities: each part is the first entry of an index.
+_FIRST_DUE: Final = select(
+    *(
+        select(func.min(timer.c.due_ms))
+        .where(timer.c.state == "pending", timer.c.priority == priority)
+        .scalar_subquery()
+        .label(f"of_{priority}")
+        for priority in range(len(SEVERITIES))
+    )
+)
+
+
 def next_timer_ms(conn: Connection) -> int | None:
     """Return when the next timer of all is due."""
-    firsts = [
-        conn.execute(
-            select(func.min(timer.c.due_ms)).where(
-                timer.c.state == "pending", timer.c.priority == priority
-            )
-        ).scalar()
-        for priority in range(len(SEVERITIES))
-    ]
+    firsts = conn.execute(_FIRST_DUE).one()
     return min((first for first in firsts if first is not None), default=None)
