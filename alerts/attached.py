@@ -18,7 +18,7 @@ from alerts.tables import alert_unit, outbox, timer
 
 Row = dict[str, Any]
 CLEARED = "cleared"  # why a timer or a page was dropped that comes back with the condition
-UNSENT = ("due", "leased")
+UNSENT = ("due", "leased", "gathered")
 PAGE = ("id", "key", "alert_id", "step", "round", "contact", "state", "reason", "next_ms")
 
 

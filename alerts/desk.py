@@ -124,6 +124,7 @@ class AlertDesk:
                 work = Work(conn, now_ms)
                 self._raiser.apply_all(work, self._folding.unfold(work))
                 taken = self._escalator.fire_due(work)
+                self._escalator.gathering.sum_up(work)
                 events += work.finish()
             if taken < FIRE_AT_ONCE:
                 break
@@ -139,7 +140,10 @@ class AlertDesk:
     def _due(self, now_ms: int) -> bool:
         with reading(self.engine) as conn:
             first_ms = next_timer_ms(conn)
-            return (first_ms is not None and first_ms <= now_ms) or self._folding.due(conn, now_ms)
+            if first_ms is not None and first_ms <= now_ms:
+                return True
+            gathering = self._escalator.gathering
+            return gathering.due(conn, now_ms) or self._folding.due(conn, now_ms)
 
     def next_due_ms(self) -> int | None:
         """Return when the next timer is due, None if none is pending."""

@@ -7,7 +7,7 @@ any moment leaves either both or neither; after a restart exactly what is due ha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, select
 from alerts.attached import CLEARED
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
+from alerts.gathering import GATHERED, WAIT_MS, Gathering
 from alerts.lifecycle import held
 from alerts.model import SEVERITIES, AlarmState
 from alerts.page import Pages
@@ -52,6 +53,11 @@ class Escalator:
     directory: Directory
     subjects: Subjects
     pages: Pages
+    gathering: Gathering = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Its pages are gathered in a flood."""
+        self.gathering = Gathering(self.pages)
 
     def plan(self, work: Work, row: Row) -> None:
         """Write the timers of an alert's chain; what is due already fires now.
@@ -129,10 +135,13 @@ class Escalator:
         self, work: Work, row: Row, step: ChainStep, contact: Contact, due: Deadline
     ) -> list[dict[str, Any]]:
         """The outbox rows that reach one person: one, or with every_channel one a channel."""
-        page = self.pages.build(row, evidence_of(row), step, contact, due, work.now_ms)
-        payload = orjson.dumps(page).decode()
         ways = list(contact.addresses.items())
         groups = [[way] for way in ways] if step.every_channel else [ways]
+        waits = not step.every_channel and self.gathering.waits(work, row, step.id, contact.id)
+        payload = "{}"
+        if not waits:
+            page = self.pages.build(row, evidence_of(row), step, contact, due, work.now_ms)
+            payload = orjson.dumps(page).decode()
         name = step.id if row["round"] == 0 else f"{step.id}.{row['round']}"
         return [
             {
@@ -149,10 +158,10 @@ class Escalator:
                 "lang": contact.lang,
                 "priority": row["severity_rank"],
                 "payload": payload,
-                "state": "due",
+                "state": GATHERED if waits else "due",
                 "attempts": 0,
                 "created_ms": work.now_ms,
-                "next_ms": work.now_ms,
+                "next_ms": work.now_ms + (WAIT_MS if waits else 0),
                 "reason": None,
             }
             for (channel, address), *rest in groups
@@ -195,7 +204,7 @@ class Escalator:
         for page in hanging.pages.values():
             if page["reason"] is not None or step not in (None, page["step"]):
                 continue
-            if page["state"] == "due":
+            if page["state"] in ("due", GATHERED):
                 work.pages.change(page, state="withdrawn", reason=reason)
                 withdrawn += 1
             elif page["state"] == "leased":

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import select
 
 from alerts.escalation import Escalator
+from alerts.gathering import lately_closed
 from alerts.lifecycle import on_again, on_clear
 from alerts.model import AlarmState, RescueState, RuleMeta, Step, Transition, severity_rank
 from alerts.opening import new_row
@@ -74,6 +75,7 @@ class Raiser:
         for kind in {one.subject_kind for one in transitions}:
             subjects = {one.subject for one in transitions if one.subject_kind == kind}
             work.load_subjects(kind, subjects)
+            work.lately_closed |= lately_closed(work.conn, kind, subjects, work.now_ms)
             work.load_unended(
                 row["id"] for subject in subjects for row in work.open_of(kind, subject)
             )
@@ -111,6 +113,8 @@ class Raiser:
         subject = self.escalator.subjects.of(one.subject_kind, one.subject)
         row = work.add(new_row(work, self.escalator.chains, one, self.rule(one.rule), subject))
         self._occurs(work, one, row)
+        if one.key[:3] in work.lately_closed:
+            work.chatter.add(row["id"])
         work.join_unit(row["id"], row["maintenance"], "maintenance")
         work.join_unit(row["id"], row["use_unit"], "use_unit")
         work.tell(

@@ -126,6 +126,7 @@ alert = Table(
     Column("version", Integer, nullable=False),
     UniqueConstraint("subject_kind", "subject", "rule", "since_ms"),
     Index(None, "closed_ms", "severity_rank"),
+    Index(None, "raised_ms"),
     Index(None, "subject", "rule"),
     Index(None, "incident"),
 )
@@ -230,6 +231,7 @@ outbox = Table(
     _word("reason", nullable=True),
     Index(None, "state", "channel", "next_ms"),
     Index(None, "alert_id", "step"),
+    Index(None, "contact", "created_ms"),
 )
 
 app_user = Table(

@@ -7,6 +7,7 @@ so a flood of ten thousand alerts costs a few statements for every few hundred o
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -49,6 +50,14 @@ def evidence_of(row: Row) -> tuple[Evidence, ...]:
     )
 
 
+@dataclass
+class Lately:
+    """How many alerts that nobody has to be freed from were raised just before; their flood."""
+
+    count: int
+    flood: str | None
+
+
 class Work:
     """Collects what one transaction does. Rows are dicts, column → value.
 
@@ -74,6 +83,10 @@ class Work:
         )  # in an order that foreign keys allow
         self.alerts, self.onsets, self.units, self.timers, self.pages = self._changes
         self.incidents: dict[str, str] = {}  # base → the open incident, see opening
+        self.lately: Lately | None = None
+        self.told: dict[str, Any] = {}  # contact → what it was told lately, see gathering
+        self.lately_closed: set[tuple[str, str, str]] = set()
+        self.chatter: set[int] = set()  # alerts that were closed just before
 
     # -- the end ----------------------------------------------------------------------------
 

@@ -188,6 +188,12 @@ def _delivered(
         .values(state="withdrawn", reason=reason)
     )
     conn.execute(update(outbox).where(*others, outbox.c.state == "leased").values(reason=reason))
+    if row["step"] == "summary":  # whoever was summed up in it has been told
+        conn.execute(
+            update(outbox)
+            .where(outbox.c.state == "summarised", outbox.c.reason == row["key"])
+            .values(delivered_ms=now_ms, receipt=receipt.text)
+        )
     data = _about(row) | {"receipt": receipt.text, "attempts": row["attempts"]}
     lines.append(journal.Line(row["alert_id"], "delivered", data=data))
     return True

@@ -1,4 +1,4 @@
-"""Timers know how grave their alert is: in a flood the gravest fire first."""
+"""In a flood the gravest timers fire first, and one page tells a person of many alerts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add `priority`, taken from the alerts."""
+    """Add `priority`, taken from the alerts, and indexes of what was raised and told lately."""
     op.add_column("timer", sa.Column("priority", sa.Integer(), nullable=False, server_default="0"))
     op.execute(
         "UPDATE timer SET priority ="
@@ -22,3 +22,5 @@ def upgrade() -> None:
         "ix_timer_state_priority_due_ms", "timer", ["state", "priority", "due_ms"], unique=False
     )
     op.drop_index("ix_timer_state_due_ms", "timer")
+    op.create_index("ix_outbox_contact_created_ms", "outbox", ["contact", "created_ms"])
+    op.create_index("ix_alert_raised_ms", "alert", ["raised_ms"])
