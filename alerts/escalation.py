@@ -92,6 +92,7 @@ class Escalator:
         """Fire what is due; returns how many timers were taken (at most 500 a call)."""
         due = due_timers(work.conn, work.now_ms, FIRE_AT_ONCE)
         work.load(alert_id for alert_id, _, _ in due)
+        work.load_attached(alert_id for alert_id, _, _ in due)
         for alert_id, step_id, number in due:
             row = work.known(alert_id)
             one = work.of(alert_id).timers[step_id, number]

@@ -76,9 +76,13 @@ class Raiser:
             subjects = {one.subject for one in transitions if one.subject_kind == kind}
             work.load_subjects(kind, subjects)
             work.lately_closed |= lately_closed(work.conn, kind, subjects, work.now_ms)
-            work.load_unended(
-                row["id"] for subject in subjects for row in work.open_of(kind, subject)
-            )
+        touched = {one.key[:3] for one in transitions}
+        work.load_attached(
+            row["id"]
+            for kind, subject in {key[:2] for key in touched}
+            for row in work.open_of(kind, subject)
+            if (kind, subject, row["rule"]) in touched
+        )
 
     def rule(self, ident: str) -> RuleMeta:
         """Return what is known of a rule; one that was removed still raises, as major fault."""

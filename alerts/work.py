@@ -109,15 +109,24 @@ class Work:
     # -- reading ----------------------------------------------------------------------------
 
     def load(self, ids: Iterable[int]) -> None:
-        """Read these alerts and what hangs on them."""
+        """Read these alerts."""
         missing = [ident for ident in dict.fromkeys(ids) if ident not in self._alerts]
         if not missing:
             return
         for some in parts(missing):
             for row in rows_of(self.conn, select(alert).where(alert.c.id.in_(some))):
                 self._alerts[row["id"]] = row
-        fresh = [i for i in missing if i in self._alerts]
-        self._attached |= attached(self.conn, fresh)
+
+    def load_attached(self, ids: Iterable[int]) -> None:
+        """Read what hangs on these alerts, and their onsets that have not cleared yet."""
+        missing = [ident for ident in dict.fromkeys(ids) if ident not in self._attached]
+        self._attached |= attached(self.conn, missing)
+        for some in parts(missing):
+            query = select(occurrence).where(
+                occurrence.c.alert_id.in_(some), occurrence.c.cleared_ms.is_(None)
+            )
+            for row in rows_of(self.conn, query):
+                self._hold(row)
 
     def load_subjects(self, kind: str, subjects: Collection[str]) -> None:
         """Read the open alerts of these lifts or gateways."""
@@ -141,15 +150,6 @@ class Work:
             rows = rows_of(self.conn, query)
             self.load(row["alert_id"] for row in rows)
             for row in rows:
-                self._hold(row)
-
-    def load_unended(self, ids: Iterable[int]) -> None:
-        """Read the onsets of these alerts that have not cleared yet."""
-        for some in parts(dict.fromkeys(ids)):
-            query = select(occurrence).where(
-                occurrence.c.alert_id.in_(some), occurrence.c.cleared_ms.is_(None)
-            )
-            for row in rows_of(self.conn, query):
                 self._hold(row)
 
     def _hold(self, row: Row) -> None:
@@ -179,13 +179,14 @@ class Work:
         return self._onsets.get(key)
 
     def unended(self, alert_id: int) -> list[Row]:
-        """Return the onsets of an alert, loaded or added here, that have not cleared."""
+        """Return the onsets of an alert that have not cleared."""
+        self.of(alert_id)
         return [row for row in self._onsets_of.get(alert_id, ()) if row["cleared_ms"] is None]
 
     def of(self, alert_id: int) -> Attached:
         """Return what hangs on an alert."""
         if alert_id not in self._attached:
-            self.load((alert_id,))
+            self.load_attached((alert_id,))
         return self._attached[alert_id]
 
     # -- writing ----------------------------------------------------------------------------
