@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 import orjson
@@ -42,7 +43,10 @@ from alerts.tables import alert, reading, writing
 from alerts.work import Row, Work, done_of, state_of
 from config.text import Text
 
-SLICE = 400  # transitions a transaction: some 0.2 s, so whoever sends pages gets a turn between
+# Transitions a transaction, slice by slice: the first pages are on their way after some ms, and
+# later slices take some 0.2 s, so that whoever sends pages gets a turn between.
+SLICES = (20, 100)
+SLICE = 400
 # One rescue frees the car, whichever of its alerts the mechanic's link belongs to.
 SHARED_STEPS = frozenset({Step.ACCEPT, Step.DEPART, Step.ARRIVE, Step.FREE, Step.FILE_CAUSE})
 PAST: Mapping[Step, str] = {
@@ -101,7 +105,7 @@ class AlertDesk:
         if not todo and self._nothing_to_fold(silent):
             return []
         events: list[FeedEvent] = []
-        fresh = True
+        fresh, sizes = True, chain(SLICES, repeat(SLICE))
         while fresh or todo:
             with writing(self.engine) as conn:
                 work = Work(conn, now_ms)
@@ -109,7 +113,8 @@ class AlertDesk:
                     todo = self._folding.fold(work, todo, silent)
                 if fresh:
                     todo = self._raiser.gravest_first(todo)
-                now, todo, fresh = todo[:SLICE], todo[SLICE:], False
+                size, fresh = next(sizes), False
+                now, todo = todo[:size], todo[size:]
                 self._folding.note_cleared(work, now)
                 self._raiser.apply_all(work, now)
                 events += work.finish()
