@@ -8,40 +8,51 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, exists, insert, select
+from sqlalchemy import Connection, RowMapping, Select, exists, insert, select
 from sqlalchemy.orm import aliased
 
 from alerts.desk import AlertDesk
-from alerts.directory import Contact
+from alerts.gathering import REPLY, RESOLVED, SUMMARISED, SUMMARY
 from alerts.page import VERSION
 from alerts.replies import Answer
 from alerts.tables import alert, outbox, reading, writing
 from config.text import Text
 from devices.registry import place_and_name
 
-REPLY, RESOLVED = "reply", "resolved"
 AT_ONCE = 200
+EXERCISE = Text("【演练】", "[EXERCISE] ")
+OVER = Text("警情已结束", "the alert is over")
+STEP_TEXT = {REPLY: Text("答复", "answer to a reply"), RESOLVED: OVER}
 
 
-def answer_page(
-    desk: AlertDesk, row: Mapping[str, Any], text: Text, contact: Contact, now_ms: int
+def _page(
+    desk: AlertDesk,
+    row: Mapping[str, Any],
+    step: str,
+    words: Text,
+    severity: str,
+    to: Mapping[str, str],
+    now_ms: int,
 ) -> dict[str, Any]:
-    """Return the page that tells a contact what their reply brought about."""
-    link = desk.pages.links.url(row["id"], contact.id, now_ms)
+    """A note in the form of a page. `row` is the alert's, `words` what is to be said."""
+    link = desk.pages.links.url(row["id"], to["contact"], now_ms)
     where = place_and_name(row["place"], row["name"])
-    title = Text(f"回复：{text.zh} · {where}", f"Re: {text.en} · {where}")
+    exercise = bool(row.get("exercise"))
+    mark = EXERCISE if exercise else Text("", "")
+    title = Text(f"{mark.zh}{words.zh} · {where}", f"{mark.en}{words.en} · {where}")
     told = Text(
-        f"{text.zh}\n地点：{where}\n情况：{row['rule_zh']}\n查看：{link}",
-        f"{text.en}\nWhere: {where}\nWhat: {row['rule_en']}\nSee: {link}",
+        f"{words.zh}\n地点：{where}\n情况：{row['rule_zh']}\n查看：{link}",
+        f"{words.en}\nWhere: {where}\nWhat: {row['rule_en']}\nSee: {link}",
     )
     places = ("subject_kind", "subject", "name", "place", "rescue_code")
     return {
         "v": VERSION,
         "alert": row["id"],
         "incident": row["incident"],
-        "step": REPLY,
-        "step_text": Text("答复", "answer to a reply").as_json(),
-        "severity": "info",  # whatever the alert is: an answer rings no bell
+        "step": step,
+        "step_text": STEP_TEXT[step].as_json(),
+        "severity": severity,
+        "exercise": exercise,
         "rule": row["rule"],
         "code": row["code"],
         "title": title.as_json(),
@@ -57,7 +68,7 @@ def answer_page(
         "deadline_text": None,
         "evidence": [],
         "link": link,
-        "to": {"contact": contact.id, "name": contact.name, "unit": contact.unit},
+        "to": dict(to),
     }
 
 
@@ -72,7 +83,10 @@ def write_answer(desk: AlertDesk, answer: Answer, channel: str, key: str, now_ms
         row = conn.execute(select(alert).where(alert.c.id == answer.alert_id)).mappings().first()
         if row is None:
             return False
-        page = answer_page(desk, dict(row), answer.text, contact, now_ms)
+        said = Text(f"回复：{answer.text.zh}", f"Re: {answer.text.en}")
+        to = {"contact": contact.id, "name": contact.name, "unit": contact.unit}
+        # Whatever the alert is, an answer rings no bell.
+        page = _page(desk, row_of(row), REPLY, said, "info", to, now_ms)
         way = {
             "unit": contact.unit,
             "contact": contact.id,
@@ -80,20 +94,41 @@ def write_answer(desk: AlertDesk, answer: Answer, channel: str, key: str, now_ms
             "address": contact.addresses[channel],
             "lang": contact.lang,
         }
-        return _write(conn, dict(row), f"{REPLY}-{digest}", REPLY, way, page, now_ms)
+        return _write(conn, row_of(row), f"{REPLY}-{digest}", REPLY, way, page, now_ms)
 
 
-def write_resolved(engine: Engine, now_ms: int, channel: str = "alertmanager") -> int:
+def write_resolved(desk: AlertDesk, now_ms: int, channel: str = "alertmanager") -> int:
     """Tell receivers of Alertmanager's format that alerts they were paged about are over, each
     contact once an alert and round; return how many messages were written."""
+    query = _over(channel)
+    with reading(desk.engine) as conn:
+        if conn.execute(query.limit(1)).first() is None:
+            return 0
+    written = 0
+    with writing(desk.engine) as conn:
+        for told in conn.execute(query).mappings().all():
+            found = conn.execute(select(alert).where(alert.c.id == told["alert_id"])).mappings()
+            row = row_of(found.one())
+            way = {name: told[name] for name in ("unit", "contact", "channel", "address", "lang")}
+            to = {"contact": told["contact"], "unit": told["unit"]}
+            page = _page(desk, row, RESOLVED, OVER, row["severity"], to, now_ms)
+            page["resolved_ms"] = row["closed_ms"]
+            name = f"{RESOLVED}.{row['round']}" if row["round"] else RESOLVED
+            written += _write(conn, row, name, RESOLVED, way, page, now_ms)
+    return written
+
+
+def _over(channel: str) -> Select[Any]:
+    """Rows by which a closed alert was told, and whose contact was not told that it is over."""
     told = aliased(outbox)
-    query = (
-        select(outbox, alert.c.closed_ms, alert.c.severity_rank)
+    return (
+        select(outbox)
         .join(alert, alert.c.id == outbox.c.alert_id)
         .where(
             outbox.c.channel == channel,
-            outbox.c.state == "delivered",
-            outbox.c.step.not_in((REPLY, RESOLVED)),
+            outbox.c.delivered_ms.is_not(None),
+            outbox.c.state.in_(("delivered", SUMMARISED)),
+            outbox.c.step.not_in((REPLY, RESOLVED, SUMMARY)),
             outbox.c.round == alert.c.round,
             alert.c.closed_ms.is_not(None),
             ~exists().where(
@@ -107,23 +142,11 @@ def write_resolved(engine: Engine, now_ms: int, channel: str = "alertmanager") -
         .order_by(outbox.c.id)
         .limit(AT_ONCE)
     )
-    with reading(engine) as conn:
-        if conn.execute(query.limit(1)).first() is None:
-            return 0
-    written = 0
-    with writing(engine) as conn:
-        for row in conn.execute(query).mappings().all():
-            page = orjson.loads(row["payload"]) | {
-                "step": RESOLVED,
-                "sent_ms": now_ms,
-                "resolved_ms": row["closed_ms"],
-            }
-            way = {name: row[name] for name in ("unit", "contact", "channel", "address", "lang")}
-            about = {"id": row["alert_id"], "round": row["round"]}
-            about["severity_rank"] = row["severity_rank"]
-            number = f".{row['round']}" if row["round"] else ""
-            written += _write(conn, about, RESOLVED + number, RESOLVED, way, page, now_ms)
-    return written
+
+
+def row_of(found: RowMapping) -> dict[str, Any]:
+    """Return a row as a plain dict."""
+    return {str(name): value for name, value in found.items()}
 
 
 def _write(

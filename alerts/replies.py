@@ -8,7 +8,7 @@ is done once and told the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from alerts import reply_words
 from alerts.desk import AlertDesk
+from alerts.gathering import SUMMARY
 from alerts.links import LinkClaim
 from alerts.model import Step
 from alerts.notify import receipts
@@ -74,14 +75,14 @@ class Replies:
 
     def claim_of_page(self, key: str, unit: str) -> LinkClaim | Text:
         """Return what a page's key proves to a unit that has signed its request: its own page."""
-        query = select(outbox.c.alert_id, outbox.c.contact)
+        query = select(outbox.c.alert_id, outbox.c.contact, outbox.c.step)
         with reading(self.desk.engine) as conn:
             row = conn.execute(query.where(outbox.c.key == key, outbox.c.unit == unit)).first()
         if row is None:
             return Text(
                 f"贵单位没有通知 {key}：请填收到的 key", f"no page {key} of your unit: give its key"
             )
-        return LinkClaim(row.alert_id, row.contact)
+        return claim_of_row(row._asdict())
 
     def take(
         self,
@@ -151,6 +152,15 @@ class Replies:
                 conn.execute(insert(reply), row | {"answer": text})
         except IntegrityError:  # the same answer came twice at once; both were told the outcome
             return
+
+
+def claim_of_row(row: Mapping[str, Any]) -> LinkClaim | Text:
+    """Return whose answer it is, by the row of the outbox that was answered."""
+    if row["step"] == SUMMARY:
+        return Text(
+            "汇总通知含多条警情，请点其中的链接", "a summary tells of many alerts: use its links"
+        )
+    return LinkClaim(row["alert_id"], row["contact"])
 
 
 def step_said(step: str, cause: str | None, comment: str | None) -> Said | Text:

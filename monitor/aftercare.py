@@ -44,12 +44,12 @@ class Aftercare:
 
     async def round(self) -> None:
         """Ask whom there is to ask, tell whom there is to tell."""
-        engine = self.incoming.replies.desk.engine
+        desk = self.incoming.replies.desk
         for name in self.incoming.channels:
             found = self.incoming.gateway(name)
             if found is not None and found[1].poll is not None:
                 await self._ask_about(name, *found, found[1].poll)
-        if await asyncio.to_thread(write_resolved, engine, self.clock()):
+        if await asyncio.to_thread(write_resolved, desk, self.clock()):
             self.incoming.replies.wake()
 
     async def _ask_about(

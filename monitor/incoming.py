@@ -18,7 +18,7 @@ from alerts.notify import receipts, signing
 from alerts.notify.channel import Channel
 from alerts.notify.gateway import GatewayChannel, Report, report
 from alerts.notify.gateway_file import ReceiptSpec
-from alerts.replies import Answer, Replies, step_said
+from alerts.replies import Answer, Replies, claim_of_row, step_said
 from alerts.reply_tokens import Callbacks
 from alerts.reply_words import Said
 from config.settings import Settings
@@ -122,7 +122,7 @@ class Incoming:
             return
         step = spec.replies.get(told.reply.strip())
         said = Said(step) if step is not None else reply_words.understand(told.reply)
-        claim: LinkClaim | Text = LinkClaim(row["alert_id"], row["contact"])
+        claim = claim_of_row(row)
         if now_ms > row["created_ms"] + self.settings.notify.link_hours * 3_600_000:
             claim = Text("该通知已过期，请登录操作", "this page has expired: sign in instead")
         key = f"{row['key']}|{told.reply}"

@@ -1,8 +1,8 @@
 """A page in the JSON that Prometheus Alertmanager posts to web hooks (version "4").
 
-For receivers made for Alertmanager. Labels name the alert and never change while it lives, so the
-fingerprint is the same in every page of one alert and in the word that it is over; everything that
-may change is an annotation.
+For receivers made for Alertmanager. Labels name the alert and never change while it lives;
+everything that may change is an annotation. The fingerprint is that of the label `alert` alone, so
+it is the same in every page of one alert, in a summary of many, and in the word that it is over.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def labels(page: Mapping[str, Any]) -> dict[str, str]:
         "rescue_code": where["rescue_code"],
         "place": where["place"],
         "lift": where["name"],
+        "exercise": "true" if page.get("exercise") else "",
     }
     return {name: value for name, value in found.items() if value}
 
@@ -45,6 +46,8 @@ def labels(page: Mapping[str, Any]) -> dict[str, str]:
 def message(page: Mapping[str, Any], lang: str) -> dict[str, Any]:
     """Return the web hook's body for a page; `resolved_ms` in it says that the alert is over."""
     side = "zh" if lang.startswith("zh") else "en"
+    if page.get("summary"):
+        return _summary(page, side)
     resolved_ms = page.get("resolved_ms")
     status = "firing" if resolved_ms is None else "resolved"
     named, group = labels(page), {"incident": page["incident"]}
@@ -63,8 +66,40 @@ def message(page: Mapping[str, Any], lang: str) -> dict[str, Any]:
         "startsAt": _moment(page["raised_ms"]),
         "endsAt": NEVER if resolved_ms is None else _moment(resolved_ms),
         "generatorURL": page["link"],
-        "fingerprint": fingerprint(named),
+        "fingerprint": fingerprint({"alert": named["alert"]}),
     }
+    return _around(page, status, group, named, annotations, [alert])
+
+
+def _summary(page: Mapping[str, Any], side: str) -> dict[str, Any]:
+    """Many alerts in one message, as Alertmanager groups them."""
+    alerts = []
+    for one in page["members"]:
+        named = {"alertname": one["title"]["en"], "alert": str(one["alert"])}
+        alerts.append(
+            {
+                "status": "firing",
+                "labels": named,
+                "annotations": {"summary": one["title"][side]},
+                "startsAt": _moment(page["since_ms"]),
+                "endsAt": NEVER,
+                "generatorURL": one["link"],
+                "fingerprint": fingerprint({"alert": named["alert"]}),
+            }
+        )
+    annotations = {"summary": page["title"][side], "severity": page["severity"]}
+    made = _around(page, "firing", {"incident": page["incident"]}, {}, annotations, alerts)
+    return made | {"truncatedAlerts": page["members_left_off"]}
+
+
+def _around(
+    page: Mapping[str, Any],
+    status: str,
+    group: Mapping[str, str],
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
+    alerts: list[dict[str, Any]],
+) -> dict[str, Any]:
     return {
         "version": VERSION,
         "groupKey": f'{{}}:{{incident="{page["incident"]}"}}',
@@ -72,10 +107,10 @@ def message(page: Mapping[str, Any], lang: str) -> dict[str, Any]:
         "status": status,
         "receiver": page["to"]["contact"],
         "groupLabels": group,
-        "commonLabels": named,
+        "commonLabels": labels,
         "commonAnnotations": annotations,
         "externalURL": _house(page["link"]),
-        "alerts": [alert],
+        "alerts": alerts,
     }
 
 

@@ -48,7 +48,8 @@ class EmailChannel:
         page = item.page
         mail = EmailMessage()
         subject = " ".join(page["title"][first].split())
-        if self.reply_to and self.tokens and page.get("to"):
+        # A summary tells of many alerts: an answer to it could mean any of them.
+        if self.reply_to and self.tokens and not page.get("summary"):
             token = self.tokens.make(page["alert"], page["to"]["contact"], page["sent_ms"])
             mail["Reply-To"] = self.reply_to.replace(HOLE, token)
             subject += "" if HOLE in self.reply_to else f" [LW-{token}]"

@@ -13,11 +13,12 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, RowMapping, select, update
+from sqlalchemy import Connection, Engine, RowMapping, or_, select, update
 
 from alerts import journal
 from alerts.chains import Chains
 from alerts.escalation import satisfied
+from alerts.gathering import SUMMARY
 from alerts.notify import queue
 from alerts.tables import outbox, reading, writing
 from alerts.work import Work
@@ -39,7 +40,7 @@ def page_opened(engine: Engine, alert_id: int, contact: str, now_ms: int) -> boo
         outbox.c.alert_id == alert_id,
         outbox.c.contact == contact,
         outbox.c.read_ms.is_(None),
-        outbox.c.attempts > 0,
+        or_(outbox.c.attempts > 0, outbox.c.delivered_ms.is_not(None)),  # summed up in another
         outbox.c.state != "dead",
     )
     with reading(engine) as conn:  # the second opening writes nothing
@@ -123,6 +124,8 @@ def _lost(conn: Connection, chains: Chains, row: RowMapping, said: str, now_ms: 
 def _wanted(conn: Connection, chains: Chains, row: Mapping[str, Any], now_ms: int) -> bool:
     work = Work(conn, now_ms)
     alert = work.known(row["alert_id"])
+    if row["step"] == SUMMARY:
+        return alert["closed_ms"] is None and alert["acknowledged_ms"] is None
     step = chains.step(alert["chain"], row["step"])
     if step is None or row["round"] != alert["round"]:
         return False

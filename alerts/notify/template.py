@@ -24,6 +24,7 @@ SECRET = "secret:"  # noqa: S105 - the word before a secret's name
 _PLACE = re.compile(r"\{\{|\}\}|\{([a-z_]+(?::[a-z0-9_]+)?)\}|[{}]")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+NOWHERE = {"place": "", "name": "", "rescue_code": "", "subject": ""}
 NAMES = (
     "to", "text", "title", "short", "speech", "link", "key", "alert", "rule", "severity", "people",
     "place", "lift", "code", "name", "lang", "callback", "ref", "attempt", "at",
@@ -88,7 +89,7 @@ def for_xml(value: str) -> str:
 def values_of(item: Item, tz: tzinfo, callback: str = "", ref: str = "") -> dict[str, str]:
     """Return what each placeholder stands for, in the language of the contact."""
     page, side = item.page, "zh" if item.lang.startswith("zh") else "en"
-    where = page["where"]
+    where = page["where"] or NOWHERE  # a summary tells of many places
     return {
         "to": item.address,
         "text": page["text"][side],
@@ -104,7 +105,7 @@ def values_of(item: Item, tz: tzinfo, callback: str = "", ref: str = "") -> dict
         "place": where["place"],
         "lift": where["name"],
         "code": where["rescue_code"] or where["subject"],
-        "name": page["to"]["name"],
+        "name": page["to"].get("name", ""),
         "lang": side,
         "callback": callback,
         "ref": ref,
@@ -115,6 +116,9 @@ def values_of(item: Item, tz: tzinfo, callback: str = "", ref: str = "") -> dict
 
 def _short(page: Mapping[str, Any], tz: tzinfo) -> Text:
     """One line for a short message: what, where, people, since when, link."""
+    if page.get("summary"):
+        title, link = page["title"], page["link"]
+        return Text(f"{title['zh']}。最急：{link}", f"{title['en']}. Gravest: {link}")
     since = datetime.fromtimestamp(page["since_ms"] / 1000, tz).strftime("%H:%M")
     people = people_text(page)
     return Text(
@@ -125,6 +129,11 @@ def _short(page: Mapping[str, Any], tz: tzinfo) -> Text:
 
 def _speech(page: Mapping[str, Any]) -> Text:
     """What a voice says: no link, no brackets, the rescue code to write down."""
+    if page.get("summary"):
+        count, what = page["summary"], page["what"]
+        return Text(
+            f"电梯警情汇总：{count} 条。{what['zh']}。", f"{count} lift alerts: {what['en']}."
+        )
     where, people = page["where"], people_text(page)
     code = where["rescue_code"] or where["subject"]
     spot = f"{where['place']}{where['name']}"

@@ -79,16 +79,17 @@ async def test_who_was_paged_is_told_when_it_is_over_once(
     worker = OutboxWorker(house.engine, {"alertmanager": channel}, clock)
     house.raise_(raised("16", people=None))
     await worker.drain()
-    assert write_resolved(house.engine, T0 + S) == 0, "it is still open"
+    assert write_resolved(house.desk, T0 + S) == 0, "it is still open"
     house.act(1, Step.CANCEL, "operator", T0 + 60 * S, comment="test")
     assert house.alert()["closed_ms"] == T0 + 60 * S
     clock.ms = T0 + 61 * S
     for _ in range(3):
-        write_resolved(house.engine, T0 + 61 * S)
+        write_resolved(house.desk, T0 + 61 * S)
         await worker.drain()
     firing, resolved = (one.json for one in webhook.accepted)
     assert (firing["status"], resolved["status"]) == ("firing", "resolved")
     assert firing["alerts"][0]["fingerprint"] == resolved["alerts"][0]["fingerprint"]
+    assert firing["alerts"][0]["labels"] == resolved["alerts"][0]["labels"]
     assert firing["groupKey"] == resolved["groupKey"]
     assert resolved["alerts"][0]["endsAt"] == "2026-01-01T00:01:00.000Z"
     keys = [one.headers["idempotency-key"] for one in webhook.accepted]
