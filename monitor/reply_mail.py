@@ -79,7 +79,9 @@ class ReplyMail:
     async def handle_RCPT(  # noqa: N802 - named by aiosmtpd
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
     ) -> str:
-        """Take mail to the reply address alone."""
+        """Take mail to the reply address alone, and one answer at a time."""
+        if envelope.rcpt_tos:
+            return "452 4.5.3 one recipient at a time"
         if not self._address.fullmatch(address):
             return "550 5.7.1 only answers to pages are taken here"
         envelope.rcpt_tos.append(address)

@@ -74,6 +74,10 @@ class ReplyTopic:
         client.subscribe(f"{PREFIX}/+/+", qos=1)
 
     def _on_message(self, client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        if message.retain:  # said once and kept by the broker: nobody says it now
+            log.warning("retained reply ignored", topic=message.topic)
+            client.ack(message.mid, message.qos)
+            return
         try:
             answer, key = take(self._replies, message.topic, bytes(message.payload), self._clock())
         except SQLAlchemyError as error:

@@ -157,6 +157,17 @@ def test_one_key_of_two_people_or_two_ways_are_two_answers(house: House) -> None
         assert len(conn.execute(select(reply.c.key)).all()) == 3
 
 
+def test_a_crash_between_the_deed_and_its_record_does_it_once(house: House) -> None:
+    house.raise_(raised())
+    replies, _ = made(house)
+    house.act(1, Step.ACCEPT, "zhang", T0 + S)  # done, and the process ended before the record
+    house.restart()
+    replies = Replies(house.desk, TOKENS)
+    again = replies.take("email", "<a@b>", LinkClaim(1, "zhang"), Said(Step.ACCEPT), T0 + 60 * S)
+    assert (again.ok, again.code) == (True, "already")
+    assert house.kinds().count("accepted") == 1
+
+
 def test_without_a_key_a_repeat_is_a_second_tap(house: House) -> None:
     house.raise_(raised())
     replies, _ = made(house)

@@ -172,6 +172,20 @@ async def test_who_proves_nothing_is_refused_and_nobody_gets_mail(
     assert len(post.server.messages) == sent
 
 
+async def test_one_mail_answers_one_page(house: House, posts: Callable[[str], Any]) -> None:
+    post = await posts(PLUS)
+    house.raise_(raised())
+    both = [PLUS.replace("{token}", TOKENS.make(1, who, T0)) for who in ("zhang", "pm1")]
+    mail = EmailMessage()
+    mail["From"], mail["Message-ID"] = "x@y", "<1@x>"
+    mail.set_content("accept")
+    refused, _ = await aiosmtplib.send(
+        mail, recipients=both, hostname="127.0.0.1", port=post.port, start_tls=False, timeout=5
+    )
+    assert [code for code, _ in refused.values()] == [452]
+    assert house.alert()["owner"] == "张伟"
+
+
 async def test_what_is_not_understood_is_answered_and_machines_are_not(
     house: House, posts: Callable[[str], Any]
 ) -> None:
@@ -283,6 +297,25 @@ async def test_an_answer_by_mqtt_acts_and_is_told_back(
         listening.cancel()
     assert house.alert()["rescue_state"] == "arrived"
     assert house.kinds().count("accepted") == 1
+
+
+async def test_what_the_broker_retained_is_no_answer(house: House, mosquitto: TestBroker) -> None:
+    house.raise_(raised())
+    token = house.desk.pages.links.token(1, "zhang", T0)
+    where = "liftwatch/v1/replies/anda/zhang"
+    async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
+        ear = Ear(client)
+        listening = asyncio.create_task(ear.listen())
+        await client.publish(where, asked(token=token, step="accept"), qos=1, retain=True)
+        topic = ReplyTopic(Mqtt(url=mosquitto.url), Replies(house.desk, TOKENS), Clock())
+        topic.start()
+        await until_async(topic.connected.is_set)
+        # What is said now comes after what was retained: once it is answered, that was passed.
+        told = await ear.say("anda/zhang", asked(token=token, step="acknowledge"))
+        listening.cancel()
+    topic.stop()
+    assert told["code"] == "done"
+    assert house.alert()["accepted_ms"] is None
 
 
 async def test_an_answer_given_while_the_service_is_away_is_not_lost(

@@ -148,6 +148,7 @@ def delivery_views(
         "apprise": _("messenger"),
     }
     steps = {t["step"]: words.text(t["text"]) for t in alert["timers"]}
+    steps |= {"reply": _("answer to a reply"), "resolved": _("the alert is over")}
     views = []
     for row in alert["deliveries"]:
         contact = port.directory.contacts.get(row["contact"])
