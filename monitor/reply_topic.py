@@ -28,6 +28,7 @@ from monitor.receive import tls_context
 log = structlog.get_logger("liftwatch.replies")
 PREFIX = "liftwatch/v1/replies"
 LONGEST = 4096
+RETRY_S = 1.0
 
 
 class ReplyTopic:
@@ -37,6 +38,8 @@ class ReplyTopic:
         self._replies, self._clock = replies, clock
         self._address = (settings.host, settings.port)
         self.connected = threading.Event()  # and subscribed
+        self.failures = 0
+        self._stopping = threading.Event()
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=f"{settings.client_id}-replies",
@@ -62,6 +65,7 @@ class ReplyTopic:
 
     def stop(self) -> None:
         """Leave the broker; the session stays there and keeps what comes."""
+        self._stopping.set()
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -78,15 +82,27 @@ class ReplyTopic:
             log.warning("retained reply ignored", topic=message.topic)
             client.ack(message.mid, message.qos)
             return
-        try:
-            answer, key = take(self._replies, message.topic, bytes(message.payload), self._clock())
-        except SQLAlchemyError as error:
-            # Not acknowledged: the next connection brings it again.
-            log.error("reply not taken, it will come again", error=str(error))
-            return
+        taken = self._take(message.topic, bytes(message.payload))
+        if taken is None:
+            return  # not acknowledged: the next connection brings it again
+        answer, key = taken
         body = answer.as_json() | {"key": key}
         client.publish(f"{message.topic}/answer", orjson.dumps(body), qos=1)
         client.ack(message.mid, message.qos)
+
+    def _take(self, topic: str, payload: bytes) -> tuple[Answer, str] | None:
+        """Try until the database takes it; None when we are told to stop before.
+
+        Meanwhile no other answer is read: they wait at the broker.
+        """
+        while True:
+            try:
+                return take(self._replies, topic, payload, self._clock())
+            except SQLAlchemyError as error:
+                self.failures += 1
+                log.error("reply not taken, trying again", error=str(error))
+                if self._stopping.wait(RETRY_S):
+                    return None
 
 
 def take(replies: Replies, topic: str, payload: bytes, now_ms: int) -> tuple[Answer, str]:

@@ -22,8 +22,8 @@ def more_addresses(row: Mapping[str, Any], refuse: Refuse) -> dict[str, str]:
     """Return channel → address; `refuse(key, value, what would be right)` raises."""
     found: dict[str, str] = {}
     for key in KEYS:
-        value = row.get(key)
-        if value is None or value is False or value == "":
+        value = _plain(row.get(key))
+        if value is None or value is False:
             continue
         checked = _CHECKS[key](value, row)
         if checked is None:
@@ -31,6 +31,14 @@ def more_addresses(row: Mapping[str, Any], refuse: Refuse) -> dict[str, str]:
         else:
             found[key] = checked
     return found
+
+
+def _plain(value: object) -> object:
+    """A cell of a spreadsheet is a text or a number where TOML has true, false or a text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    words = {"": None, "true": True, "yes": True, "false": False, "no": False}
+    return words.get(value.strip().lower(), value.strip()) if isinstance(value, str) else value
 
 
 def _number(value: object, row: Mapping[str, Any]) -> str | None:

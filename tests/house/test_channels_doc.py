@@ -80,6 +80,11 @@ def test_the_settings_and_the_commands_work(
     settings = load_settings(config)
     assert settings.notify.secret_dir == tmp_path / "keys"
     assert settings.notify.replies.secrets["anda"].get_secret_value()
+    told = re.search(r"(LIFTWATCH_NOTIFY__REPLIES__SECRETS)='(.*?)'", TEXT)
+    assert told
+    monkeypatch.setenv(told[1], told[2])
+    from_environment = load_settings(config).notify.replies.secrets["anda"]
+    assert from_environment.get_secret_value() == "…"
     monkeypatch.chdir(tmp_path)
     for line in EXAMPLES["try"].splitlines():
         done = CliRunner().invoke(build(["channel"]), shlex.split(line)[1:])

@@ -12,7 +12,7 @@ from typing import Any
 import aiomqtt
 import aiosmtplib
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from alerts.directory_file import load_directory
 from alerts.model import Step
@@ -21,7 +21,7 @@ from alerts.notify.email import EmailChannel
 from alerts.notify.outbox import OutboxWorker
 from alerts.replies import Replies
 from alerts.reply_tokens import ReplyTokens
-from alerts.tables import outbox, reading
+from alerts.tables import outbox, reading, writing
 from config.settings import Mqtt
 from config.settings import Replies as Ways
 from monitor.reply_mail import ReplyMail
@@ -172,6 +172,32 @@ async def test_who_proves_nothing_is_refused_and_nobody_gets_mail(
     assert len(post.server.messages) == sent
 
 
+async def test_while_the_database_will_not_the_sender_keeps_the_mail(
+    house: House, posts: Callable[[str], Any]
+) -> None:
+    post = await posts(PLUS)
+    house.raise_(raised())
+    await post.worker.drain()
+    page = post.page("zhang")
+    break_(house)
+    with pytest.raises(aiosmtplib.SMTPDataError) as refused:
+        await post.answer(page, "accept")
+    assert refused.value.code == 451
+    mend(house)
+    await post.answer(page, "accept")
+    assert house.alert()["owner"] == "张伟"
+
+
+def break_(house: House) -> None:
+    with writing(house.engine) as conn:
+        conn.execute(text("ALTER TABLE reply RENAME TO away"))
+
+
+def mend(house: House) -> None:
+    with writing(house.engine) as conn:
+        conn.execute(text("ALTER TABLE away RENAME TO reply"))
+
+
 async def test_one_mail_answers_one_page(house: House, posts: Callable[[str], Any]) -> None:
     post = await posts(PLUS)
     house.raise_(raised())
@@ -316,6 +342,33 @@ async def test_what_the_broker_retained_is_no_answer(house: House, mosquitto: Te
     topic.stop()
     assert told["code"] == "done"
     assert house.alert()["accepted_ms"] is None
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_while_the_database_will_not_the_broker_keeps_the_answer(
+    house: House, mosquitto: TestBroker, restarted: bool
+) -> None:
+    house.raise_(raised())
+    token = house.desk.pages.links.token(1, "zhang", T0)
+    settings, replies = Mqtt(url=mosquitto.url), Replies(house.desk, TOKENS)
+    first = ReplyTopic(settings, replies, Clock())
+    first.start()
+    await until_async(first.connected.is_set)
+    break_(house)
+    async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
+        body = asked(token=token, step="accept", key="1")
+        await client.publish("liftwatch/v1/replies/anda/zhang", body, qos=1)
+    await until_async(lambda: first.failures >= 1)
+    if restarted:
+        await asyncio.to_thread(first.stop)
+    mend(house)
+    assert house.alert()["accepted_ms"] is None
+    second = ReplyTopic(settings, replies, Clock()) if restarted else first
+    if restarted:
+        second.start()
+    await until_async(lambda: house.alert()["accepted_ms"] is not None)
+    second.stop()
+    assert house.kinds().count("accepted") == 1
 
 
 async def test_an_answer_given_while_the_service_is_away_is_not_lost(
