@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import shutil
 from typing import Any
 
+import httpx
 import pytest
 
 from alerts.model import Step
@@ -18,6 +20,9 @@ from alerts.notify.webhook import WebhookChannel
 from alerts.tables import reading
 from tests.alerts.conftest import T0, House, raised
 from tests.alerts.test_outbox import Clock, Make
+from tests.support.ports import free_port
+from tests.support.process import Spawn
+from tests.support.wait import until
 from tests.support.webhook import Webhook
 
 S = 1000
@@ -141,3 +146,48 @@ def test_a_signature_that_does_not_hold_says_why(change: dict[str, Any], told: s
     assert signing.check(**asked) is None
     wrong = signing.check(**(asked | change))
     assert wrong is not None and told in wrong.en
+
+
+# --- beside the real Alertmanager -------------------------------------------------------------
+
+CONFIG = """
+route: {{receiver: ours, group_by: [incident], group_wait: 0s, group_interval: 1s}}
+receivers: [{{name: ours, webhook_configs: [{{url: "{url}", send_resolved: true}}]}}]
+"""
+
+
+@pytest.fixture
+def alertmanager_url(tmp_path: Any, webhook: Webhook, spawn: Spawn) -> str:
+    program = shutil.which("prometheus-alertmanager")
+    if program is None:
+        pytest.skip("prometheus-alertmanager is not installed (Debian package of that name)")
+    (tmp_path / "am.yml").write_text(CONFIG.format(url=webhook.url), "utf-8")
+    address = f"127.0.0.1:{free_port()}"
+    spawn(
+        program, f"--config.file={tmp_path / 'am.yml'}", f"--storage.path={tmp_path / 'am'}",
+        f"--web.listen-address={address}", "--cluster.listen-address=",
+    )  # fmt: skip
+    until(lambda: httpx.get(f"http://{address}/-/ready").is_success, 20)
+    return f"http://{address}"
+
+
+def test_our_body_has_the_form_of_alertmanagers_own(
+    page: dict[str, Any], webhook: Webhook, alertmanager_url: str
+) -> None:
+    ours = alertmanager.message(page, "en")
+    one = ours["alerts"][0]
+    labels = one["labels"] | ours["groupLabels"]
+    posted = {"labels": labels, "annotations": one["annotations"], "startsAt": one["startsAt"]}
+    posted["generatorURL"] = one["generatorURL"]
+    httpx.post(f"{alertmanager_url}/api/v2/alerts", json=[posted]).raise_for_status()
+    theirs = webhook.wait_for(1)[0].json
+    assert _form(ours) == _form(theirs)
+    assert _form(one) == _form(theirs["alerts"][0])
+    assert theirs["alerts"][0]["fingerprint"] == alertmanager.fingerprint(labels)
+    assert ours["groupKey"] == theirs["groupKey"]
+    assert one["annotations"] == theirs["alerts"][0]["annotations"]
+    assert one["endsAt"] == theirs["alerts"][0]["endsAt"]
+
+
+def _form(body: dict[str, Any]) -> dict[str, type]:
+    return {name: type(value) for name, value in body.items()}
