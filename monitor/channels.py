@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
-from alerts.notify.channel import Channel, Item
+from alerts.directory import Directory
+from alerts.notify.channel import Channel, DeliveryError, Item
 from alerts.notify.email import EmailChannel
 from alerts.notify.gateway import GatewayChannel
-from alerts.notify.gateway_file import load_gateways
+from alerts.notify.gateway_file import FILE, load_gateways
 from alerts.notify.longtail import LongTailChannel
 from alerts.notify.mqtt import MqttChannel
+from alerts.notify.trial import trial
 from alerts.notify.webhook import WebhookChannel
 from alerts.reply_tokens import Callbacks, ReplyTokens
 from config.secrets import Secrets
 from config.settings import Settings
+from config.text import Text
 from monitor.receive import tls_context
 
 
@@ -49,6 +52,36 @@ def channels(settings: Settings, clock: Callable[[], int], secret: bytes) -> dic
     if notify.smtp.host:
         ways["email"] = _email(settings, notify.smtp.host, secret)
     return ways | _gateways(settings, secrets, secret)
+
+
+def unready(ways: Mapping[str, Channel], directory: Directory) -> list[Text]:
+    """Return what contacts cannot be reached by as things are set up: pages by such a channel go to
+    the contact's next one at once, and are lost where there is none."""
+    found: list[Text] = []
+    for contact in directory.contacts.values():
+        for name, address in contact.addresses.items():
+            why = _trouble(ways.get(name), name, address)
+            if why is not None:
+                found.append(
+                    Text(
+                        f"联系人 {contact.id} 的通道 {name} 不可用：{why.zh}",
+                        f"contact {contact.id} cannot be reached by {name}: {why.en}",
+                    )
+                )
+    return found
+
+
+def _trouble(channel: Channel | None, name: str, address: str) -> Text | None:
+    if channel is None:
+        where = "notify.smtp.host" if name == "email" else f"{FILE} [{name}]"
+        return Text(f"请设置 {where}", f"set {where}")
+    if name != "apprise":
+        return None
+    try:
+        channel.show(trial(name, address, "zh", 0, "http://x"))
+    except DeliveryError as error:
+        return Text(f"地址有误：{error}", str(error))
+    return None
 
 
 def reply_tokens(settings: Settings, secret: bytes) -> ReplyTokens:

@@ -10,12 +10,12 @@ import typer
 from alerts.chains import DEFAULT_CHAINS, load_chains
 from alerts.directory_file import load_directory
 from alerts.notify.cap import DEFAULT_CAP, load_cap
-from alerts.notify.gateway_file import load_gateways
 from alerts.rules import DEFAULT_RULES, load_rules
-from config.secrets import Secrets
 from config.settings import load_settings
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
+from monitor.channels import channels, unready
+from monitor.clock import wall_ms
 from monitor.detector import rule_schema
 from monitor.own import own_or
 
@@ -35,10 +35,12 @@ def check(
     chains.check(rules.meta.values())
     registry = load_registry(site)
     directory = load_directory(site / "directory.toml")
-    load_gateways(site, Secrets(settings.notify.secret_dir))
+    ways = channels(settings, wall_ms, bytes(32))
     load_cap(own_or(site, "cap.toml", DEFAULT_CAP))
     typer.echo(
         f"ok: {len(registry.lifts)} lifts 电梯, {len(registry.gateways)} gateways 网关, "
         f"{len(directory.units)} units 单位, {len(rules)} rules 规则, "
         f"{len(vocab)} channels 通道, {len(vocab.messages)} codes 代码"
     )
+    for text in unready(ways, directory):
+        typer.echo(f"warning / 警告: {text.both()}", err=True)
