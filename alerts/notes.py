@@ -38,8 +38,9 @@ def _page(
     link = desk.pages.links.url(row["id"], to["contact"], now_ms)
     where = place_and_name(row["place"], row["name"])
     exercise = bool(row.get("exercise"))
-    mark = EXERCISE if exercise else Text("", "")
-    title = Text(f"{mark.zh}{words.zh} · {where}", f"{mark.en}{words.en} · {where}")
+    title = Text(f"{words.zh} · {where}", f"{words.en} · {where}")
+    if exercise:
+        title = Text(f"{EXERCISE.zh}{title.zh}", f"{EXERCISE.en}{title.en}")
     told = Text(
         f"{words.zh}\n地点：{where}\n情况：{row['rule_zh']}\n查看：{link}",
         f"{words.en}\nWhere: {where}\nWhat: {row['rule_en']}\nSee: {link}",

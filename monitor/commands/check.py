@@ -25,7 +25,8 @@ def check(
 ) -> None:
     """Check settings, site files, rules and chains without starting anything. 检查配置。
 
-    Prints what was found, or the first mistake with file, key, value and what would be right.
+    Prints what was found, or the first mistake with file, key, value and what would be right;
+    warns of contacts whose channels are not set up. 未配置的通道会有警告。
     """
     settings = load_settings(config)
     site = settings.site.folder

@@ -56,10 +56,8 @@ def test_check_warns_of_whom_no_page_would_reach(site: Path) -> None:
     text = file.read_text("utf-8")
     more = 'email = "a@b"\nsms = "119"\napprise = "wecombot://{secret:none}"\n'
     channels = 'channels = ["email", "sms", "apprise", "mqtt"]'
-    file.write_text(
-        text.replace('mqtt = true\nchannels = ["mqtt"]', f"mqtt = true\n{more}{channels}", 1),
-        "utf-8",
-    )
+    old, new = 'mqtt = true\nchannels = ["mqtt"]', f"mqtt = true\n{more}{channels}"
+    file.write_text(text.replace(old, new, 1), "utf-8")
     done = liftwatch("check", "--config", "site.toml", cwd=site)
     assert done.returncode == 0
     for words in (
