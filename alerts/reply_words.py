@@ -28,7 +28,8 @@ WORDS: Mapping[Step, tuple[str, ...]] = {
         "depart",
     ),
     Step.ARRIVE: ("到场", "已到场", "到达", "已到达", "arrived", "arrive", "on site"),
-    Step.FREE: ("解困", "已解困", "救出", "已救出", "freed", "free", "all freed"),
+    # Not "free": whoever writes that may mean that they have time.
+    Step.FREE: ("解困", "已解困", "救出", "已救出", "freed", "all freed"),
     Step.FILE_CAUSE: ("原因", "cause", "reason"),
 }
 STEP_OF: Mapping[str, Step] = {word: step for step, words in WORDS.items() for word in words}

@@ -37,7 +37,7 @@ from tests.support.wait import until_async
 from tests.support.webhook import Webhook
 
 S = 1000
-TIMEOUT_S = 1.0
+TIMEOUT_S = 1.2
 COUNT = 4
 
 
@@ -76,7 +76,7 @@ class HttpWay(Way):
         self.hook.hang(COUNT - 1)
 
     async def slow(self) -> None:
-        self.hook.slow(TIMEOUT_S / 4, 1)
+        self.hook.slow(TIMEOUT_S / 8, 1)
 
     def keys(self) -> list[str]:
         return [one.headers["idempotency-key"] for one in self.hook.accepted]
@@ -150,7 +150,7 @@ class Mail(Way):
         self.server.hang(COUNT - 1)
 
     async def slow(self) -> None:
-        self.server.slow(TIMEOUT_S / 4)
+        self.server.slow(TIMEOUT_S / 8)
 
     def keys(self) -> list[str]:
         return [one["X-Idempotency-Key"] for one in self.server.messages]
@@ -192,7 +192,7 @@ class Mqtt(Way):
 
     async def slow(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.call_later(TIMEOUT_S / 4, os.kill, self.broker.pid, signal.SIGCONT)
+        loop.call_later(TIMEOUT_S / 8, os.kill, self.broker.pid, signal.SIGCONT)
 
     async def heal(self) -> None:
         os.kill(self.broker.pid, signal.SIGCONT)

@@ -28,6 +28,7 @@ from tests.support.webhook import Webhook
 
 TOKEN = "t0p-s3cret-token"
 SECRETS = Secrets(environment={"LIFTWATCH_KEY_SMS": TOKEN})
+FORM = "application/x-www-form-urlencoded"
 NASTY = "a\"b'c<d>&e\\f\r\ng{h}&to=1 中文"
 Open = Callable[[str], GatewayChannel]
 
@@ -206,6 +207,16 @@ async def test_asking_and_understanding_what_became_of_it(
     assert (report(spec, form).fate, report(spec, form).reply) == (Fate.READ, "1")
     query = answer.parsed(b"", "", "state=UNDELIV")
     assert report(spec, query).fate is Fate.FAILED
+
+
+@given(
+    st.binary(max_size=60), st.sampled_from(["", "application/json", FORM]), st.text(max_size=20)
+)
+def test_whatever_a_gateway_sends_breaks_nothing(body: bytes, kind: str, query: str) -> None:
+    data = answer.parsed(body, kind, query)
+    for path in ("a", "0.b", "a.0.1"):
+        found = answer.at(data, path)
+        assert found is None or isinstance(found, str)
 
 
 # --- the file --------------------------------------------------------------------------------

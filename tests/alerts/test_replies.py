@@ -58,7 +58,7 @@ def test_words_of_both_languages_are_understood(text: str, said: Said) -> None:
         "", "   \n ", "好的我看看", "please accept", "not accept", "不接单", "> 接单", "原因",
         "cause:",
         "On Mon, 1 Jan 2026, Liftwatch wrote:\naccept", "-----Original Message-----\naccept",
-        "复查", "verify", "取消", "cancel",
+        "复查", "verify", "取消", "cancel", "free", "I am free",
     ],
 )  # fmt: skip
 def test_anything_else_is_answered_with_what_may_be_said(text: str) -> None:
