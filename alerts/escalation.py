@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
 from alerts.lifecycle import held
-from alerts.model import AlarmState
+from alerts.model import AlarmState, Aside
 from alerts.page import Pages
 from alerts.subjects import Subject, Subjects
 from alerts.tables import outbox, timer
@@ -24,6 +24,11 @@ from alerts.work import Row, Work, evidence_of, state_of
 from config.text import Text
 
 FIRE_AT_ONCE = 500
+ASIDE = "aside"
+"""Why pages of an alert that was set aside are withdrawn for the time being."""
+OPEN_TIMERS = ("pending", "waiting")
+"""`waiting`: the alert is set aside; the timer is due when it was due, but fires no sooner than
+the alert comes out."""
 Deadline = tuple[int, Text] | None
 ARRIVAL_TEXT = Text("前到场", "arrival on site")
 
@@ -55,13 +60,15 @@ class Escalator:
     def plan(self, work: Work, row: Row) -> None:
         """Write the timers of an alert's chain; what is due already fires now.
 
-        The chain starts at `last_raised_ms`, the moment the present round was raised.
+        The chain starts at `last_raised_ms`, the moment the present round was raised. Of an
+        alert that is set aside all timers wait, and nothing fires.
         """
         start, rows = row["last_raised_ms"], []
+        aside = row["aside"] != Aside.NONE.value
         now: list[ChainStep] = []
         for step in self.chains.of(row["chain"]).steps:
             due_ms = step.due_ms(start, self.chains.profiles[row["profile"]])
-            at_once = step.after_s == 0
+            at_once = step.after_s == 0 and not aside
             if at_once:
                 now.append(step)
             rows.append(
@@ -70,7 +77,7 @@ class Escalator:
                     "step": step.id,
                     "round": row["round"],
                     "due_ms": due_ms,
-                    "state": "fired" if at_once else "pending",
+                    "state": "fired" if at_once else "waiting" if aside else "pending",
                     "ended_ms": work.now_ms if at_once else None,
                 }
             )
@@ -79,15 +86,19 @@ class Escalator:
             if satisfied(step, row, work.answered(row["id"])) is None:
                 self.fire(work, row, step)
 
-    def fire_due(self, work: Work) -> int:
-        """Fire what is due; returns how many timers were taken (at most 500 a call)."""
-        due = work.conn.execute(
+    def fire_due(self, work: Work, alert_id: int | None = None) -> int:
+        """Fire what is due, of all alerts or of one; returns how many timers were taken (at most
+        500 a call)."""
+        query = (
             select(timer.c.id, timer.c.alert_id, timer.c.step, timer.c.round)
             .where(timer.c.state == "pending", timer.c.due_ms <= work.now_ms)
             .order_by(timer.c.due_ms, timer.c.id)
             .limit(FIRE_AT_ONCE)
-        ).all()
-        for ident, alert_id, step_id, number in due:
+        )
+        if alert_id is not None:
+            query = query.where(timer.c.alert_id == alert_id)
+        due = work.conn.execute(query).all()
+        for ident, found, step_id, number in due:
             taken = work.conn.execute(
                 update(timer)
                 .where(timer.c.id == ident, timer.c.state == "pending")
@@ -95,12 +106,12 @@ class Escalator:
             )
             if taken.rowcount != 1:
                 continue
-            row = work.known(alert_id)
+            row = work.known(found)
             step = self.chains.step(row["chain"], step_id)
             if step is None or number != row["round"]:
                 self._not_fired(work, ident, "chain changed")
                 continue
-            reason = satisfied(step, row, work.answered(alert_id))
+            reason = satisfied(step, row, work.answered(found))
             if reason is not None:
                 self._not_fired(work, ident, reason)
                 continue
@@ -198,7 +209,7 @@ class Escalator:
         self._drop(work, row, reason, None)
 
     def _drop(self, work: Work, row: Row, reason: str, step: str | None) -> None:
-        timers = [timer.c.alert_id == row["id"], timer.c.state == "pending"]
+        timers = [timer.c.alert_id == row["id"], timer.c.state.in_(OPEN_TIMERS)]
         pages = [outbox.c.alert_id == row["id"], outbox.c.reason.is_(None)]
         if step is not None:
             timers.append(timer.c.step == step)
@@ -227,19 +238,55 @@ class Escalator:
             .where(timer.c.reason == "cleared")
             .values(state="pending", ended_ms=None, reason=None)
         )
+        self._pages_back(work, row, "cleared")
+        self.drop_needless(work, row)  # somebody may have accepted while it was away
+        if row["aside"] != Aside.NONE.value:
+            self.hold(work, row)
+
+    def hold(self, work: Work, row: Row) -> None:
+        """Let the timers of an alert wait and take back its unsent pages: it is set aside."""
+        work.conn.execute(
+            update(timer)
+            .where(timer.c.alert_id == row["id"], timer.c.state == "pending")
+            .values(state="waiting")
+        )
+        mine = [outbox.c.alert_id == row["id"], outbox.c.reason.is_(None)]
         work.conn.execute(
             update(outbox)
-            .where(outbox.c.alert_id == row["id"], outbox.c.reason == "cleared")
-            .where(outbox.c.state == "withdrawn")
+            .where(*mine, outbox.c.state == "due")
+            .values(state="withdrawn", reason=ASIDE)
+        )
+        work.conn.execute(
+            update(outbox).where(*mine, outbox.c.state == "leased").values(reason=ASIDE)
+        )
+
+    def resume(self, work: Work, row: Row) -> None:
+        """The alert is not aside any more: its chain goes on from where it would be now.
+
+        What fell due meanwhile is pending again and past its time: it fires at the next tick, or
+        by `fire_due`. Of a condition that is not seen any more nobody is called; the alert stays
+        in the list, and calls if it comes back.
+        """
+        work.conn.execute(
+            update(timer)
+            .where(timer.c.alert_id == row["id"], timer.c.state == "waiting")
+            .values(state="pending")
+        )
+        self._pages_back(work, row, ASIDE)
+        self.drop_needless(work, row)
+        if row["cleared_ms"] is not None:
+            self._drop(work, row, "cleared", None)
+
+    def _pages_back(self, work: Work, row: Row, reason: str) -> None:
+        mine = [outbox.c.alert_id == row["id"], outbox.c.reason == reason]
+        work.conn.execute(
+            update(outbox)
+            .where(*mine, outbox.c.state == "withdrawn")
             .values(state="due", reason=None, next_ms=work.now_ms)
         )
         work.conn.execute(
-            update(outbox)
-            .where(outbox.c.alert_id == row["id"], outbox.c.reason == "cleared")
-            .where(outbox.c.state == "leased")
-            .values(reason=None)
+            update(outbox).where(*mine, outbox.c.state == "leased").values(reason=None)
         )
-        self.drop_needless(work, row)  # somebody may have accepted while it was away
 
 
 def next_due(work: Work, alert_id: int) -> tuple[int, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -9,10 +10,26 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from alerts import journal
 from alerts.lifecycle import Done, State
-from alerts.model import SYSTEM, Actor, AlarmState, Evidence, FeedEvent, RescueState, Step
+from alerts.model import (
+    SYSTEM,
+    Actor,
+    AlarmState,
+    Aside,
+    Evidence,
+    FeedEvent,
+    RescueState,
+    Step,
+)
 from alerts.tables import alert, alert_unit
 
 Row = dict[str, Any]
+NOT_ASIDE: Mapping[str, Any] = {
+    "aside": Aside.NONE.value,
+    "aside_id": None,
+    "aside_until_ms": None,
+    "aside_reason": None,
+    "aside_by": None,
+}
 
 
 def state_of(row: Row) -> State:
@@ -22,6 +39,8 @@ def state_of(row: Row) -> State:
         RescueState(row["rescue_state"]),
         row["cleared_ms"] is None,
         bool(row["latched"]),
+        Aside(row["aside"]),
+        bool(row["with_people"]),
     )
 
 
@@ -49,6 +68,7 @@ class Work:
         self._alerts: dict[int, Row] = {}
         self._parts: dict[int, dict[str, bool]] = {}
         self._next_id: int | None = None
+        self.orders: dict[tuple[str, str], list[Row]] | None = None  # see alerts.aside
 
     def tell(self, alert_id: int | None, kind: str, actor: Actor = SYSTEM, **data: Any) -> None:
         """Leave a line in the journal."""
@@ -92,10 +112,12 @@ class Work:
         self.conn.execute(update(alert).where(alert.c.id == row["id"]).values(changes))
 
     def set_state(self, row: Row, state: State, **changes: Any) -> None:
-        """Store a lifecycle state; a close is stamped and told once."""
+        """Store a lifecycle state; a close is stamped once, and what is closed is not aside."""
         closing = state.alarm is AlarmState.CLOSED and row["closed_ms"] is None
         if closing:
             changes["closed_ms"] = self.now_ms
+            if row["aside"] != Aside.NONE.value:
+                changes |= NOT_ASIDE
         self.save(
             row, alarm_state=state.alarm.value, rescue_state=state.rescue.value, **changes
         )  # fmt: skip

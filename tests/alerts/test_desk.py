@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from alerts import journal
-from alerts.model import Actor, Role, Step
+from alerts.model import Actor, Origin, Role, Step
 from alerts.tables import metadata, reading, writing
 from tests.alerts.conftest import CAR_2, CAR_3, OPERATOR, T0, House, cleared, raised
 
@@ -229,7 +229,7 @@ def test_a_failing_transaction_leaves_nothing(
 def test_roles_of_links(house: House) -> None:
     links = house.desk.pages.links
     claim = links.read(links.token(1, "zhang", T0), T0 + 1)
-    assert house.desk.actor(claim) == Actor("张伟", Role.FIRM, "anda", "zhang")
+    assert house.desk.actor(claim) == Actor("张伟", Role.FIRM, "anda", "zhang", Origin.LINK)
     assert house.desk.directory.actor("desk1").role is Role.OPERATOR
     assert "expired" in links.read(links.token(1, "zhang", T0), T0 + 24 * 3600 * S).en
     assert "not valid" in links.read(links.token(1, "zhang", T0) + "x", T0).en
