@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from alerts import allowed
 from alerts.allowed import BUSY, FREE, HELD, SERVICE, Allowed, Cause, Event
@@ -25,7 +26,7 @@ from config.text import Text
 DOCS = Path(__file__).parent.parent / "docs"
 WIDE, HIGH, TALL = 1180, 1400, 46
 
-State = A | R | Aside
+State = Any  # of one of the three sides: mappings are not covariant in their keys
 Way = tuple[State, State]
 ALARM_WORDS: Mapping[State, Text] = {
     A.UNACKNOWLEDGED: Text("未确认", "unacknowledged"),
@@ -142,9 +143,9 @@ PANELS = (
             (R.ON_THE_WAY, R.FREED): 50,
         },
         {(a, b): (0.5, 36) for a, b in pairwise(_ORDER)}
-        | {(R.RAISED, R.CANCELLED): (0.36, 0), (R.RAISED, R.ARRIVED): (0.42, 0)}
+        | {(R.RAISED, R.CANCELLED): (0.38, 0), (R.RAISED, R.ARRIVED): (0.42, 0)}
         | {(R.ACCEPTED, R.FREED): (0.58, 0)}
-        | {(state, R.CANCELLED): (0.66, 0) for state in _ORDER[2:7]},
+        | {(state, R.CANCELLED): (0.48, 0) for state in _ORDER[2:7]},
     ),
     Panel(
         "aside",
@@ -155,8 +156,8 @@ PANELS = (
         {Aside.NONE: Text("照常通知", "pages as usual"), **ASIDE_WORDS},
         {Aside.NONE: (190, 1200)} | {one: (980, 1105 + 95 * i) for i, one in enumerate(_OTHERS)},
         {(Aside.NONE, one): 12 for one in _OTHERS} | {(one, Aside.NONE): 12 for one in _OTHERS},
-        {(Aside.NONE, one): (0.8, 0) for one in _OTHERS}
-        | {(one, Aside.NONE): (0.42, 0) for one in _OTHERS},
+        {(Aside.NONE, one): (0.86, 0) for one in _OTHERS}
+        | {(one, Aside.NONE): (0.5, 0) for one in _OTHERS},
     ),
 )
 
@@ -208,7 +209,7 @@ _LEGEND = """<g transform="translate(24 1382)">
 有关人员：控制台、一键链接、回复 · anybody concerned: console, link, reply</text>
 <path class="move desk" d="M480 -4h44"/><text class="en" style="text-anchor:start" x="532">\
 值班员、管理员：仅控制台 · operator, admin: console only</text>
-<path class="move service" d="M842 -4h34"/><text class="en" style="text-anchor:start" x="882">\
+<path class="move service" d="M850 -4h28"/><text class="en" style="text-anchor:start" x="882">\
 系统：信号与时间 · service: signals, time</text></g>"""
 
 
