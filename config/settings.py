@@ -151,6 +151,12 @@ class Notify(Section):
     link_hours: float = Field(24, ge=0.5, le=168)
 
 
+class Audit(Section):
+    """The journal's head is appended to `head_file` once a day; off while it is empty."""
+
+    head_file: Path | None = None
+
+
 class Settings(BaseSettings):
     """Everything a site may set. Defaults run the demo district on loopback."""
 
@@ -167,6 +173,7 @@ class Settings(BaseSettings):
     influx: Influx = Influx()
     web: Web = Web()
     notify: Notify = Notify()
+    audit: Audit = Audit()
 
     @property
     def database(self) -> str:
@@ -220,6 +227,7 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
 def _anchor(data: dict[str, Any], folder: Path) -> None:
     places = [(data, "data_dir"), (data.get("site", {}), "folder")]
     places += [(data.get("mqtt", {}), key) for key in ("ca_file", "cert_file", "key_file")]
+    places.append((data.get("audit", {}), "head_file"))
     for table, key in places:
         if isinstance(table, dict) and isinstance(table.get(key), str):
             table[key] = str(folder / table[key])

@@ -30,6 +30,8 @@ Examples / 示例:
   liftwatch backtest --rules new.toml --from 2026-03-01   rules over stored history / 规则回测
 
   liftwatch user add 张伟 --role operator   an account / 建立账号
+
+  liftwatch audit verify --config site.toml   is the journal what was written? / 核验流水
 """
 
 # Only the module of the command that was asked for is imported: the service's libraries take
@@ -43,6 +45,7 @@ COMMANDS = {
     "check": "check:check",
     "version": "version:version",
     "user": "accounts:app",
+    "audit": "audit:app",
 }
 # The simulator has a command line of its own, help included.
 PASSED_ON = {

@@ -31,6 +31,7 @@ from monitor.answers import Answers
 from monitor.channels import channels
 from monitor.clock import Clock
 from monitor.detector import rule_schema
+from monitor.heads import DailyHead
 from monitor.housekeeping import Housekeeper
 from monitor.intake import Intake
 from monitor.judge import Judge
@@ -103,8 +104,9 @@ class Service:
         self.detector = judge.detector
         self.late = LateLane(self.vocab, self.registry, rules, self.history, zone)
         snapshots = Snapshots(settings.data_dir / "snapshots")
+        heads = DailyHead(self.engine, settings.audit, settings.site.timezone, clock)
         self.housekeeper = Housekeeper(
-            settings.history, self.history, snapshots, self.intake, clock, self.late
+            settings.history, self.history, snapshots, self.intake, clock, self.late, heads
         )
         self.pipeline = Pipeline(
             settings,

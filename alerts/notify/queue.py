@@ -75,7 +75,14 @@ def claim(
             )
             if won.rowcount == 1:
                 taken.append(dict(row) | {"attempts": row["attempts"] + 1})
+        # Before it leaves: after a crash in between, the journal says that it may have.
+        journal.append(conn, now_ms, [_sending(row) for row in taken])
         return taken
+
+
+def _sending(row: dict[str, Any]) -> journal.Line:
+    data = _about(row) | {"attempts": row["attempts"]}
+    return journal.Line(row["alert_id"], "sending", data=data)
 
 
 def _withdraw_abandoned(conn: Connection, now_ms: int) -> None:
@@ -157,8 +164,8 @@ def failed(
                 journal.Line(row["alert_id"], "next_channel", data=said | {"to": rest[0][0]})
             )
         conn.execute(update(outbox).where(outbox.c.id == row["id"]).values(changes))
-        if state == "dead":
-            lines.append(journal.Line(row["alert_id"], "undelivered", data=said))
+        kind = "undelivered" if state == "dead" else "failed"
+        lines.append(journal.Line(row["alert_id"], kind, data=said))
         journal.append(conn, now_ms, lines)
         return state
 
