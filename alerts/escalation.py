@@ -199,21 +199,24 @@ class Escalator:
         attempt fails, so nothing is sent anew after what it waited for.
         """
         answered = work.answered(row["id"])
+        needless: dict[str, list[str]] = {}
         for step in self.chains.of(row["chain"]).steps:
             reason = satisfied(step, row, answered)
             if reason is not None:
-                self._drop(work, row, reason, step.id)
+                needless.setdefault(reason, []).append(step.id)
+        for reason, steps in needless.items():  # one reason is one statement, not one a step
+            self._drop(work, row, reason, steps)
 
     def drop_all(self, work: Work, row: Row, reason: str) -> None:
         """Cancel and withdraw everything of the present round, before a new one is planned."""
         self._drop(work, row, reason, None)
 
-    def _drop(self, work: Work, row: Row, reason: str, step: str | None) -> None:
+    def _drop(self, work: Work, row: Row, reason: str, steps: list[str] | None) -> None:
         timers = [timer.c.alert_id == row["id"], timer.c.state.in_(OPEN_TIMERS)]
         pages = [outbox.c.alert_id == row["id"], outbox.c.reason.is_(None)]
-        if step is not None:
-            timers.append(timer.c.step == step)
-            pages.append(outbox.c.step == step)
+        if steps is not None:
+            timers.append(timer.c.step.in_(steps))
+            pages.append(outbox.c.step.in_(steps))
         work.conn.execute(
             update(timer)
             .where(*timers)
@@ -228,7 +231,7 @@ class Escalator:
             update(outbox).where(*pages, outbox.c.state == "leased").values(reason=reason)
         )
         if due.rowcount:
-            work.tell(row["id"], "withdrawn", step=step, reason=reason, pages=due.rowcount)
+            work.tell(row["id"], "withdrawn", steps=steps, reason=reason, pages=due.rowcount)
 
     def rearm(self, work: Work, row: Row) -> None:
         """Bring back what was dropped only because the condition had gone for a while."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select, true
 
 from alerts.chains import Chains
 from alerts.journal import last_id
@@ -86,8 +86,9 @@ def _urgency(due_ms: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     ]
 
 
-def _next_due() -> Any:
-    """One row an alert: its next pending timer."""
+def _next_due(which: ColumnElement[bool] | None = None) -> Any:
+    """One row an alert: its next pending timer. `which` narrows the timers down: ranking those of
+    a whole city to show one alert takes its time."""
     place = (
         func.row_number()
         .over(partition_by=timer.c.alert_id, order_by=(timer.c.due_ms, timer.c.id))
@@ -95,7 +96,7 @@ def _next_due() -> Any:
     )
     ranked = (
         select(timer.c.alert_id, timer.c.due_ms, timer.c.step, place)
-        .where(timer.c.state == "pending")
+        .where(timer.c.state == "pending", true() if which is None else which)
         .subquery()
     )
     return (
@@ -154,7 +155,7 @@ def get_alert(
 ) -> Json | None:
     """Return one alert with `timeline`, `deliveries`, `timers`, `units`; None if not there, or
     not for `unit` to see."""
-    due = _next_due()
+    due = _next_due(timer.c.alert_id == alert_id)
     query = (
         select(alert, due.c.due_ms, due.c.step)
         .outerjoin(due, due.c.alert_id == alert.c.id)
@@ -247,11 +248,12 @@ def alerts_by_id(
     conn: Connection, ids: Iterable[int], chains: Chains | None = None
 ) -> dict[int, Json]:
     """Return alerts as JSON by their id."""
-    due = _next_due()
+    wanted = list(ids)
+    due = _next_due(timer.c.alert_id.in_(wanted))
     query = (
         select(alert, due.c.due_ms, due.c.step)
         .outerjoin(due, due.c.alert_id == alert.c.id)
-        .where(alert.c.id.in_(list(ids)))
+        .where(alert.c.id.in_(wanted))
     )
     return {row["id"]: _alert_json(row, chains) for row in conn.execute(query).mappings()}
 
