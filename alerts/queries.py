@@ -155,18 +155,16 @@ def get_alert(
 ) -> Json | None:
     """Return one alert with `timeline`, `deliveries`, `timers`, `units`; None if not there, or
     not for `unit` to see."""
-    due = _next_due(timer.c.alert_id == alert_id)
-    query = (
-        select(alert, due.c.due_ms, due.c.step)
-        .outerjoin(due, due.c.alert_id == alert.c.id)
-        .where(alert.c.id == alert_id)
-    )
+    query = select(alert).where(alert.c.id == alert_id)
     if unit is not None:
         query = query.where(alert.c.id.in_(_of_unit(unit)))
     row = conn.execute(query).mappings().first()
     if row is None:
         return None
-    found = _alert_json(row, chains)
+    timers = _timers(conn, alert_id, row["chain"], chains)
+    due: Json = next((one for one in timers if one["state"] == "pending"), {})
+    next_due = {"due_ms": due.get("due_ms"), "step": due.get("step")}
+    found = _alert_json(dict(row) | next_due, chains)
     found["done"] = orjson.loads(row["done"])
     found["timeline"] = [
         _line_json(line)
@@ -175,7 +173,7 @@ def get_alert(
         ).mappings()
     ]
     found["deliveries"] = _deliveries(conn, alert_id)
-    found["timers"] = _timers(conn, alert_id, row["chain"], chains)
+    found["timers"] = timers
     found["units"] = [
         dict(one)
         for one in conn.execute(
