@@ -172,6 +172,7 @@ class Asides:
             other = self._cover(work, row)
             if other is None:
                 self._out(work, row, why, actor)
+                self.escalator.fire_due(work, row["id"])
             else:
                 self._set(work, row, other, actor)
 

@@ -207,7 +207,6 @@ class AlertDesk:
         with writing(self.engine) as conn:
             work = Work(conn, at_ms)
             result = take(work)
-            self._escalator.fire_due(work)
             work.finish()
             return result
 

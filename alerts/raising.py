@@ -181,6 +181,7 @@ class Raiser:
     def _call_anew(self, work: Work, row: Row, one: Transition, reason: str) -> None:
         """Start the chain from its first step: a new round, with keys of its own."""
         self.escalator.drop_all(work, row, reason)
+        work.forget_answers(row["id"])
         done = orjson.loads(row["done"])
         for step in (Step.ACKNOWLEDGE, Step.ACCEPT):
             done.pop(step.value, None)

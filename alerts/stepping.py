@@ -141,7 +141,6 @@ class Stepping:
             order = self.asides.by_id(work, row["aside_id"])
             if order is not None:
                 self.asides.end(work, order, actor, step.value)
-                self.escalator.fire_due(work, row["id"])
             return outcome
         refused = check_end(Aside.SHELVED, work.now_ms, said.until_ms)
         if refused is not None or said.until_ms is None:

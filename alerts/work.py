@@ -151,6 +151,17 @@ class Work:
         )
         return True
 
+    def forget_answers(self, alert_id: int) -> None:
+        """Called anew: who answered the call before has not answered this one."""
+        known = self._units(alert_id)
+        for unit in known:
+            known[unit] = False
+        self.conn.execute(
+            update(alert_unit)
+            .where(alert_unit.c.alert_id == alert_id)
+            .values(answered_ms=None, answered_by=None)
+        )
+
     def _units(self, alert_id: int) -> dict[str, bool]:
         """Units of an alert → whether they have answered; read once in a transaction."""
         if alert_id not in self._parts:
