@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,11 +39,50 @@ from tests.alerts.conftest import OPERATOR, RULES, T0, TZ, cleared, directory_to
 from tests.naive.desk import Alert, Car, Rule, Rung
 
 HISTORIES = int(os.environ.get("LIFTWATCH_HISTORIES", "10000"))
-CARS, PARTS = 100, 4
-SHORT, LONG = 3, 12
+CARS, PARTS = 250, 4
+SHORT, LONG = 2, 10
 """Rounds of a night: most are short, every tenth is long."""
 SEEDS = [range(part, HISTORIES // CARS, PARTS) for part in range(PARTS)]
-CHAINS = load_chains()
+# Every kind of `until`, and fewer rungs than a city's: what is tested is that they are kept.
+RUNGS = {
+    "R": (
+        ("desk", 0, "operator", "acknowledged freed"),
+        ("use_unit", 0, "use_unit", "answered:use_unit freed"),
+        ("maintenance", 0, "maintenance", "accepted freed"),
+        ("deputy", 60, "maintenance_deputy", "answered:maintenance accepted freed"),
+        ("public", 300, "bureau", "accepted freed"),
+        ("overdue", 900, "street_office", "arrived freed"),
+        ("accident", 7200, "bureau_leader", "freed"),
+    ),
+    "F": (
+        ("maintenance", 0, "maintenance", "acknowledged"),
+        ("manager", 900, "maintenance_manager", "acknowledged"),
+        ("street_office", 86_400, "street_office", ""),
+    ),
+}
+
+
+def chains_toml() -> str:
+    parts = ["version = 1\n[profile.urban]\narrival_s = 900\n"]
+    for name in "RFAOU":
+        parts.append(f"[chain.{name}]\nrescue = {str(name == 'R').lower()}\n")
+        parts.append('name_zh = "链"\nname_en = "chain"\n')
+        for ident, after_s, role, until in RUNGS["R" if name == "R" else "F"]:
+            parts.append(
+                f'[[chain.{name}.step]]\nid = "{ident}"\nafter_s = {after_s}\nto = ["{role}"]\n'
+                f'until = {until.split()}\nname_zh = "步"\nname_en = "step"\n'
+            )
+    return "".join(parts)
+
+
+def _chains() -> Chains:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "chains.toml"
+        file.write_text(chains_toml(), "utf-8")
+        return load_chains(file)
+
+
+CHAINS = _chains()
 LIFTS = Registry(
     [lift(f"311050010020150{n:05d}") for n in range(CARS)], [Gateway("g1", "acme", "3 栋机房")]
 )
@@ -161,7 +201,7 @@ class Night:
 
     def taps(self) -> None:
         for one in self.histories:
-            if self.draw.random() < 0.3:
+            if self.draw.random() < 0.4:
                 self.tap(one)
             elif self.draw.random() < 0.06:
                 self.service(one)
