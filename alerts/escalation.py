@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, func, insert, select, update
 
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
@@ -46,6 +46,26 @@ def satisfied(step: ChainStep, row: Row, answered: Iterable[str]) -> str | None:
         if met:
             return condition
     return None
+
+
+def _drops(some: bool) -> tuple[Update, Update, Update]:
+    """Built once, for they run at every tap: timers, waiting pages, pages being sent."""
+    timers = [timer.c.alert_id == bindparam("alert"), timer.c.state.in_(OPEN_TIMERS)]
+    pages = [outbox.c.alert_id == bindparam("alert"), outbox.c.reason.is_(None)]
+    if some:
+        timers.append(timer.c.step.in_(bindparam("steps", expanding=True)))
+        pages.append(outbox.c.step.in_(bindparam("steps", expanding=True)))
+    why = bindparam("why")
+    return (
+        update(timer)
+        .where(*timers)
+        .values(state="cancelled", ended_ms=bindparam("at"), reason=why),
+        update(outbox).where(*pages, outbox.c.state == "due").values(state="withdrawn", reason=why),
+        update(outbox).where(*pages, outbox.c.state == "leased").values(reason=why),
+    )
+
+
+_DROP = {"all": _drops(False), "some": _drops(True)}
 
 
 @dataclass
@@ -212,24 +232,13 @@ class Escalator:
         self._drop(work, row, reason, None)
 
     def _drop(self, work: Work, row: Row, reason: str, steps: list[str] | None) -> None:
-        timers = [timer.c.alert_id == row["id"], timer.c.state.in_(OPEN_TIMERS)]
-        pages = [outbox.c.alert_id == row["id"], outbox.c.reason.is_(None)]
+        values: dict[str, Any] = {"alert": row["id"], "why": reason}
         if steps is not None:
-            timers.append(timer.c.step.in_(steps))
-            pages.append(outbox.c.step.in_(steps))
-        work.conn.execute(
-            update(timer)
-            .where(*timers)
-            .values(state="cancelled", ended_ms=work.now_ms, reason=reason)
-        )
-        due = work.conn.execute(
-            update(outbox)
-            .where(*pages, outbox.c.state == "due")
-            .values(state="withdrawn", reason=reason)
-        )
-        work.conn.execute(
-            update(outbox).where(*pages, outbox.c.state == "leased").values(reason=reason)
-        )
+            values["steps"] = steps
+        timers, pages, sending = _DROP["all" if steps is None else "some"]
+        work.conn.execute(timers, values | {"at": work.now_ms})
+        due = work.conn.execute(pages, values)
+        work.conn.execute(sending, values)
         if due.rowcount:
             work.tell(row["id"], "withdrawn", steps=steps, reason=reason, pages=due.rowcount)
 

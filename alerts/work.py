@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from alerts import journal
 from alerts.lifecycle import Done, State
@@ -23,6 +23,11 @@ from alerts.model import (
 from alerts.tables import alert, alert_unit
 
 Row = dict[str, Any]
+# Built once: these run for every alert of every transaction, and building costs as much as running.
+_ALERT = select(alert).where(alert.c.id == bindparam("ident"))
+_UNITS = select(alert_unit.c.unit, alert_unit.c.answered_ms).where(
+    alert_unit.c.alert_id == bindparam("ident")
+)
 NOT_ASIDE: Mapping[str, Any] = {
     "aside": Aside.NONE.value,
     "aside_id": None,
@@ -81,7 +86,7 @@ class Work:
     def alert(self, alert_id: int) -> Row | None:
         """Return an alert row, the same object each time within this transaction."""
         if alert_id not in self._alerts:
-            found = self.conn.execute(select(alert).where(alert.c.id == alert_id)).mappings()
+            found = self.conn.execute(_ALERT, {"ident": alert_id}).mappings()
             first = found.first()
             if first is None:
                 return None
@@ -165,10 +170,6 @@ class Work:
     def _units(self, alert_id: int) -> dict[str, bool]:
         """Units of an alert → whether they have answered; read once in a transaction."""
         if alert_id not in self._parts:
-            rows = self.conn.execute(
-                select(alert_unit.c.unit, alert_unit.c.answered_ms).where(
-                    alert_unit.c.alert_id == alert_id
-                )
-            )
+            rows = self.conn.execute(_UNITS, {"ident": alert_id})
             self._parts[alert_id] = {unit: at_ms is not None for unit, at_ms in rows}
         return self._parts[alert_id]
