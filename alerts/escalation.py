@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Update, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Update, bindparam, func, insert, select, update
 
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
@@ -55,7 +55,7 @@ def _drops(some: bool) -> tuple[Update, Update, Update]:
     if some:
         timers.append(timer.c.step.in_(bindparam("steps", expanding=True)))
         pages.append(outbox.c.step.in_(bindparam("steps", expanding=True)))
-    why = bindparam("why")
+    why: BindParameter[str] = bindparam("why")
     return (
         update(timer)
         .where(*timers)
