@@ -60,7 +60,6 @@ CAUSES: Mapping[Cause, Text] = {
     Event.CLOSES: Text("结案", "closes"),
 }
 ONLY: Mapping[str, Text] = {
-    "": Text("", ""),
     HELD: Text("须人结案", "held"),
     FREE: Text("可自行结案", "free"),
     BUSY: Text("已有人处理", "busy"),
@@ -287,7 +286,8 @@ def page() -> str:
         for row in panel.rows:
             by = ", ".join(f"{CAUSES[c].zh} `{c.value}`" for c in row.by)
             sources = ", ".join(f"`{s.value}`" for s in row.sources)
-            when = f"{ONLY[row.only].zh} {ONLY[row.only].en}".strip() or "–"
+            only = ONLY.get(row.only)
+            when = f"{only.zh} {only.en}" if only else "–"
             needs = ", ".join(row.needs) or "–"
             rows.append(
                 f"| {panel.id} | {by} | {sources} | `{row.target.value}` | {_who(row)} | {when} "

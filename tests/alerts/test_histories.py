@@ -41,7 +41,7 @@ from tests.naive.desk import Alert, Car, Rule, Rung
 HISTORIES = int(os.environ.get("LIFTWATCH_HISTORIES", "10000"))
 CARS, PARTS = 250, 4
 SHORT, LONG = 2, 10
-"""Rounds of a night: most are short, every tenth is long."""
+"""Rounds of a night: most are short, every twentieth is long."""
 SEEDS = [range(part, HISTORIES // CARS, PARTS) for part in range(PARTS)]
 # Every kind of `until`, and fewer rungs than a city's: what is tested is that they are kept.
 RUNGS = {
@@ -152,7 +152,7 @@ class Night:
         )  # fmt: skip
 
     def play(self) -> None:
-        for _ in range(SHORT if self.seed % 10 else LONG):
+        for _ in range(SHORT if self.seed % 20 else LONG):
             self.signals()
             self.taps()
             if self.draw.random() < 0.3:
