@@ -34,6 +34,8 @@ class Site(Section):
     name_en: str = "Demo district"
     timezone: str = "Asia/Shanghai"
     arrival_profile: Literal["urban", "legal_city", "legal_rural"] = "urban"
+    pdf_font: Path | None = None
+    """A TrueType file with Chinese to embed in PDFs; None = the reader's own Asian font."""
 
     @field_validator("timezone")
     @classmethod
@@ -219,6 +221,7 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
 
 def _anchor(data: dict[str, Any], folder: Path) -> None:
     places = [(data, "data_dir"), (data.get("site", {}), "folder")]
+    places += [(data.get("site", {}), "pdf_font")]
     places += [(data.get("mqtt", {}), key) for key in ("ca_file", "cert_file", "key_file")]
     for table, key in places:
         if isinstance(table, dict) and isinstance(table.get(key), str):

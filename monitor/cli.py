@@ -29,6 +29,8 @@ Examples / 示例:
 
   liftwatch backtest --rules new.toml --from 2026-03-01   rules over stored history / 规则回测
 
+  liftwatch story 17 --out alert-17.pdf   the record of a rescue / 警情处置记录
+
   liftwatch user add 张伟 --role operator   an account / 建立账号
 """
 
@@ -40,6 +42,7 @@ COMMANDS = {
     "simulate": "simulate:simulate",
     "replay": "replay:replay_file",
     "backtest": "backtest:backtest",
+    "story": "story:story",
     "check": "check:check",
     "version": "version:version",
     "user": "accounts:app",

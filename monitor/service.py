@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 import uvicorn
 
+from alerts.causes import DEFAULT_CAUSES, load_causes
 from alerts.chains import DEFAULT_CHAINS, load_chains
 from alerts.desk import AlertDesk
 from alerts.directory_file import load_directory
@@ -20,6 +21,7 @@ from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
 from alerts.page import Pages, vocabulary_words
 from alerts.rules import DEFAULT_RULES, load_rules
+from alerts.story.sheet import fonts
 from alerts.subjects import Subjects
 from alerts.tables import open_engine
 from config.errors import ConfigError
@@ -65,8 +67,10 @@ class Service:
         rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), schema)
         chains_file = own_or(site, "chains.toml", DEFAULT_CHAINS)
         chains = load_chains(chains_file, settings.site.arrival_profile)
+        self.causes = load_causes(own_or(site, "causes.toml", DEFAULT_CAUSES))
         self.directory = load_directory(site / "directory.toml")
         self.secret = load_secret(settings.data_dir)
+        fonts(settings.site.pdf_font)
         load_registry(site)  # a mistake in the site's files is told before any file is made
         self.history = History(
             settings.data_dir / "history", self.vocab, settings.history.memory_mb

@@ -74,6 +74,61 @@ STEP_DONE = {
     "text": {"zh": "已接单", "en": "done: accepted"},
     "alert": DETAIL,
 }
+DEADLINE = {
+    "alert": 17,
+    "id": "arrival",
+    "text": {"zh": "到场时限", "en": "Arrival limit"},
+    "due_ms": 1790000900000,
+    "result": "met",
+    "result_text": {"zh": "按时", "en": "met"},
+    "met_ms": 1790000660000,
+    "margin_ms": 240000,
+    "reason": None,
+    "limit": True,
+}
+STORY = {
+    "v": 1,
+    "alert": 17,
+    "incident": "lift:31105001082012000001:1789999970000",
+    "made_ms": 1790003600000,
+    "exercise": False,
+    "milestones": [
+        {"id": "raised", "text": {"zh": "报警", "en": "Alert"}, "at_ms": 1790000000000, "by": ""}
+    ],
+    "durations": [
+        {
+            "id": "answer",
+            "text": {"zh": "通知 → 应答", "en": "Call → answer"},
+            "from_ms": 1790000000000,
+            "to_ms": 1790000060000,
+            "ms": 60000,
+            "running": False,
+        }
+    ],
+    "deadlines": [DEADLINE],
+    "calls": [],
+    "timeline": [],
+}
+DRAFT = {
+    "v": 1,
+    "draft": True,
+    "alert": 17,
+    "due": True,
+    "missing": 14,
+    "sections": [
+        {
+            "id": "event",
+            "text": {"zh": "事故发生", "en": "The event"},
+            "fields": [
+                {
+                    "id": "floor",
+                    "text": {"zh": "轿厢位置（楼层）", "en": "Where the car stood (floor)"},
+                    "value": None,
+                }
+            ],
+        }
+    ],
+}
 LIFT = {
     "reg_code": "31105001082012000001",
     "rescue_code": "500101",
