@@ -61,6 +61,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
         "evidence": orjson.dumps([e.as_json() for e in one.evidence]).decode(),
         "batch": one.batch,
         "late": one.late,
+        "exercise": one.exercise,
         "version": 1,
     }
     return row

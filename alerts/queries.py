@@ -23,7 +23,7 @@ _PLAIN = (
     "rescue_code", "maintenance", "use_unit", "street_office", "feeder", "gateway", "incident",
     "people", "with_people", "raised_ms", "since_ms", "last_raised_ms", "again_count",
     "cleared_ms", "closed_ms", "alarm_state", "rescue_state", "owner", "owner_unit", "chain",
-    "latched", "manual_reset", "accident", "late", "arrival_due_ms", "acknowledged_ms",
+    "latched", "manual_reset", "accident", "late", "exercise", "arrival_due_ms", "acknowledged_ms",
     "accepted_ms", "departed_ms", "arrived_ms", "freed_ms", "cause_filed_ms", "verified_ms",
     "cancelled_ms", "cause", "version",
 )  # fmt: skip
@@ -132,7 +132,7 @@ def _of_unit(unit: str) -> Select[Any]:
 
 def _alert_json(row: Mapping[Any, Any], chains: Chains | None) -> Json:
     found: Json = {name: row[name] for name in _PLAIN}
-    for flag in ("with_people", "latched", "manual_reset", "accident", "late"):
+    for flag in ("with_people", "latched", "manual_reset", "accident", "late", "exercise"):
         found[flag] = bool(found[flag])
     found["rule_text"] = {"zh": row["rule_zh"], "en": row["rule_en"]}
     found["evidence"] = orjson.loads(row["evidence"])

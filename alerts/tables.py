@@ -28,6 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    false,
     make_url,
     text,
 )
@@ -56,8 +57,8 @@ def _word(name: str, nullable: bool = False, **more: Any) -> Column[Any]:
     return Column(name, String(128), nullable=nullable, **more)
 
 
-def _flag(name: str) -> Column[Any]:
-    return Column(name, Boolean(create_constraint=False), nullable=False)
+def _flag(name: str, **more: Any) -> Column[Any]:
+    return Column(name, Boolean(create_constraint=False), nullable=False, **more)
 
 
 def _of_alert(nullable: bool = False, **more: Any) -> Column[Any]:
@@ -120,6 +121,7 @@ alert = Table(
     Column("evidence", Text, nullable=False),
     Column("batch", BigInteger),
     _flag("late"),
+    _flag("exercise", server_default=false()),  # a drill: shown as such, counted nowhere
     Column("version", Integer, nullable=False),
     UniqueConstraint("subject_kind", "subject", "rule", "since_ms"),
     Index(None, "closed_ms", "severity_rank"),
@@ -226,6 +228,22 @@ outbox = Table(
     _word("reason", nullable=True),
     Index(None, "state", "channel", "next_ms"),
     Index(None, "alert_id", "step"),
+)
+
+# The files are in the data folder, named by their hash; a photo without a row is nobody's.
+photo = Table(
+    "photo",
+    metadata,
+    _key(),
+    _of_alert(),
+    Column("hash", String(64), nullable=False),
+    _ms("at_ms", nullable=False),
+    Column("name", Text, nullable=False),
+    _word("unit", nullable=True),
+    Column("size", Integer, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    UniqueConstraint("alert_id", "hash"),
 )
 
 app_user = Table(

@@ -130,6 +130,19 @@ class Web(Section):
     port: int = Field(8080, ge=0, le=65535)
     public_url: str | None = None
     session_hours: float = Field(12, gt=0, le=168)
+    map_url: str = "https://uri.amap.com/marker?position={lon},{lat}&name={name}&coordinate=wgs84"
+    """Where a map opens at a lift; the reader's browser follows it, the service never does."""
+    photo_mb: float = Field(12, ge=0.5, le=50)
+
+    @field_validator("map_url")
+    @classmethod
+    def _map_place(cls, value: str) -> str:
+        ok = value.startswith(("https://", "http://", "geo:"))
+        if value and not (ok and "{lat}" in value and "{lon}" in value):
+            raise ValueError(
+                "an http(s) address with {lat} and {lon}, or empty / 含 {lat} {lon} 的地址，或留空"
+            )
+        return value
 
 
 class Smtp(Section):

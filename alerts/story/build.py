@@ -100,6 +100,17 @@ def build_story(
         "over_ms": over_ms,
         "accident": any(row["accident"] for row in got.same_lift),
         "cause": cause_text.as_json() if cause_text else None,
+        "photos": [
+            {
+                "alert": row["alert_id"],
+                "hash": row["hash"],
+                "at_ms": row["at_ms"],
+                "by": row["name"],
+                "width": row["width"],
+                "height": row["height"],
+            }
+            for row in got.photos
+        ],
         "journal": _seal(got),
     }
 

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Table, case, func, select
 
 from alerts.model import RescueState
-from alerts.tables import alert, alert_unit, journal, outbox, timer
+from alerts.tables import alert, alert_unit, journal, outbox, photo, timer
 
 AT_MOST = 40
 """Alerts told in full. A power cut has thousands; each of them has a story of its own."""
@@ -28,6 +28,7 @@ class Gathered:
     timers: Sequence[Row]
     pages: Sequence[Row]
     units: Sequence[Row]
+    photos: Sequence[Row]
 
     @property
     def same_lift(self) -> list[Row]:
@@ -70,6 +71,7 @@ def gather(conn: Connection, alert_id: int, unit: str | None = None) -> Gathered
         _of(conn, timer, ids),
         _of(conn, outbox, ids),
         _of(conn, alert_unit, ids, order="unit"),
+        _of(conn, photo, ids),
     )
 
 

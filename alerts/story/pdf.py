@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from reportlab.platypus import Flowable, KeepTogether, Spacer
+from reportlab.platypus import Flowable, Image, KeepTogether, Spacer, Table
 
-from alerts.story.paper import Frameword, heading, part, print_pages, signatures, table
+from alerts.photos import path_of
+from alerts.story.paper import USABLE, Frameword, heading, part, print_pages, signatures, table
 from alerts.story.picture import picture
 from alerts.story.sheet import BAD, MUTED, TONES, Sheet
 from config.text import Text
@@ -22,6 +24,7 @@ _DEADLINES = Text("时限", "Deadlines")
 _CALLS = Text("通知", "Calls")
 _ANSWERS = Text("经过", "Course of events")
 _MEMBERS = Text("本事件的警情", "Alerts of this incident")
+_PHOTOS = Text("照片", "Photos")
 _SIGN = Text("签字", "Signatures")
 SIGNERS = (
     Text("维保单位", "Maintenance firm"),
@@ -32,8 +35,11 @@ _HIDDEN = ("delivered", "paged", "withdrawn", "read")
 """Told by the table of calls; on paper the course of events keeps to what else happened."""
 
 
-def story_pdf(story: Json, sheet: Sheet) -> bytes:
-    """Return the story as a PDF in the sheet's language; the same story gives the same bytes."""
+def story_pdf(story: Json, sheet: Sheet, photos: Path | None = None) -> bytes:
+    """Return the story as a PDF in the sheet's language; the same story gives the same bytes.
+
+    `photos` is the folder they are kept in; without it, or where a file is gone, the paper says so.
+    """
     title = sheet.say(_TITLE)
     head = [sheet.p(title, 16, bold=True), Spacer(1, 3), sheet.p(_summary(story, sheet), 9.5)]
     if story["accident"]:
@@ -50,6 +56,8 @@ def story_pdf(story: Json, sheet: Sheet) -> bytes:
     ]
     if len(story["alerts"]) > 1 or story["left_out"]:
         flowables += part(sheet, _MEMBERS, _members(story, sheet))
+    if story["photos"]:
+        flowables += part(sheet, _PHOTOS, photo_table(story["photos"], sheet, photos))
     flowables.append(KeepTogether([*heading(sheet, _SIGN), signatures(sheet, SIGNERS)]))
     frame = Frameword(title, str(story["incident"]), foot(story, sheet), story["exercise"])
     return print_pages(frame, sheet, flowables)
@@ -201,6 +209,27 @@ def _members(story: Json, sheet: Sheet) -> Flowable:
         text = Text(f"另有 {n} 条警情，各有记录", f"and {n} more, each with a record of its own")
         rows.append(("…", sheet.say(text), "", "", ""))
     return table(sheet, head, rows, (0.8, 2.6, 3.2, 1.2, 1.2))
+
+
+def photo_table(photos: Sequence[Json], sheet: Sheet, folder: Path | None) -> Flowable:
+    """Return the photos, two side by side, each with who took it and when."""
+    cells = [_photo(one, sheet, folder) for one in photos]
+    if len(cells) % 2:
+        cells.append([])
+    rows = [cells[i : i + 2] for i in range(0, len(cells), 2)]
+    return Table(
+        rows, colWidths=[USABLE / 2, USABLE / 2], style=[("VALIGN", (0, 0), (-1, -1), "TOP")]
+    )
+
+
+def _photo(one: Json, sheet: Sheet, folder: Path | None) -> list[Flowable]:
+    told = sheet.p(f"{one['by']} {sheet.date(one['at_ms'])}", 7, color=MUTED)
+    file = path_of(folder, one["hash"]) if folder else None
+    if file is None or not file.is_file():
+        gone = Text(f"照片 {one['hash'][:16]} 不在此处", f"photo {one['hash'][:16]} is not here")
+        return [sheet.p(sheet.say(gone), 8, color=BAD), told]
+    scale = min((USABLE / 2 - 12) / one["width"], 230 / one["height"])
+    return [Image(str(file), one["width"] * scale, one["height"] * scale), told]
 
 
 def _where(one: Mapping[str, Any]) -> str:

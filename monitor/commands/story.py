@@ -49,7 +49,11 @@ def story(
         body = orjson.dumps(draft or told, option=orjson.OPT_INDENT_2)
     else:
         sheet = Sheet(lang, tz, fonts(site.settings.site.pdf_font))
-        body = draft_pdf(draft, sheet) if draft else story_pdf(told, sheet)
+        body = (
+            draft_pdf(draft, sheet)
+            if draft
+            else story_pdf(told, sheet, site.settings.data_dir / "photos")
+        )
     out.write_bytes(body)
     typer.echo(f"{out}: {len(body)} B")
 

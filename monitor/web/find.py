@@ -141,6 +141,31 @@ def read_alert(
     return found
 
 
+def past_alerts(
+    conn: Connection, alert_json: Mapping[str, Any], limit: int
+) -> list[dict[str, Any]]:
+    """Return the last alerts of the same subject before this one, the newest first.
+
+    Of other incidents, real ones only, each with `raised_ms`, `rule_text`, `cause`.
+    """
+    query = (
+        select(alert.c.raised_ms, alert.c.rule_zh, alert.c.rule_en, alert.c.cause)
+        .where(
+            alert.c.subject == alert_json["subject"],
+            alert.c.subject_kind == alert_json["subject_kind"],
+            alert.c.incident != alert_json["incident"],
+            alert.c.raised_ms <= alert_json["raised_ms"],
+            alert.c.exercise.is_(False),
+        )
+        .order_by(alert.c.raised_ms.desc(), alert.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        {"raised_ms": at_ms, "rule_text": {"zh": zh, "en": en}, "cause": cause}
+        for at_ms, zh, en, cause in conn.execute(query)
+    ]
+
+
 def _veiled(row: Mapping[str, Any], scope: str) -> dict[str, Any]:
     if row["unit"] == scope:
         return dict(row)

@@ -91,6 +91,7 @@ def row_view(
         "needs": needs_acknowledging(alert),
         "open": ended is None,
         "late": bool(alert.get("late")),
+        "exercise": bool(alert.get("exercise")),
         "code": alert["code"] if alert.get("code") is not None else "",
         "rule": opening(words.text(alert["rule_text"])),
         "place": alert.get("place") or "",
@@ -131,7 +132,7 @@ def page_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, 
         "headline": words.headline(alert, now_ms),
         "legal": [{"step": step.value, "word": names[step]} for step in legal],
         "first": first.value if first else None,
-        "causes": terms.causes(words.catalogue),
+        "causes": {name: words.text(one.text) for name, one in words.causes.groups.items()},
         "cause": cause_word(words, alert.get("cause")),
         "evidence": [words.evidence(row, now_ms) for row in alert.get("evidence", ())],
         "latched": bool(alert.get("latched")),
@@ -143,9 +144,4 @@ def page_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, 
 
 def cause_word(words: Words, cause: str | None) -> str:
     """Return a filed cause in words; free text stays as it was written."""
-    if not cause:
-        return ""
-    key, colon, more = cause.partition(":")
-    word = terms.causes(words.catalogue).get(key, "")
-    between = "：" if words.lang.startswith("zh") else ": "
-    return f"{word}{between}{more.strip()}" if word and colon else word or cause
+    return words.text(words.causes.words(cause))

@@ -12,6 +12,7 @@ from alerts.story.sheet import Sheet, fonts
 from alerts.tables import reading
 from monitor.web import problems
 from monitor.web.api import examples
+from monitor.web.console.papers import photos_folder
 from monitor.web.i18n import language
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import AnyVisitor, web_of
@@ -62,7 +63,8 @@ def story_on_paper(
 ) -> Response:
     """Return the story as a PDF with room to sign."""
     told = _story(request, alert_id, visitor.scope)
-    return _paper(story_pdf(told, _sheet(request, lang)), f"alert-{alert_id}-story.pdf")
+    folder = photos_folder(web_of(request).port)
+    return _paper(story_pdf(told, _sheet(request, lang), folder), f"alert-{alert_id}-story.pdf")
 
 
 @router.get("/alerts/{alert_id}/accident", responses=examples.answer(examples.DRAFT))
