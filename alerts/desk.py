@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine, select
 
-from alerts import lifecycle, queries
+from alerts import drills, lifecycle, queries
 from alerts.chains import Chains
 from alerts.directory import Directory
 from alerts.escalation import FIRE_AT_ONCE, Escalator, next_timer_ms
@@ -164,11 +164,57 @@ class AlertDesk:
                 self._answer(work, row, actor, told=isinstance(outcome, Moved))
             if isinstance(outcome, Moved) and step in SHARED_STEPS:
                 self._share(work, row, step, actor, comment, cause)
+            if isinstance(outcome, Moved) and step is Step.FILE_CAUSE:
+                drills.end(work, self._escalator, row, Text("演练完成", "the exercise is done"))
             work.finish()
             changed = isinstance(outcome, Moved)
             text = _thanks(step) if isinstance(outcome, Moved) else outcome.text
             shown = queries.get_alert(conn, alert_id, chains=self.chains)
             return ActResult(not isinstance(outcome, Refusal), changed, text, shown)
+
+    def drill(
+        self,
+        now_ms: int,
+        lift: str,
+        actor: Actor,
+        rule: str = "1",
+        people: int = 2,
+        minutes: int = drills.MINUTES,
+    ) -> ActResult:
+        """Begin an exercise: the true chain with real pages, marked as what it is.
+
+        It ends when its cause is filed, when it is stopped, after `minutes`, or when something
+        real happens on that lift. `ActResult.alert` is the drill's alert.
+        """
+        with writing(self.engine) as conn:
+            work = Work(conn, now_ms)
+            known = self.subjects.gateway_of(lift) is not None
+            why = drills.refused(work, self.rules, lift, known, rule, people, minutes, actor)
+            if why is not None:
+                return ActResult(False, False, why)
+            row = self._raiser.raise_drill(work, drills.transition(lift, rule, people, now_ms))
+            drills.plan_end(work, row, minutes)
+            work.tell(row["id"], "exercise", actor, rule=rule, people=people, minutes=minutes)
+            work.finish()
+            shown = queries.get_alert(conn, row["id"], chains=self.chains)
+            return ActResult(True, True, Text("演练已开始", "the exercise has begun"), shown)
+
+    def stop_drill(self, alert_id: int, actor: Actor, at_ms: int) -> ActResult:
+        """End an exercise before its time; refused for anything real."""
+        with writing(self.engine) as conn:
+            work = Work(conn, at_ms)
+            row = work.alert(alert_id)
+            if row is None or not row["exercise"]:
+                return ActResult(False, False, Text("没有这场演练", "there is no such exercise"))
+            if actor.role not in (Role.ADMIN, Role.SYSTEM):
+                text = Text("演练须由管理员停止", "an exercise is stopped by an administrator")
+                return ActResult(False, False, text)
+            text = Text("演练已停止", "the exercise was stopped")
+            changed = drills.end(work, self._escalator, row, text, actor)
+            work.finish()
+            over = Text("演练早已结束", "the exercise was over already")
+            shown = queries.get_alert(conn, alert_id, chains=self.chains)
+            return ActResult(True, changed, text if changed else over, shown)
 
     def _may_see(self, work: Work, row: Row, actor: Actor) -> bool:
         return actor.role is not Role.FIRM or work.takes_part(row["id"], actor.unit)
@@ -224,6 +270,7 @@ class AlertDesk:
                 alert.c.subject_kind == row["subject_kind"],
                 alert.c.id != row["id"],
                 alert.c.closed_ms.is_(None),
+                alert.c.exercise.is_(row["exercise"]),  # what is practised frees nobody
                 alert.c.rescue_state != RescueState.NONE.value,
             )
             .order_by(alert.c.id)

@@ -13,10 +13,11 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, func, insert, select, update
 
+from alerts import drills
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
 from alerts.lifecycle import held
-from alerts.model import AlarmState
+from alerts.model import SEVERITIES, AlarmState
 from alerts.page import Pages
 from alerts.subjects import Subject, Subjects
 from alerts.tables import outbox, timer
@@ -96,6 +97,9 @@ class Escalator:
             if taken.rowcount != 1:
                 continue
             row = work.known(alert_id)
+            if step_id == drills.END:
+                drills.time_is_up(work, self, row, ident)
+                continue
             step = self.chains.step(row["chain"], step_id)
             if step is None or number != row["round"]:
                 self._not_fired(work, ident, "chain changed")
@@ -159,7 +163,8 @@ class Escalator:
                 "address": address,
                 "rest": orjson.dumps(rest).decode(),
                 "lang": contact.lang,
-                "priority": row["severity_rank"],
+                # Real pages go first, whatever an exercise is about.
+                "priority": row["severity_rank"] + (len(SEVERITIES) if row["exercise"] else 0),
                 "payload": payload,
                 "state": "due",
                 "attempts": 0,

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import select
 
 from alerts.chains import Chains
+from alerts.drills import marked
 from alerts.grouping import incident_base
 from alerts.model import AlarmState, RescueState, RuleMeta, Transition, severity_rank
 from alerts.subjects import Subject
@@ -22,6 +23,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
     chain = chain or rule.chain
     rescue = chains.of(chain).rescue and not one.late
     severity = (rule.severity_with_people if one.with_people else None) or rule.severity
+    text = marked(rule.text) if one.exercise else rule.text
     row: dict[str, Any] = dict.fromkeys(alert.columns.keys())
     row |= {
         "subject_kind": one.subject_kind,
@@ -43,8 +45,8 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
         "manual_reset": rule.manual_reset,
         "with_people": one.with_people,
         "people": one.people,
-        "rule_zh": rule.text.zh,
-        "rule_en": rule.text.en,
+        "rule_zh": text.zh,
+        "rule_en": text.en,
         "name": subject.name,
         "place": subject.place,
         "lift_type": subject.lift_type,
@@ -68,6 +70,8 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
 
 
 def _incident(work: Work, one: Transition, rule: RuleMeta, subject: Subject, rescue: bool) -> str:
+    if one.exercise:
+        return f"drill:{one.subject_kind}:{one.subject}:{one.since_ms}"
     base = incident_base(rule.group, rescue, subject)
     if base is None:
         return f"one:{one.subject_kind}:{one.subject}:{one.rule}:{one.since_ms}"

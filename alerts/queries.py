@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
 
 from alerts.chains import Chains
+from alerts.drills import END, ENDS
 from alerts.journal import last_id
 from alerts.model import SEVERITIES, RescueState
 from alerts.tables import alert, alert_unit, journal, outbox, timer
@@ -71,6 +72,7 @@ def _urgency(due_ms: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     )
     return [
         case((alert.c.closed_ms.is_(None), 0), else_=1),
+        case((alert.c.exercise.is_(True), 1), else_=0),
         case((rescue_open, 0), else_=1),
         alert.c.severity_rank,
         case((due_ms.is_(None), 1), else_=0),
@@ -137,9 +139,15 @@ def _alert_json(row: Mapping[Any, Any], chains: Chains | None) -> Json:
     found["rule_text"] = {"zh": row["rule_zh"], "en": row["rule_en"]}
     found["evidence"] = orjson.loads(row["evidence"])
     found["next_due_ms"] = row["due_ms"]
-    step = chains.step(row["chain"], row["step"]) if chains and row["step"] else None
-    found["next_due_text"] = step.text.as_json() if step else None
+    found["next_due_text"] = _step_text(chains, row["chain"], row["step"])
     return found
+
+
+def _step_text(chains: Chains | None, chain: str, step: str | None) -> Json | None:
+    if step == END:
+        return dict(ENDS.as_json())
+    known = chains.step(chain, step) if chains and step else None
+    return dict(known.text.as_json()) if known else None
 
 
 def get_alert(
@@ -198,10 +206,9 @@ def _timers(conn: Connection, alert_id: int, chain: str, chains: Chains | None) 
     query = select(timer).where(timer.c.alert_id == alert_id).order_by(timer.c.due_ms, timer.c.id)
     found = []
     for row in conn.execute(query).mappings():
-        step = chains.step(chain, row["step"]) if chains else None
         names = ("step", "round", "due_ms", "state", "ended_ms", "reason")
         one: Json = {name: row[name] for name in names}
-        one["text"] = step.text.as_json() if step else None
+        one["text"] = _step_text(chains, chain, row["step"])
         found.append(one)
     return found
 
@@ -255,8 +262,11 @@ def newest_line(conn: Connection) -> int:
 
 
 def counts(conn: Connection, *, unit: str | None = None) -> Json:
-    """Return open alerts: `open`, `by_severity`, `unacknowledged`, `rescues`, `accidents`."""
-    where = [alert.c.closed_ms.is_(None)]
+    """Return open alerts: `open`, `by_severity`, `unacknowledged`, `rescues`, `accidents`.
+
+    Exercises are not among them.
+    """
+    where = [alert.c.closed_ms.is_(None), alert.c.exercise.is_(False)]
     if unit is not None:
         where.append(alert.c.id.in_(_of_unit(unit)))
     unseen = alert.c.alarm_state.in_(["unacknowledged", "returned_unacknowledged"])

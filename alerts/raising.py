@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, insert, select, update
 
+from alerts import drills
 from alerts.escalation import Escalator
 from alerts.lifecycle import on_again, on_clear
 from alerts.model import AlarmState, RescueState, RuleMeta, Step, Transition, severity_rank
@@ -55,7 +56,8 @@ class Raiser:
     def rule(self, ident: str) -> RuleMeta:
         """Return what is known of a rule; one that was removed still raises, as major fault."""
         text = Text(f"规则 {ident}", f"rule {ident}")
-        return self.rules.get(ident) or RuleMeta(ident, text, severity="major", chain="F")
+        found = self.rules.get(drills.real_rule(ident))
+        return found or RuleMeta(ident, text, severity="major", chain="F")
 
     def _raised(self, work: Work, one: Transition) -> None:
         known = work.conn.execute(select(occurrence.c.alert_id).where(*_key(one))).scalar()
@@ -87,7 +89,11 @@ class Raiser:
         ).scalar()
         return None if found is None else work.known(found)
 
-    def _new(self, work: Work, one: Transition) -> None:
+    def raise_drill(self, work: Work, one: Transition) -> Row:
+        """Raise an exercise: always an alert of its own."""
+        return self._new(work, one)
+
+    def _new(self, work: Work, one: Transition) -> Row:
         subject = self.escalator.subjects.of(one.subject_kind, one.subject)
         row = work.add(new_row(work, self.escalator.chains, one, self.rule(one.rule), subject))
         self._occurs(work, one, row)
@@ -104,11 +110,14 @@ class Raiser:
             with_people=one.with_people,
             incident=row["incident"],
             late=one.late,
+            exercise=one.exercise,
         )
         if one.late:
-            return  # nobody is called for yesterday
+            return row  # nobody is called for yesterday
         self._inherit(work, row)
         self._plan(work, row)
+        drills.give_way(work, self.escalator, row)
+        return row
 
     def _plan(self, work: Work, row: Row) -> None:
         """Start the chain, unless the rule is one that is shown and pages nobody."""
@@ -124,6 +133,7 @@ class Raiser:
             .where(
                 alert.c.subject == row["subject"],
                 alert.c.closed_ms.is_(None),
+                alert.c.exercise.is_(row["exercise"]),
                 alert.c.rescue_state.in_([state.value for state in ON_THE_JOB]),
             )
             .order_by(alert.c.id)

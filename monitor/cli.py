@@ -31,6 +31,8 @@ Examples / 示例:
 
   liftwatch story 17 --out alert-17.pdf   the record of a rescue / 警情处置记录
 
+  liftwatch drill start --lift 3110…   an exercise with real pages / 演练
+
   liftwatch user add 张伟 --role operator   an account / 建立账号
 """
 
@@ -43,6 +45,7 @@ COMMANDS = {
     "replay": "replay:replay_file",
     "backtest": "backtest:backtest",
     "story": "story:story",
+    "drill": "drill:app",
     "check": "check:check",
     "version": "version:version",
     "user": "accounts:app",

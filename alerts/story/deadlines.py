@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.chains import Chains, ChainStep
+from alerts.drills import END
 from alerts.story.words import ARRIVAL, REASONS
 from config.text import Text
 
@@ -75,8 +76,8 @@ def judge(
     if arrival is not None:
         found.append(arrival)
     for timer in timers:
-        if timer["due_ms"] <= row["raised_ms"]:
-            continue  # called at once: nothing to be late for
+        if timer["due_ms"] <= row["raised_ms"] or timer["step"] == END:
+            continue  # called at once, or an exercise's own end: nothing to be late for
         step = chains.step(row["chain"], timer["step"])
         one = _of_step(row, timer, step, answered, now_ms)
         if arrival is None or one.due_ms != arrival.due_ms:

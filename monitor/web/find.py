@@ -120,7 +120,8 @@ def find(
     held = case((alert.c.rescue_state.in_(HELD), 0), else_=1)
     urgent = query.by_urgency and not newest
     time = alert.c.id.desc() if newest else alert.c.raised_ms.desc()
-    order = [alert.c.severity_rank, needs, held, time] if urgent else [time]
+    drill = case((alert.c.exercise.is_(True), 1), else_=0)  # what is real stands first
+    order = [drill, alert.c.severity_rank, needs, held, time] if urgent else [time]
     chosen = select(alert.c.id).where(*where).order_by(*order, alert.c.id.desc())
     wanted = conn.execute(chosen.limit(limit).offset(offset)).scalars().all()
     found = queries.alerts_by_id(conn, wanted, chains)
@@ -184,8 +185,9 @@ def glance(conn: Connection, scope: str | None) -> dict[str, Any]:
     """Return open alerts by severity with how many need acknowledging, and cars with people.
 
     Keys: `severities` {severity: (open, unacknowledged)}, `cars`, `people` (known to be in them).
+    Exercises are not counted.
     """
-    still_open = and_(alert.c.closed_ms.is_(None), *_visible(scope))
+    still_open = and_(alert.c.closed_ms.is_(None), alert.c.exercise.is_(False), *_visible(scope))
     unseen = func.sum(case((alert.c.alarm_state.in_(NEEDS), 1), else_=0))
     counted = conn.execute(
         select(alert.c.severity, func.count(), unseen).where(still_open).group_by(alert.c.severity)
@@ -207,5 +209,6 @@ def next_due_ms(conn: Connection, scope: str | None) -> int | None:
         select(func.min(timer.c.due_ms))
         .join(alert, alert.c.id == timer.c.alert_id)
         .where(timer.c.state == "pending", alert.c.closed_ms.is_(None), *_visible(scope))
+        .where(alert.c.exercise.is_(False))
     )
     return conn.execute(due).scalar()

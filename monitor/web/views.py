@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from alerts import lifecycle
 from alerts.lifecycle import Done, State
-from alerts.model import AlarmState, RescueState, Role, Step, severity_rank
+from alerts.model import SEVERITIES, AlarmState, RescueState, Role, Step, severity_rank
 from devices.registry import short_name
 from monitor.web import terms
 from monitor.web.find import HELD, NEEDS
@@ -26,13 +26,13 @@ def needs_acknowledging(alert: Alert) -> bool:
 def sort_key(alert: Alert, by_urgency: bool = True) -> str:
     """Return a string by which a list sorts, as `find.find` orders it.
 
-    By urgency: severity, then unacknowledged, then people still held, then the newest. Otherwise
-    the newest first.
+    By urgency: real before exercise, severity, then unacknowledged, then people still held, then
+    the newest. Otherwise the newest first.
     """
     newest = f"{10**14 - int(alert['raised_ms']):015d}{10**12 - int(alert['id']):013d}"
     if not by_urgency:
         return newest
-    rank = severity_rank(alert["severity"])
+    rank = severity_rank(alert["severity"]) + (len(SEVERITIES) if alert.get("exercise") else 0)
     needs, held = needs_acknowledging(alert), alert["rescue_state"] in HELD
     return f"{rank}{0 if needs else 1}{0 if held else 1}{newest}"
 

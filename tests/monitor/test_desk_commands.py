@@ -71,3 +71,14 @@ def test_a_font_that_cannot_be_embedded_is_refused(config: Path, tmp_path: Path)
     config.write_text('data_dir = "var"\n[site]\nfolder = "site"\npdf_font = "font.ttf"\n', "utf-8")
     with pytest.raises(ConfigError, match="pdf_font"):
         run(config, "story", "1", "--out", str(tmp_path / "one.pdf"))
+
+
+def test_a_drill_is_started_listed_and_stopped(config: Path) -> None:
+    lift = reg_code(1)
+    assert "[EXERCISE]" in run(config, "drill", "start", "--lift", lift, "--minutes", "5")
+    (row,) = (json.loads(line) for line in run(config, "drill", "list", "--json").splitlines())
+    assert (row["lift"], row["closed_ms"]) == (lift, None)
+    assert "stopped" in run(config, "drill", "stop", "1")
+    assert "EXERCISE" not in run(config, "drill", "list")  # the table shows times
+    result = runner.invoke(build(["drill"]), ["drill", "stop", "99", "--config", str(config)])
+    assert (result.exit_code, "no such exercise" in result.output) == (2, True)

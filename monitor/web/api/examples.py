@@ -74,6 +74,27 @@ STEP_DONE = {
     "text": {"zh": "已接单", "en": "done: accepted"},
     "alert": DETAIL,
 }
+DRILL = {
+    "id": 18,
+    "lift": "31105001082012000001",
+    "name": "1 号梯",
+    "place": "龙湖花园 3 栋",
+    "rule": "1",
+    "text": {"zh": "【演练】非平层困人", "en": "[EXERCISE] trapped, not level"},
+    "people": 2,
+    "raised_ms": 1790000000000,
+    "closed_ms": 1790001200000,
+    "rescue_state": "cause_filed",
+    "owner": "王强",
+    "on_time": True,
+    "ms": {
+        "delivered": 400,
+        "answer": 41000,
+        "way": 612000,
+        "freeing": 180000,
+        "whole": 833000,
+    },
+}
 DEADLINE = {
     "alert": 17,
     "id": "arrival",

@@ -81,6 +81,8 @@ def event_words(words: Words) -> Mapping[str, str]:
         "next_channel": _("Trying the next channel"),
         "undelivered": _("Page could not be delivered"),
         "photo": _("Photo added"),
+        "exercise": _("Exercise begun"),
+        "exercise_over": _("Exercise over"),
     }
 
 
