@@ -91,7 +91,7 @@ def build_story(
         "units": _units(got, teller),
         "evidence": _evidence(got, teller),
         "milestones": milestones,
-        "durations": _durations(milestones, over_ms or now_ms),
+        "durations": _durations(milestones, None if over_ms else now_ms),
         "deadlines": _deadlines(got, teller, now_ms),
         "calls": _calls(got, teller, unit),
         "timeline": _timeline(got, teller, unit),
@@ -230,13 +230,17 @@ def _over_ms(got: Gathered) -> int | None:
     return None if None in closed else max(closed)
 
 
-def _durations(milestones: list[Json], end_ms: int) -> list[Json]:
-    """`ms` None: it has not begun. `running`: it has begun and not ended."""
+def _durations(milestones: list[Json], now_ms: int | None) -> list[Json]:
+    """`ms` None: it did not come to it. `running`: it has begun and goes on.
+
+    `now_ms` None: all is over, and nothing goes on.
+    """
     at = {one["id"]: int(one["at_ms"]) for one in milestones}
     found = []
     for ident, start, end, text in DURATIONS:
-        running = start in at and end not in at
-        ms = max(0, at.get(end, end_ms) - at[start]) if start in at else None
+        running = start in at and end not in at and now_ms is not None
+        end_ms = at.get(end, now_ms)
+        ms = max(0, end_ms - at[start]) if start in at and end_ms is not None else None
         found.append(
             {
                 "id": ident,

@@ -22,7 +22,7 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from alerts.story.sheet import ACCENT, BAD, INK, LINE, MUTED, SOFT, Sheet
+from alerts.story.sheet import ACCENT, DRILL, FAINT, INK, LINE, MUTED, SOFT, Sheet
 from config.text import Text
 
 MARGIN = 14 * mm
@@ -82,16 +82,17 @@ def _around(frame: Frameword, sheet: Sheet) -> Callable[[Canvas, Any], None]:
 def _banner(canvas: Canvas, sheet: Sheet) -> None:
     """Across the top and faintly over the whole page: a copy of one page must show it too."""
     text = f"{NOT_REAL.zh} · {NOT_REAL.en}"
-    canvas.setFillColor(BAD)
+    canvas.setFillColor(DRILL)
     canvas.rect(0, A4[1] - 12 * mm, A4[0], 12 * mm, stroke=0, fill=1)
     wide = sheet.fonts.width(text, 13, bold=True)
     write(canvas, sheet, (A4[0] - wide) / 2, A4[1] - 8 * mm, text, 13, SOFT, bold=True)
+    canvas.saveState()
     canvas.translate(A4[0] / 2, A4[1] / 2)
     canvas.rotate(52)
-    canvas.setFillAlpha(0.09)
     for line, y in (("演练", 20), ("EXERCISE", -90)):
         wide = sheet.fonts.width(line, 100, bold=True)
-        write(canvas, sheet, -wide / 2, y, line, 100, BAD, bold=True)
+        write(canvas, sheet, -wide / 2, y, line, 100, FAINT, bold=True)
+    canvas.restoreState()
 
 
 def write(

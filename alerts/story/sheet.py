@@ -27,6 +27,7 @@ from config.text import Text
 CHINESE = "STSong-Light"
 INK, MUTED, LINE, SOFT = (HexColor(c) for c in (0x1B1F24, 0x5B6570, 0xC9CFD6, 0xF3F5F7))
 GOOD, BAD, CALM, ACCENT = (HexColor(c) for c in (0x1E7B4A, 0xB3261E, 0x8A939C, 0x1F5FA8))
+DRILL, FAINT = HexColor(0x6A1B9A), HexColor(0xEFE4F5)
 TONES = {"met": GOOD, "missed": BAD, "open": ACCENT, "not_needed": CALM}
 
 
