@@ -33,6 +33,8 @@ Examples / 示例:
 
   liftwatch drill start --lift 3110…   an exercise with real pages / 演练
 
+  liftwatch quality --from 2026-03-01   figures of alarm quality / 报警质量
+
   liftwatch user add 张伟 --role operator   an account / 建立账号
 """
 
@@ -46,6 +48,7 @@ COMMANDS = {
     "backtest": "backtest:backtest",
     "story": "story:story",
     "drill": "drill:app",
+    "quality": "quality:quality",
     "check": "check:check",
     "version": "version:version",
     "user": "accounts:app",

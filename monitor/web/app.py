@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from monitor.web import api, probes, problems, refusals
-from monitor.web.console import alerts, drills, lifts, papers, signin, system, tap
+from monitor.web.console import alerts, drills, lifts, papers, quality, signin, system, tap
 from monitor.web.console.render import Pages
 from monitor.web.feed import Hub
 from monitor.web.i18n import load_catalogues
@@ -77,6 +77,7 @@ def create_app(port: ServicePort) -> FastAPI:
         lifts.router,
         papers.router,
         drills.router,
+        quality.router,
         system.router,
         tap.router,
         probes.router,

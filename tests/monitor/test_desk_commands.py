@@ -82,3 +82,14 @@ def test_a_drill_is_started_listed_and_stopped(config: Path) -> None:
     assert "EXERCISE" not in run(config, "drill", "list")  # the table shows times
     result = runner.invoke(build(["drill"]), ["drill", "stop", "99", "--config", str(config)])
     assert (result.exit_code, "no such exercise" in result.output) == (2, True)
+
+
+def test_the_quality_of_alarms_as_json_and_as_tables(config: Path) -> None:
+    trap(config)
+    run(config, "drill", "start", "--lift", reg_code(2))
+    found = json.loads(run(config, "quality", "--json"))
+    assert (found["alarms"], found["left_out"]["exercises"]) == (1, 1)
+    table = run(config, "quality", "--from", "2020-01-01", "--positions", "2")
+    assert "最频繁" in table and "梧桐苑" in table
+    with pytest.raises(ConfigError, match="--from"):
+        run(config, "quality", "--from", "2999-01-01")

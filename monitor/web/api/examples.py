@@ -95,6 +95,61 @@ DRILL = {
         "whole": 833000,
     },
 }
+QUALITY: dict[str, Any] = {
+    "v": 1,
+    "from_ms": 1789400000000,
+    "to_ms": 1790004800000,
+    "positions": 1,
+    "alarms": 412,
+    "left_out": {"exercises": 3, "late": 0, "notices": 25},
+    "rate": {
+        "per_hour": 2.45,
+        "per_10min": 0.41,
+        "peak_10min": 9.0,
+        "peak_at_ms": 1789650200000,
+        "hours_over_30_share": 0.0,
+    },
+    "flood": {
+        "windows": 1008,
+        "over": 0,
+        "share": 0.0,
+        "time_share": 0.0,
+        "count": 0,
+        "floods": [],
+    },
+    "chattering": {"count": 0, "alarms": []},
+    "stale": {"count": 0, "alarms": []},
+    "priority": [{"severity": "critical", "alarms": 20, "share": 0.049, "recommended": 0.05}],
+    "bad_actors": {"onsets": 455, "top10_share": 0.2, "alarms": []},
+    "acknowledged": {
+        "alarms": 412,
+        "acknowledged": 401,
+        "share": 0.97,
+        "median_ms": 41000,
+        "p90_ms": 180000,
+        "by_severity": {},
+    },
+    "rules": [
+        {
+            "rule": "1",
+            "text": {"zh": "非平层困人", "en": "trapped, not level"},
+            "alarms": 12,
+            "judged": 11,
+            "false": 1,
+            "false_share": 0.09,
+        }
+    ],
+    "days": [{"day": "2026-09-15", "alarms": 60, "peak_10min": 4.0, "over": 0}],
+    "verdicts": [
+        {
+            "id": "per_hour",
+            "text": {"zh": "每岗位每小时", "en": "alarms an hour and position"},
+            "value": 2.45,
+            "limit": 12.0,
+            "ok": True,
+        }
+    ],
+}
 DEADLINE = {
     "alert": 17,
     "id": "arrival",

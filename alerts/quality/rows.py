@@ -1,0 +1,225 @@
+"""What the database counts for the quality of alarms. Portable SQL; the sums are done there.
+
+An alarm here is an alert somebody has to answer: not an exercise, not one found in late data
+(it rang no bell), not a notice of severity `info`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+
+from alerts.tables import alert, occurrence
+
+WINDOW_MS = 600_000
+CHATTER, CHATTER_MS = 3, 60_000
+STALE_MS = 86_400_000
+LISTED = 50
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From and to, epoch ms; `to_ms` is not in it."""
+
+    from_ms: int
+    to_ms: int
+
+    @property
+    def windows(self) -> int:
+        """How many windows of 10 minutes; the last one may be cut short."""
+        return -(-(self.to_ms - self.from_ms) // WINDOW_MS)
+
+
+def real() -> list[ColumnElement[bool]]:
+    """What makes an alert an alarm that counts."""
+    return [alert.c.exercise.is_(False), alert.c.late.is_(False), alert.c.severity != "info"]
+
+
+def raised(period: Period) -> list[ColumnElement[bool]]:
+    """Alarms raised in a period."""
+    return [alert.c.raised_ms >= period.from_ms, alert.c.raised_ms < period.to_ms, *real()]
+
+
+def windows(conn: Connection, period: Period) -> dict[int, int]:
+    """Return window number → alarms raised in it; windows without any are left out."""
+    number = ((alert.c.raised_ms - period.from_ms) // WINDOW_MS).label("number")
+    query = select(number, func.count()).where(*raised(period)).group_by(number)
+    return {int(at): int(n) for at, n in conn.execute(query)}
+
+
+def left_out(conn: Connection, period: Period) -> Json:
+    """Return what was raised in a period and is no alarm: `notices`, `exercises`, `late`."""
+    inside = and_(alert.c.raised_ms >= period.from_ms, alert.c.raised_ms < period.to_ms)
+    practised, late = alert.c.exercise.is_(True), alert.c.late.is_(True)
+    sums = {
+        "exercises": practised,
+        "late": and_(late, ~practised),
+        "notices": and_(alert.c.severity == "info", ~late, ~practised),
+    }
+    columns = [func.coalesce(func.sum(case((what, 1), else_=0)), 0) for what in sums.values()]
+    row = conn.execute(select(*columns).where(inside)).one()
+    return {name: int(n) for name, n in zip(sums, row, strict=True)}
+
+
+def severities(conn: Connection, period: Period) -> dict[str, int]:
+    """Return severity → alarms."""
+    query = select(alert.c.severity, func.count()).where(*raised(period)).group_by(alert.c.severity)
+    return {str(name): int(n) for name, n in conn.execute(query)}
+
+
+def bad_actors(conn: Connection, period: Period, limit: int) -> tuple[int, list[Json]]:
+    """Return all onsets of a period, and the (subject, rule) pairs with the most of them."""
+    onsets = func.count().label("onsets")
+    inside = (*_onset_in(period), *real())
+    joined = occurrence.join(alert, alert.c.id == occurrence.c.alert_id)
+    total = conn.execute(select(func.count()).select_from(joined).where(*inside)).scalar() or 0
+    query = (
+        select(*_pair(), onsets, func.count(func.distinct(alert.c.id)).label("alerts"), *_named())
+        .select_from(joined)
+        .where(*inside)
+        .group_by(*_pair())
+        .order_by(onsets.desc(), alert.c.subject, alert.c.rule)
+        .limit(limit)
+    )
+    return int(total), [dict(row) for row in conn.execute(query).mappings()]
+
+
+def chattering(conn: Connection, period: Period) -> list[Json]:
+    """Return the pairs that came three times within a minute, with how often they did.
+
+    `bursts` counts the onsets that were at least the third within 60 s.
+    """
+    joined = occurrence.join(alert, alert.c.id == occurrence.c.alert_id)
+    before = func.lag(occurrence.c.at_ms, CHATTER - 1).over(
+        partition_by=_pair(), order_by=(occurrence.c.at_ms, occurrence.c.since_ms)
+    )
+    onsets = (
+        select(*_pair(), occurrence.c.at_ms, before.label("before_ms"), *_texts())
+        .select_from(joined)
+        .where(*_onset_in(period), *real())
+        .subquery()
+    )
+    close = and_(onsets.c.before_ms.is_not(None), onsets.c.at_ms - onsets.c.before_ms <= CHATTER_MS)
+    bursts = func.sum(case((close, 1), else_=0)).label("bursts")
+    pair = [onsets.c[name] for name in ("subject_kind", "subject", "rule")]
+    texts = [func.max(onsets.c[name]).label(name) for name in _TEXTS]
+    query = (
+        select(*pair, func.count().label("onsets"), bursts, *texts)
+        .group_by(*pair)
+        .having(bursts > 0)
+        .order_by(bursts.desc(), pair[1], pair[2])
+    )
+    return [dict(row) | {"bursts": int(row["bursts"])} for row in conn.execute(query).mappings()]
+
+
+def stale(conn: Connection, period: Period) -> tuple[int, list[Json]]:
+    """Return alarms that stood longer than 24 h within or into a period, the oldest first."""
+    end = func.coalesce(alert.c.closed_ms, period.to_ms)
+    stood = case((end < period.to_ms, end), else_=period.to_ms) - alert.c.raised_ms
+    where = [
+        alert.c.raised_ms < period.to_ms,
+        or_(alert.c.closed_ms.is_(None), alert.c.closed_ms > period.from_ms),
+        stood > STALE_MS,
+        *real(),
+    ]
+    total = conn.execute(select(func.count()).select_from(alert).where(*where)).scalar() or 0
+    query = (
+        select(alert.c.id, *_pair(), alert.c.raised_ms, alert.c.closed_ms, *_texts())
+        .where(*where)
+        .order_by(alert.c.raised_ms, alert.c.id)
+        .limit(LISTED)
+    )
+    return int(total), [dict(row) for row in conn.execute(query).mappings()]
+
+
+def acknowledged(conn: Connection, period: Period, severity: str | None = None) -> Json:
+    """Return `alarms`, `acknowledged`, `share`, and median and 90th percentile of the time to it.
+
+    Percentiles by nearest rank, found by the database. Counted from the alarm's last raise.
+    """
+    where = raised(period)
+    if severity is not None:
+        where.append(alert.c.severity == severity)
+    total = conn.execute(select(func.count()).select_from(alert).where(*where)).scalar() or 0
+    took = (alert.c.acknowledged_ms - alert.c.last_raised_ms).label("took")
+    seen = [*where, alert.c.acknowledged_ms.is_not(None)]
+    count = conn.execute(select(func.count()).select_from(alert).where(*seen)).scalar() or 0
+
+    def at_rank(share: float) -> int | None:
+        if not count:
+            return None
+        rank = max(1, -(-count * round(share * 100) // 100))
+        query = select(took).where(*seen).order_by(took).offset(rank - 1).limit(1)
+        return max(0, int(conn.execute(query).scalar_one()))
+
+    return {
+        "alarms": int(total),
+        "acknowledged": int(count),
+        "share": count / total if total else None,
+        "median_ms": at_rank(0.5),
+        "p90_ms": at_rank(0.9),
+    }
+
+
+def by_rule(conn: Connection, period: Period, false_groups: Iterable[str]) -> list[Json]:
+    """Return each rule's alarms, how many were judged, and how many of those were false.
+
+    Judged: cancelled, verified, or with a cause. False: cancelled, or with a cause of a group
+    that says the lift was well.
+    """
+    says_well = [
+        or_(
+            alert.c.cause == g,
+            *(alert.c.cause.startswith(g + end, autoescape=True) for end in ".:"),
+        )
+        for g in false_groups
+    ]
+    false = or_(alert.c.cancelled_ms.is_not(None), *says_well)
+    judged = or_(
+        alert.c.cancelled_ms.is_not(None), alert.c.verified_ms.is_not(None),
+        alert.c.cause.is_not(None),
+    )  # fmt: skip
+    alarms = func.count().label("alarms")
+    query = (
+        select(
+            alert.c.rule,
+            func.max(alert.c.rule_zh).label("rule_zh"),
+            func.max(alert.c.rule_en).label("rule_en"),
+            alarms,
+            func.sum(case((judged, 1), else_=0)).label("judged"),
+            func.sum(case((false, 1), else_=0)).label("false"),
+        )
+        .where(*raised(period))
+        .group_by(alert.c.rule)
+        .order_by(alarms.desc(), alert.c.rule)
+    )
+    return [dict(row) for row in conn.execute(query).mappings()]
+
+
+_TEXTS = ("name", "place", "rule_zh", "rule_en")
+
+
+def _pair() -> list[ColumnElement[Any]]:
+    return [alert.c.subject_kind, alert.c.subject, alert.c.rule]
+
+
+def _texts() -> list[ColumnElement[Any]]:
+    return [alert.c[name] for name in _TEXTS]
+
+
+def _named() -> list[ColumnElement[Any]]:
+    return [func.max(alert.c[name]).label(name) for name in _TEXTS]
+
+
+def _onset_in(period: Period) -> list[ColumnElement[bool]]:
+    return [occurrence.c.at_ms >= period.from_ms, occurrence.c.at_ms < period.to_ms]
+
+
+def told(row: Mapping[str, Any]) -> Json:
+    """Return a row with its rule's text in both languages."""
+    found = {str(name): value for name, value in row.items() if name not in ("rule_zh", "rule_en")}
+    return found | {"text": {"zh": row["rule_zh"], "en": row["rule_en"]}}
