@@ -90,9 +90,9 @@ class Pages:
         level = SEVERITY_TEXT[alert["severity"]]
         where = place_and_name(alert["place"], alert["name"])
         # An exercise begins with its own mark, which stands in the rule's text.
-        bracket = Text("", "") if alert["exercise"] else Text(f"【{level.zh}】", f"[{level.en}] ")
-        zh = f"{bracket.zh}{what.zh} · {where}"
-        en = f"{bracket.en}{what.en} · {where}"
+        zh, en = f"{what.zh} · {where}", f"{what.en} · {where}"
+        if not alert["exercise"]:
+            zh, en = f"【{level.zh}】{zh}", f"[{level.en}] {en}"
         return Text(zh.rstrip(), en.rstrip())
 
     def _text(

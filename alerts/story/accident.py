@@ -94,8 +94,9 @@ def _minutes(story: Json, name: str) -> Text | None:
     if one["ms"] is None:
         return None
     minutes = one["ms"] // 60_000
-    so_far = Text("（仍在继续）", " (still going on)") if one["running"] else Text("", "")
-    return Text(f"{minutes} 分钟{so_far.zh}", f"{minutes} min{so_far.en}")
+    if one["running"]:
+        return Text(f"{minutes} 分钟（仍在继续）", f"{minutes} min (still going on)")
+    return Text(f"{minutes} 分钟", f"{minutes} min")
 
 
 def _event(story: Json, tz: tzinfo) -> list[Field]:
