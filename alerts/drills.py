@@ -8,14 +8,13 @@ page, list, story and channel that tells what an alert is about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
-
-from sqlalchemy import insert, select, update
+from typing import TYPE_CHECKING, Any
 
 from alerts.lifecycle import State
 from alerts.model import (
+    SEVERITIES,
     SYSTEM,
     Actor,
     AlarmState,
@@ -24,7 +23,6 @@ from alerts.model import (
     RuleMeta,
     Transition,
 )
-from alerts.tables import alert, timer
 from alerts.work import Row, Work, state_of
 from config.text import Text
 
@@ -36,6 +34,7 @@ END = "drill_end"
 """The step of the timer that ends a drill by itself."""
 MINUTES, LONGEST_MINUTES = 60, 240
 MOST_PEOPLE = 50
+TIME_IS_UP = Text("演练时间到", "the exercise's time was up")
 ENDS = Text("演练自动结束", "the exercise ends by itself")
 NOT_REAL = Text(
     "这是演练，不是真实警情。请照常接单、到场，逐步点按。",
@@ -95,38 +94,40 @@ def refused(
 
 
 def _busy(work: Work, lift: str) -> Text | None:
-    here = work.conn.execute(
-        select(alert.c.id, alert.c.exercise)
-        .where(alert.c.subject == lift, alert.c.subject_kind == "lift", alert.c.closed_ms.is_(None))
-        .where(alert.c.rescue_state.in_([state.value for state in _NOT_FREE]))
-        .order_by(alert.c.id)
-        .limit(1)
-    ).first()
-    if here is None:
+    held = [row for row in work.open_of("lift", lift) if row["rescue_state"] in _NOT_FREE]
+    if not held:
         return None
-    if here.exercise:
+    ident = held[0]["id"]
+    if held[0]["exercise"]:
         return Text(
-            f"lift：该电梯的演练 #{here.id} 尚未结束，请先停止",
-            f"lift: drill #{here.id} of this lift is still running: stop it first",
+            f"lift：该电梯的演练 #{ident} 尚未结束，请先停止",
+            f"lift: drill #{ident} of this lift is still running: stop it first",
         )
     return Text(
-        f"lift：该电梯有真实救援 #{here.id}，不可演练",
-        f"lift: a real rescue (#{here.id}) is under way there: no drill now",
+        f"lift：该电梯有真实救援 #{ident}，不可演练",
+        f"lift: a real rescue (#{ident}) is under way there: no drill now",
     )
+
+
+def priority(row: Mapping[str, Any]) -> int:
+    """Return in which order an alert's timers and pages go: an exercise after all that is real."""
+    return len(SEVERITIES) - 1 if row["exercise"] else int(row["severity_rank"])
 
 
 def plan_end(work: Work, row: Row, minutes: int) -> None:
     """Write the timer that ends a drill by itself."""
-    work.conn.execute(
-        insert(timer),
-        {
-            "alert_id": row["id"],
-            "step": END,
-            "round": row["round"],
-            "due_ms": work.now_ms + minutes * 60_000,
-            "state": "pending",
-        },
-    )
+    one = {
+        "alert_id": row["id"],
+        "step": END,
+        "round": row["round"],
+        "priority": priority(row),
+        "due_ms": work.now_ms + minutes * 60_000,
+        "state": "pending",
+        "ended_ms": None,
+        "reason": None,
+    }
+    work.of(row["id"]).timers[END, row["round"]] = one
+    work.timers.add(one)
 
 
 def end(work: Work, escalator: Escalator, row: Row, reason: Text, actor: Actor = SYSTEM) -> bool:
@@ -153,22 +154,6 @@ def give_way(work: Work, escalator: Escalator, real: Row) -> None:
     text = Text(
         f"真实警情 #{real['id']}：演练终止", f"a real alarm (#{real['id']}) ended the exercise"
     )
-    for ident in open_drills(work, real["subject"]):
-        end(work, escalator, work.known(ident), text)
-
-
-def open_drills(work: Work, lift: str) -> Sequence[int]:
-    """Return the ids of the drills that run on a lift."""
-    query = select(alert.c.id).where(
-        alert.c.subject == lift,
-        alert.c.subject_kind == "lift",
-        alert.c.exercise.is_(True),
-        alert.c.closed_ms.is_(None),
-    )
-    return work.conn.execute(query).scalars().all()
-
-
-def time_is_up(work: Work, escalator: Escalator, row: Row, timer_id: int) -> None:
-    """A drill's own timer has fired."""
-    work.conn.execute(update(timer).where(timer.c.id == timer_id).values(reason="time is up"))
-    end(work, escalator, row, Text("演练时间到", "the exercise's time was up"))
+    for row in work.open_of(real["subject_kind"], real["subject"]):
+        if row["exercise"]:
+            end(work, escalator, row, text)

@@ -28,7 +28,7 @@ class MqttChannel:
     client_id: str | None = None
     tls: ssl.SSLContext | None = None
     timeout_s: float = 10.0
-    concurrency: int = 16
+    concurrency: int = 64
     _client: aiomqtt.Client | None = field(default=None, init=False, repr=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
@@ -59,6 +59,7 @@ class MqttChannel:
                     timeout=self._half_s,
                     keepalive=20,
                 )
+                client.pending_calls_threshold = 2 * self.concurrency  # it warns of ours else
                 await client.__aenter__()
                 self._client = client
             return self._client

@@ -31,6 +31,7 @@ EVENTS: Mapping[str, Text] = {
     "read": Text("通知已读", "Page read"),
     "next_channel": Text("改用下一通道", "Trying the next channel"),
     "undelivered": Text("通知未能送达", "Page could not be delivered"),
+    "summarised": Text("汇总通知", "Told in a summary"),
     "photo": Text("上传照片", "Photo added"),
     "exercise": Text("演练", "Exercise"),
     "exercise_over": Text("演练结束", "Exercise over"),
@@ -66,6 +67,8 @@ PAGE_STATES: Mapping[str, Text] = {
     "delivered": Text("已送达", "delivered"),
     "withdrawn": Text("已撤回", "withdrawn"),
     "dead": Text("未送达", "failed"),
+    "gathered": Text("待汇总", "to be summed up"),
+    "summarised": Text("已汇总发送", "told in a summary"),
 }
 CHANNELS: Mapping[str, Text] = {
     "webhook": Text("网络回调", "web hook"),

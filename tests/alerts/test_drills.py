@@ -179,3 +179,23 @@ def test_a_drill_counts_in_no_figure_and_stands_below_what_is_real(house: House)
         counted = queries.counts(conn)
     assert (counted["open"], counted["rescues"], counted["by_severity"]["critical"]) == (1, 0, 0)
     assert [one["id"] for one in house.alerts()] == [2, 1]
+
+
+def test_drills_make_nothing_real_wait_and_start_no_flood(house: House) -> None:
+    for k in range(12):  # each tells the same mechanic; they would be his flood, were they real
+        ident = drill(house, T0 + k * S, rule="16")
+        house.desk.stop_drill(ident, ADMIN, T0 + k * S)
+    assert all(not key.startswith("summary") for key in house.pages("gathered"))
+    house.raise_(raised("16", CAR_2, people=None, at_ms=T0 + 20 * S))
+    assert "13:maintenance:zhang:mqtt" in house.pages("due")
+    assert house.pages("gathered") == []
+    assert not house.alert(13)["incident"].startswith("flood:")
+
+
+def test_people_found_in_the_car_of_a_real_fault_end_the_drill(house: House) -> None:
+    fault = raised("4", people=None)
+    house.raise_(fault)
+    ident = drill(house, T0 + S)
+    house.raise_(raised("4", people=2, at_ms=T0 + 20 * S, since_ms=fault.since_ms))
+    assert house.alert(ident)["alarm_state"] == "closed"
+    assert house.alert(1)["rescue_state"] == "raised"

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 import zlib
 from base64 import a85decode
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from alerts.causes import load_causes
 from alerts.model import Step
 from alerts.notify import queue
+from alerts.notify.channel import Receipt
 from alerts.story import Teller, build_draft, build_story, draft_pdf, story_pdf
+from alerts.story.paper import Frameword, print_pages
 from alerts.story.sheet import Sheet, fonts
 from alerts.tables import reading
+from config.errors import ConfigError
 from tests.alerts.conftest import CAR_2, CAR_3, T0, TZ, House, cleared, raised
 
 S = 1000
@@ -30,7 +36,7 @@ def tell(house: House, at_ms: int, alert: int = 1, unit: str | None = None) -> d
 
 def send(house: House, at_ms: int) -> None:
     for row in queue.claim(house.engine, "mqtt", 100, at_ms, "w", 60_000):
-        assert queue.delivered(house.engine, row, "w", at_ms + 300, "ok")
+        assert queue.delivered(house.engine, row, "w", at_ms + 300, Receipt("ok"))
 
 
 def rescue(house: House) -> None:
@@ -216,3 +222,34 @@ def test_a_quick_rescue_is_no_accident(house: House) -> None:
     draft = build_draft(tell(house, T0 + 1800 * S), TZ)
     assert not draft["due"]
     assert next(s for s in draft["sections"] if s["id"] == "class")["fields"][0]["value"] is None
+
+
+def test_a_font_with_chinese_is_embedded_and_one_without_is_refused(tmp_path: Path) -> None:
+    def font(letters: str) -> Path:
+        """A TrueType file in which every letter is a box."""
+        pen = TTGlyphPen(None)
+        for corner in ((0, 0), (0, 700), (500, 700), (500, 0)):
+            (pen.moveTo if corner == (0, 0) else pen.lineTo)(corner)
+        pen.closePath()
+        box = pen.glyph()
+        names = [".notdef"] + [f"u{ord(letter):x}" for letter in letters]
+        build = FontBuilder(1000, isTTF=True)
+        build.setupGlyphOrder(names)
+        build.setupCharacterMap({ord(x): f"u{ord(x):x}" for x in letters})
+        build.setupGlyf(dict.fromkeys(names, box))
+        build.setupHorizontalMetrics(dict.fromkeys(names, (600, 0)))
+        build.setupHorizontalHeader(ascent=800, descent=-200)
+        build.setupNameTable({"familyName": "Box", "styleName": "Regular"})
+        build.setupOS2(sTypoAscender=800)
+        build.setupPost()
+        file = tmp_path / f"box{len(letters)}.ttf"
+        build.save(file)
+        return file
+
+    own = fonts(font("".join(map(chr, range(32, 127))) + "电梯警情处置记录困人"))
+    assert own.latin == own.other != "STSong-Light"
+    sheet = Sheet("zh", TZ, own)
+    pdf = print_pages(Frameword("t", "s", "foot", False), sheet, [sheet.p("电梯警情处置记录")])
+    assert b"/FontFile2" in pdf and b"STSong" not in pdf
+    with pytest.raises(ConfigError, match="pdf_font"):
+        fonts(font("abc"))
