@@ -144,6 +144,7 @@ occurrence = Table(
     _of_alert(index=True),
     _ms("at_ms", nullable=False),
     _ms("cleared_ms"),
+    Index(None, "at_ms"),
 )
 
 # Lifts whose silence is told by their gateway's alert; they get their own when it returns alone.

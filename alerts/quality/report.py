@@ -39,7 +39,7 @@ def report(
     alarms = sum(counted.values())
     onsets, actors = rows.bad_actors(conn, period, TOP)
     stale_count, stale = rows.stale(conn, period)
-    chatter = rows.chattering(conn, period)
+    chatter_count, chatter = rows.chattering(conn, period)
     found: Json = {
         "v": VERSION,
         "from_ms": period.from_ms,
@@ -50,8 +50,8 @@ def report(
         "rate": rate(counted, period, positions),
         "flood": flood(counted, period, positions),
         "chattering": {
-            "count": len(chatter),
-            "alarms": [rows.told(one) for one in chatter[: rows.LISTED]],
+            "count": chatter_count,
+            "alarms": [rows.told(one) for one in chatter],
         },
         "stale": {"count": stale_count, "alarms": [rows.told(one) for one in stale]},
         "priority": priority(rows.severities(conn, period)),

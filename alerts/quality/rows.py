@@ -74,22 +74,22 @@ def severities(conn: Connection, period: Period) -> dict[str, int]:
 def bad_actors(conn: Connection, period: Period, limit: int) -> tuple[int, list[Json]]:
     """Return all onsets of a period, and the (subject, rule) pairs with the most of them."""
     onsets = func.count().label("onsets")
-    inside = (*_onset_in(period), *real())
     joined = occurrence.join(alert, alert.c.id == occurrence.c.alert_id)
+    inside = (*_onset_in(period), *real())
     total = conn.execute(select(func.count()).select_from(joined).where(*inside)).scalar() or 0
     query = (
-        select(*_pair(), onsets, func.count(func.distinct(alert.c.id)).label("alerts"), *_named())
+        select(*_pair(), onsets, func.count(func.distinct(occurrence.c.alert_id)).label("alerts"))
         .select_from(joined)
         .where(*inside)
         .group_by(*_pair())
-        .order_by(onsets.desc(), alert.c.subject, alert.c.rule)
+        .order_by(onsets.desc(), occurrence.c.subject, occurrence.c.rule)
         .limit(limit)
     )
-    return int(total), [dict(row) for row in conn.execute(query).mappings()]
+    return int(total), _with_names(conn, [dict(row) for row in conn.execute(query).mappings()])
 
 
-def chattering(conn: Connection, period: Period) -> list[Json]:
-    """Return the pairs that came three times within a minute, with how often they did.
+def chattering(conn: Connection, period: Period) -> tuple[int, list[Json]]:
+    """Return how many pairs came three times within a minute, and those that did most.
 
     `bursts` counts the onsets that were at least the third within 60 s.
     """
@@ -98,22 +98,35 @@ def chattering(conn: Connection, period: Period) -> list[Json]:
         partition_by=_pair(), order_by=(occurrence.c.at_ms, occurrence.c.since_ms)
     )
     onsets = (
-        select(*_pair(), occurrence.c.at_ms, before.label("before_ms"), *_texts())
+        select(*_pair(), occurrence.c.at_ms, before.label("before_ms"))
         .select_from(joined)
         .where(*_onset_in(period), *real())
         .subquery()
     )
     close = and_(onsets.c.before_ms.is_not(None), onsets.c.at_ms - onsets.c.before_ms <= CHATTER_MS)
     bursts = func.sum(case((close, 1), else_=0)).label("bursts")
-    pair = [onsets.c[name] for name in ("subject_kind", "subject", "rule")]
-    texts = [func.max(onsets.c[name]).label(name) for name in _TEXTS]
+    pair = [onsets.c[name] for name in KEY]
     query = (
-        select(*pair, func.count().label("onsets"), bursts, *texts)
+        select(*pair, func.count().label("onsets"), bursts)
         .group_by(*pair)
         .having(bursts > 0)
         .order_by(bursts.desc(), pair[1], pair[2])
     )
-    return [dict(row) | {"bursts": int(row["bursts"])} for row in conn.execute(query).mappings()]
+    found = [dict(row) | {"bursts": int(row["bursts"])} for row in conn.execute(query).mappings()]
+    return len(found), _with_names(conn, found[:LISTED])
+
+
+def _with_names(conn: Connection, pairs: list[Json]) -> list[Json]:
+    """Add what lift and rule were called in their newest alert: few pairs, one look-up each."""
+    for one in pairs:
+        query = (
+            select(*_texts())
+            .where(*(alert.c[name] == one[name] for name in KEY))
+            .order_by(alert.c.id.desc())
+            .limit(1)
+        )
+        one |= dict(conn.execute(query).mappings().one())
+    return pairs
 
 
 def stale(conn: Connection, period: Period) -> tuple[int, list[Json]]:
@@ -128,7 +141,9 @@ def stale(conn: Connection, period: Period) -> tuple[int, list[Json]]:
     ]
     total = conn.execute(select(func.count()).select_from(alert).where(*where)).scalar() or 0
     query = (
-        select(alert.c.id, *_pair(), alert.c.raised_ms, alert.c.closed_ms, *_texts())
+        select(
+            alert.c.id, *(alert.c[n] for n in KEY), alert.c.raised_ms, alert.c.closed_ms, *_texts()
+        )
         .where(*where)
         .order_by(alert.c.raised_ms, alert.c.id)
         .limit(LISTED)
@@ -200,19 +215,16 @@ def by_rule(conn: Connection, period: Period, false_groups: Iterable[str]) -> li
     return [dict(row) for row in conn.execute(query).mappings()]
 
 
+KEY = ("subject_kind", "subject", "rule")
 _TEXTS = ("name", "place", "rule_zh", "rule_en")
 
 
 def _pair() -> list[ColumnElement[Any]]:
-    return [alert.c.subject_kind, alert.c.subject, alert.c.rule]
+    return [occurrence.c[name] for name in KEY]
 
 
 def _texts() -> list[ColumnElement[Any]]:
     return [alert.c[name] for name in _TEXTS]
-
-
-def _named() -> list[ColumnElement[Any]]:
-    return [func.max(alert.c[name]).label(name) for name in _TEXTS]
 
 
 def _onset_in(period: Period) -> list[ColumnElement[bool]]:

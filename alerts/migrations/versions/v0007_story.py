@@ -1,4 +1,4 @@
-"""Photos of an alert, and alerts that are an exercise."""
+"""Photos of an alert, alerts that are an exercise, and onsets found by their time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add `photo` and `alert.exercise`; what stands already was real."""
+    """Add `photo`, `alert.exercise` (what stands already was real) and an index."""
     big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "photo",
@@ -32,3 +32,4 @@ def upgrade() -> None:
     op.add_column(
         "alert", sa.Column("exercise", sa.Boolean(), nullable=False, server_default=sa.false())
     )
+    op.create_index("ix_occurrence_at_ms", "occurrence", ["at_ms"])
