@@ -36,7 +36,7 @@ def report(
     Shares are 0 to 1, None where there is nothing to divide by; times are ms.
     """
     counted = rows.windows(conn, period)
-    alarms = sum(counted.values())
+    alarms, spread = sum(counted.values()), rows.severities(conn, period)
     onsets, actors = rows.bad_actors(conn, period, TOP)
     stale_count, stale = rows.stale(conn, period)
     chatter_count, chatter = rows.chattering(conn, period)
@@ -54,14 +54,13 @@ def report(
             "alarms": [rows.told(one) for one in chatter],
         },
         "stale": {"count": stale_count, "alarms": [rows.told(one) for one in stale]},
-        "priority": priority(rows.severities(conn, period)),
+        "priority": priority(spread),
         "bad_actors": {
             "onsets": onsets,
             "top10_share": _share(sum(one["onsets"] for one in actors[:10]), onsets),
             "alarms": [rows.told(one) | {"share": _share(one["onsets"], onsets)} for one in actors],
         },
-        "acknowledged": rows.acknowledged(conn, period)
-        | {"by_severity": {name: rows.acknowledged(conn, period, name) for name in RECOMMENDED}},
+        "acknowledged": acknowledged(rows.acknowledged(conn, period), spread),
         "rules": [_judged(one) for one in rows.by_rule(conn, period, _false_groups(causes))],
         "days": days(counted, period, tz, positions),
     }
@@ -139,6 +138,30 @@ def priority(counted: Mapping[str, int]) -> list[Json]:
         }
         for name, recommended in RECOMMENDED.items()
     ]
+
+
+def acknowledged(took: Mapping[str, list[int]], alarms: Mapping[str, int]) -> Json:
+    """Return how many were acknowledged, and how soon: all together and by severity."""
+    by_severity = {name: _seen(alarms.get(name, 0), took.get(name, [])) for name in RECOMMENDED}
+    whole = _seen(sum(alarms.values()), [ms for some in took.values() for ms in some])
+    return whole | {"by_severity": by_severity}
+
+
+def _seen(alarms: int, took: list[int]) -> Json:
+    return {
+        "alarms": alarms,
+        "acknowledged": len(took),
+        "share": _share(len(took), alarms),
+        "median_ms": _rank(took, 50),
+        "p90_ms": _rank(took, 90),
+    }
+
+
+def _rank(values: list[int], percent: int) -> int | None:
+    """The percentile by nearest rank: the smallest value that so many are not above."""
+    if not values:
+        return None
+    return sorted(values)[-(-len(values) * percent // 100) - 1]
 
 
 def days(counted: Mapping[int, int], period: Period, tz: tzinfo, positions: int) -> list[Json]:
