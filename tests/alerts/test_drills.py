@@ -16,6 +16,7 @@ from alerts.model import SYSTEM, Actor, Role, Step
 from alerts.story import Teller, build_story
 from alerts.tables import outbox, reading
 from tests.alerts.conftest import CAR, CAR_2, OPERATOR, T0, House, raised
+from tests.alerts.test_story import send
 
 S = 1000
 ADMIN = Actor("管理员", Role.ADMIN)
@@ -184,12 +185,24 @@ def test_a_drill_counts_in_no_figure_and_stands_below_what_is_real(house: House)
 def test_drills_make_nothing_real_wait_and_start_no_flood(house: House) -> None:
     for k in range(12):  # each tells the same mechanic; they would be his flood, were they real
         ident = drill(house, T0 + k * S, rule="16")
+        send(house, T0 + k * S)
         house.desk.stop_drill(ident, ADMIN, T0 + k * S)
     assert all(not key.startswith("summary") for key in house.pages("gathered"))
     house.raise_(raised("16", CAR_2, people=None, at_ms=T0 + 20 * S))
     assert "13:maintenance:zhang:mqtt" in house.pages("due")
     assert house.pages("gathered") == []
     assert not house.alert(13)["incident"].startswith("flood:")
+
+
+def test_the_cause_of_a_drill_is_not_filed_for_a_rescue_that_waits_for_its_own(
+    house: House,
+) -> None:
+    house.raise_(raised())
+    house.act(1, Step.FREE, "zhang", T0 + 60 * S)
+    ident = drill(house, T0 + 120 * S)
+    for step in (Step.ACCEPT, Step.FREE, Step.FILE_CAUSE):
+        assert house.act(ident, step, "zhang", T0 + 130 * S, cause="false.nobody").changed
+    assert (house.alert(1)["rescue_state"], house.alert(1)["cause"]) == ("freed", None)
 
 
 def test_people_found_in_the_car_of_a_real_fault_end_the_drill(house: House) -> None:
