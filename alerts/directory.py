@@ -4,6 +4,7 @@
 
     [[unit]]     id, kind, name_zh, name_en, phone, optional lat/lon
     [[contact]]  id, unit, name, phone, email, webhook, mqtt (true or a topic), lang,
+                 sms, voice, alertmanager, apprise (notify/addresses.py),
                  channels (order of trial), post (member | deputy | manager | leader)
     [[duty]]     unit, contacts (in weekly turn), deputies, weekday, time, tz, start
 
@@ -27,7 +28,7 @@ UNIT_KINDS = (
     "street_office", "town",
 )  # fmt: skip
 POSTS = ("member", "deputy", "manager", "leader")
-CHANNELS = ("mqtt", "webhook", "email")
+CHANNELS = ("mqtt", "webhook", "email", "alertmanager", "sms", "voice", "apprise")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ROLES = (
     "operator", "use_unit", "use_unit_second", "maintenance", "maintenance_deputy",

@@ -20,6 +20,7 @@ from alerts.directory import (
     Duty,
     Unit,
 )
+from alerts.notify.addresses import KEYS, more_addresses
 from config.errors import ConfigError
 from config.text import Text
 from config.toml_file import read_toml
@@ -123,7 +124,7 @@ def _new_id(row: _Row, known: Mapping[str, object]) -> str:
 
 def _contact(row: _Row, units: Mapping[str, Unit], known: Mapping[str, Contact]) -> Contact:
     row.only(
-        "id", "unit", "name", "phone", "email", "webhook", "mqtt", "lang", "channels", "post"
+        "id", "unit", "name", "phone", "email", "webhook", "mqtt", "lang", "channels", "post", *KEYS
     )  # fmt: skip
     ident = _new_id(row, known)
     unit = row.one_of("unit", list(units))
@@ -136,7 +137,7 @@ def _contact(row: _Row, units: Mapping[str, Unit], known: Mapping[str, Contact])
         if name not in addresses:
             row.refuse("channels", name, f"a channel with an address ({name} = … is missing)")
     if not order:
-        row.refuse("channels", list(order), "at least one of mqtt, webhook, email / 至少一种")
+        row.refuse("channels", list(order), f"at least one of {', '.join(CHANNELS)} / 至少一种")
     lang = row.one_of("lang", ("zh", "en"), "zh")
     post = row.one_of("post", POSTS, "member")
     channels = {name: addresses[name] for name in dict.fromkeys(order)}
@@ -163,7 +164,7 @@ def _addresses(row: _Row, unit: str, ident: str) -> dict[str, str]:
         if not name or not domain or any(sign.isspace() for sign in email):
             row.refuse("email", email, "name@domain")
         found["email"] = email
-    return found
+    return found | more_addresses(row.row, row.refuse)
 
 
 def _duty(row: _Row, units: Mapping[str, Unit], contacts: Mapping[str, Contact]) -> Duty:

@@ -22,6 +22,7 @@ from alerts.tables import alert, outbox
 from alerts.work import Row, Work
 
 GATHERED, SUMMARISED, SUMMARY = "gathered", "summarised", "summary"
+REPLY, RESOLVED = "reply", "resolved"  # notes (notes.py): they call nobody, and make no flood
 FLOOD_PAGES: Final = 10  # ANSI/ISA-18.2: more than ten alarms in ten minutes are a flood
 FLOOD_MS: Final = 600_000
 WAIT_MS: Final = 60_000  # domain default: what comes within a minute is one page
@@ -120,7 +121,8 @@ def _told(work: Work, contact: str) -> Told:
         select(alert.c.incident, outbox.c.step)
         .join(alert, alert.c.id == outbox.c.alert_id)
         .where(outbox.c.contact == contact, outbox.c.created_ms > work.now_ms - FLOOD_MS)
-        .where(outbox.c.state.in_(SAID), alert.c.exercise.is_(False))
+        .where(outbox.c.state.in_(SAID), outbox.c.step.not_in((REPLY, RESOLVED)))
+        .where(alert.c.exercise.is_(False))
     ).all()
     return Told(len(rows), {(row[0], row[1]) for row in rows})
 

@@ -136,6 +136,7 @@ class Raiser:
             since_ms=one.since_ms,
             raised_ms=row["raised_ms"],
             with_people=one.with_people,
+            people=one.people,
             incident=row["incident"],
             late=one.late,
             exercise=one.exercise,

@@ -232,8 +232,14 @@ outbox = Table(
     Column("receipt", Text),
     Column("last_error", Text),
     _word("reason", nullable=True),
+    _ms("reached_ms"),  # on the person's device, by the gateway's later word
+    _ms("read_ms"),  # the one-tap page was opened, or the gateway says read or answered
+    _ms("ask_ms"),  # when to ask the gateway for its word next
+    Column("ref", String(255)),  # the gateway's own number of the message
     Index(None, "state", "channel", "next_ms"),
     Index(None, "alert_id", "step"),
+    Index(None, "channel", "ref"),
+    Index(None, "channel", "ask_ms"),
     Index(None, "contact", "created_ms"),
 )
 
@@ -251,6 +257,16 @@ photo = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     UniqueConstraint("alert_id", "hash"),
+)
+
+# What a reply brought about, by the reply's own key: the same reply again gets the same answer.
+reply = Table(
+    "reply",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+    _word("way"),
+    Column("answer", Text, nullable=False),
 )
 
 app_user = Table(

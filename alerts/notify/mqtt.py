@@ -46,6 +46,11 @@ class MqttChannel:
             raise DeliveryError(f"topic {item.address}: {error}", final=True) from None
         return Receipt(f"PUBACK {self.host}:{self.port}")
 
+    def show(self, item: Item) -> str:
+        """Return topic and payload."""
+        body = orjson.dumps({"key": item.key, "lang": item.lang, "page": item.page})
+        return f"PUBLISH {self.host}:{self.port} QoS 1\n{item.address}\n\n{body.decode()}"
+
     async def _connected(self) -> aiomqtt.Client:
         async with self._lock:
             if self._client is None:

@@ -172,15 +172,23 @@ def _delivered(
     receipt: Receipt,
     lines: list[journal.Line],
 ) -> bool:
+    ask_s = receipt.ask_after_s
     won = conn.execute(
         update(outbox)
         .where(*_mine(row, worker))
-        .values(state="delivered", delivered_ms=now_ms, receipt=receipt.text, reason=None)
+        .values(
+            state="delivered",
+            delivered_ms=now_ms,
+            receipt=receipt.text,
+            reason=None,
+            ref=receipt.ref[:255] if receipt.ref else None,
+            ask_ms=None if ask_s is None else now_ms + round(ask_s * 1000),
+        )
     )
     if won.rowcount != 1:
         return False
     # The person has it: what still tries to reach the same person by another way may rest.
-    others = (*_same_page(row), outbox.c.id != row["id"], outbox.c.reason.is_(None))
+    others = (*same_page(row), outbox.c.id != row["id"], outbox.c.reason.is_(None))
     reason = f"delivered by {row['channel']}"
     conn.execute(
         update(outbox)
@@ -194,7 +202,7 @@ def _delivered(
             .where(outbox.c.state == "summarised", outbox.c.reason == row["key"])
             .values(delivered_ms=now_ms, receipt=receipt.text)
         )
-    data = _about(row) | {"receipt": receipt.text, "attempts": row["attempts"]}
+    data = about(row) | {"receipt": receipt.text, "attempts": row["attempts"]}
     lines.append(journal.Line(row["alert_id"], "delivered", data=data))
     return True
 
@@ -241,11 +249,11 @@ def _failed(
         "lease_until_ms": None,
         "lease_owner": None,
     }
-    said = _about(row) | {"error": error, "attempts": kept["attempts"]}
+    said = about(row) | {"error": error, "attempts": kept["attempts"]}
     rest = orjson.loads(kept["rest"])
     if state != "withdrawn" and rest and (dead or kept["attempts"] >= policy.next_channel_after):
         changes["rest"] = "[]"
-        _next_channel(conn, dict(kept), rest, now_ms)
+        next_channel(conn, dict(kept), rest, now_ms)
         lines.append(journal.Line(row["alert_id"], "next_channel", data=said | {"to": rest[0][0]}))
     conn.execute(update(outbox).where(outbox.c.id == row["id"]).values(changes))
     if state == "dead":
@@ -253,9 +261,10 @@ def _failed(
     return state
 
 
-def _next_channel(
+def next_channel(
     conn: Connection, kept: dict[str, Any], rest: list[list[str]], now_ms: int
 ) -> None:
+    """Write the row of the contact's next channel: `rest` is [[channel, address], …]."""
     channel, address = rest[0]
     row = {name: kept[name] for name in COLUMNS if name != "id"}
     row |= {
@@ -270,7 +279,7 @@ def _next_channel(
         "lease_until_ms": None,
         "lease_owner": None,
         "last_error": None,
-    }
+    } | dict.fromkeys(("delivered_ms", "receipt", "reached_ms", "read_ms", "ask_ms", "ref"))
     conn.execute(insert(outbox), row)
 
 
@@ -283,7 +292,8 @@ def _mine(row: dict[str, Any], worker: str) -> tuple[Any, ...]:
     )
 
 
-def _same_page(row: dict[str, Any]) -> tuple[Any, ...]:
+def same_page(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the condition for all rows that try to bring one page to one person."""
     return (
         outbox.c.alert_id == row["alert_id"],
         outbox.c.step == row["step"],
@@ -293,7 +303,8 @@ def _same_page(row: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _about(row: dict[str, Any]) -> dict[str, Any]:
+def about(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what a journal line says of a row."""
     return {name: row[name] for name in ("key", "step", "unit", "contact", "channel")}
 
 

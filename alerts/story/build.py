@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection
 
 from alerts.causes import Causes
-from alerts.chains import Chains
+from alerts.chains import Chains, ChainStep
 from alerts.directory import Directory
 from alerts.model import Role
 from alerts.page import SEVERITY_TEXT, Pages, people_text
@@ -19,6 +19,7 @@ from alerts.story.gather import Gathered, Row, gather
 from alerts.story.words import (
     DURATIONS,
     MILESTONES,
+    OTHER_STEPS,
     PAGE_STATES,
     PARTS,
     RESULTS,
@@ -182,7 +183,7 @@ def _milestones(got: Gathered) -> list[Json]:
         _milestone("raised", _first(row["raised_ms"] for row in rows)),
         _milestone("called", _first(page["created_ms"] for page in pages)),
         _milestone("delivered", _first(page["delivered_ms"] for page in pages)),
-        _milestone("read", _first(page.get("read_ms") for page in pages)),
+        _milestone("read", _first(page["read_ms"] for page in pages)),
         _answer(got, ids),
     ]
     found += [_stamp(rows, name) for name in _STAMPS]
@@ -285,7 +286,7 @@ def _calls(got: Gathered, teller: Teller, unit: str | None) -> list[Json]:
             {
                 "alert": page["alert_id"],
                 "step": page["step"],
-                "why": (step.text if step else Text(page["step"], page["step"])).as_json(),
+                "why": _why(page["step"], step).as_json(),
                 "who": teller.person(page["contact"]),
                 "contact": page["contact"],
                 "unit": page["unit"],
@@ -299,12 +300,17 @@ def _calls(got: Gathered, teller: Teller, unit: str | None) -> list[Json]:
                 "attempts": page["attempts"],
                 "created_ms": page["created_ms"],
                 "delivered_ms": page["delivered_ms"],
-                "read_ms": page.get("read_ms"),
+                "reached_ms": page["reached_ms"],
+                "read_ms": page["read_ms"],
                 "receipt": page["receipt"] if own else None,
                 "error": page["last_error"] if own else None,
             }
         )
     return found
+
+
+def _why(name: str, step: ChainStep | None) -> Text:
+    return step.text if step else OTHER_STEPS.get(name) or Text(name, name)
 
 
 def _timeline(got: Gathered, teller: Teller, unit: str | None) -> list[Json]:

@@ -31,7 +31,7 @@ SIGNERS = (
     Text("使用单位", "Use unit"),
     Text("值班员", "Duty operator"),
 )
-_HIDDEN = ("delivered", "paged", "withdrawn", "read")
+_HIDDEN = ("delivered", "paged", "withdrawn", "reached", "read")
 """Told by the table of calls; on paper the course of events keeps to what else happened."""
 
 
@@ -170,7 +170,7 @@ def _calls(story: Json, sheet: Sheet) -> Flowable:
     rows = [
         (f"{one['who']} ({sheet.say(one['unit_name'])})", sheet.say(one["why"]),
          sheet.say(one["channel_text"]), sheet.clock(one["created_ms"]),
-         sheet.clock(one["delivered_ms"]), sheet.clock(one["read_ms"]),
+         sheet.clock(one["reached_ms"] or one["delivered_ms"]), sheet.clock(one["read_ms"]),
          sheet.say(one["state_text"]))
         for one in story["calls"]
     ]  # fmt: skip

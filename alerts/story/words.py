@@ -28,6 +28,7 @@ EVENTS: Mapping[str, Text] = {
     "nobody": Text("无人可通知", "Nobody to call"),
     "accident": Text("达到事故等级", "Accident class"),
     "delivered": Text("通知送达", "Page delivered"),
+    "reached": Text("通知到达本人", "Page reached the person"),
     "read": Text("通知已读", "Page read"),
     "next_channel": Text("改用下一通道", "Trying the next channel"),
     "undelivered": Text("通知未能送达", "Page could not be delivered"),
@@ -75,6 +76,8 @@ CHANNELS: Mapping[str, Text] = {
     "email": Text("邮件", "e-mail"),
     "sms": Text("短信", "SMS"),
     "voice": Text("语音电话", "voice call"),
+    "apprise": Text("即时消息", "messenger"),
+    "alertmanager": Text("Alertmanager", "Alertmanager"),
 }
 PARTS: Mapping[str, Text] = {
     "maintenance": Text("维保单位", "Maintenance"),
@@ -94,6 +97,12 @@ REASONS: Mapping[str, Text] = {
     "upgraded": Text("转入救援链", "moved to the rescue chain"),
     "chain changed": Text("处置链已修改", "the chain was changed"),
 }
+OTHER_STEPS: Mapping[str, Text] = {
+    "summary": Text("多条警情汇总", "many alerts in one page"),
+    "reply": Text("答复", "answer to a reply"),
+    "resolved": Text("警情已结束", "the alert is over"),
+}
+"""What a page may be for beside the steps of a chain."""
 ARRIVAL = Text("到场时限", "Arrival limit")
 EXERCISE = Text("演练", "EXERCISE")
 

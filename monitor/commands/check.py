@@ -10,11 +10,14 @@ import typer
 from alerts.causes import DEFAULT_CAUSES, load_causes
 from alerts.chains import DEFAULT_CHAINS, load_chains
 from alerts.directory_file import load_directory
+from alerts.notify.cap import DEFAULT_CAP, load_cap
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.story.sheet import fonts
 from config.settings import load_settings
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
+from monitor.channels import channels, unready
+from monitor.clock import wall_ms
 from monitor.detector import rule_schema
 from monitor.own import own_or
 
@@ -24,7 +27,8 @@ def check(
 ) -> None:
     """Check settings, site files, rules and chains without starting anything. 检查配置。
 
-    Prints what was found, or the first mistake with file, key, value and what would be right.
+    Prints what was found, or the first mistake with file, key, value and what would be right;
+    warns of contacts whose channels are not set up. 未配置的通道会有警告。
     """
     settings = load_settings(config)
     site = settings.site.folder
@@ -36,8 +40,12 @@ def check(
     fonts(settings.site.pdf_font)
     registry = load_registry(site)
     directory = load_directory(site / "directory.toml")
+    ways = channels(settings, wall_ms, bytes(32))
+    load_cap(own_or(site, "cap.toml", DEFAULT_CAP))
     typer.echo(
         f"ok: {len(registry.lifts)} lifts 电梯, {len(registry.gateways)} gateways 网关, "
         f"{len(directory.units)} units 单位, {len(rules)} rules 规则, "
         f"{len(vocab)} channels 通道, {len(vocab.messages)} codes 代码"
     )
+    for text in unready(ways, directory):
+        typer.echo(f"warning / 警告: {text.both()}", err=True)

@@ -13,9 +13,12 @@ from alerts.causes import load_causes
 from alerts.chains import load_chains
 from alerts.drill_times import list_drills
 from alerts.model import SYSTEM, Actor, Role, Step
+from alerts.notify.cap import CapFeed, load_cap
 from alerts.story import Teller, build_story
 from alerts.tables import outbox, reading
-from tests.alerts.conftest import CAR, CAR_2, OPERATOR, T0, House, raised
+from config.text import Text
+from tests.alerts.conftest import CAR, CAR_2, OPERATOR, T0, TZ, House, raised
+from tests.alerts.test_cap import SCHEMA, word, written
 from tests.alerts.test_story import send
 
 S = 1000
@@ -212,3 +215,13 @@ def test_people_found_in_the_car_of_a_real_fault_end_the_drill(house: House) -> 
     house.raise_(raised("4", people=2, at_ms=T0 + 20 * S, since_ms=fault.since_ms))
     assert house.alert(ident)["alarm_state"] == "closed"
     assert house.alert(1)["rescue_state"] == "raised"
+
+
+def test_the_cap_feed_calls_a_drill_an_exercise(house: House) -> None:
+    feed = CapFeed(load_cap(), "liftwatch@example.org", Text("区", "District"), "http://house", TZ)
+    ident = drill(house)
+    house.raise_(raised("1", CAR_2, at_ms=T0 + S))
+    for alert, status in ((ident, "Exercise"), (2, "Actual")):
+        first = written(house, feed, alert)[0]
+        assert SCHEMA.is_valid(first.decode()) and word(first, "status") == status
+    assert "EXERCISE" in written(house, feed, ident)[0].decode()

@@ -78,6 +78,8 @@ def event_words(words: Words) -> Mapping[str, str]:
         "nobody": _("Nobody to call"),
         "accident": _("Accident class"),
         "delivered": _("Page delivered"),
+        "reached": _("Page reached the person"),
+        "read": _("Page read"),
         "next_channel": _("Trying the next channel"),
         "undelivered": _("Page could not be delivered"),
         "photo": _("Photo added"),
@@ -93,7 +95,7 @@ def timeline_views(
     kinds = event_words(words)
     lines = []
     for line in alert["timeline"]:
-        if line["kind"] == "delivered":
+        if line["kind"] in ("delivered", "reached"):
             continue  # stands in the list of calls
         person = line["role"] != Role.SYSTEM
         lines.append(
@@ -141,8 +143,17 @@ def delivery_views(
         "withdrawn": (_("withdrawn"), ""),
         "dead": (_("failed"), "bad"),
     }
-    channels = {"webhook": _("web hook"), "email": _("e-mail"), "mqtt": "MQTT"}
+    channels = {
+        "webhook": _("web hook"),
+        "email": _("e-mail"),
+        "mqtt": "MQTT",
+        "alertmanager": "Alertmanager",
+        "sms": _("short message"),
+        "voice": _("telephone"),
+        "apprise": _("messenger"),
+    }
     steps = {t["step"]: words.text(t["text"]) for t in alert["timers"]}
+    steps |= {"reply": _("answer to a reply"), "resolved": _("the alert is over")}
     views = []
     for row in alert["deliveries"]:
         contact = port.directory.contacts.get(row["contact"])
@@ -151,6 +162,9 @@ def delivery_views(
         who = contact.name if contact else row["contact"]
         unit_name = unit.name.of(words.lang) if unit else row["unit"]
         at_ms = row["delivered_ms"] or row["created_ms"]
+        for moment, said in (("reached_ms", _("reached")), ("read_ms", _("read"))):
+            if row[moment] is not None:
+                word, tone, at_ms = said, "good", row[moment]
         views.append(
             {
                 "who": who,

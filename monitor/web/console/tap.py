@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from alerts import photos
 from alerts.links import LinkClaim
 from alerts.model import Actor, Step
+from alerts.notify.receipts import page_opened
 from alerts.tables import reading
 from config.text import Text
 from devices.registry import Lift, place_and_name
@@ -91,6 +92,7 @@ def page(request: Request, token: str) -> Response:
     if alert is None:
         return _refused(request, Text("没有这条警情", "there is no such alert"))
     now_ms = port.now_ms()
+    page_opened(port.engine, claim.alert_id, claim.contact, now_ms)
     view = views.page_view(words, alert, now_ms, actor.role)
     response = web.pages.render(
         request,

@@ -85,6 +85,12 @@ EXPECTED = {
     ("POST", "/p/{token}/{step}"): "token",
     ("POST", "/p/{token}/photo"): "token",
     ("GET", "/p/{token}/photos/{digest}.jpg"): "token",
+    # Likewise a unit's signature, a gateway's token, a subscriber's (test_incoming, test_cap).
+    ("POST", "/replies/{unit}"): "token",
+    ("GET", "/receipts/{channel}/{token}"): "token",
+    ("POST", "/receipts/{channel}/{token}"): "token",
+    ("GET", "/cap/{token}/index.atom"): "token",
+    ("GET", "/cap/{token}/{name}"): "token",
 }
 NOT_ROUTED_BY_NAME = {("GET", "/texts/{lang}-{version}.js")}
 
