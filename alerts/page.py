@@ -253,6 +253,8 @@ def _truth(value: float) -> Text:
 def _number(value: float | None, unit: str) -> Text:
     if value is None:
         return Text("无数据", "no data")
+    if unit == "persons":  # the name says what is counted
+        return Text(f"{value:.4g} 人", f"{value:.4g}")
     told = f"{value:.4g} {unit}".rstrip()
     return Text(told, told)
 
