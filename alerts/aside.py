@@ -75,7 +75,7 @@ def people_held(work: Work, subject_kind: str, subject: str) -> bool:
         row["rescue_state"] in _HELD
         or (row["with_people"] and row["rescue_state"] == "none" and row["cleared_ms"] is None)
         for row in work.open_of(subject_kind, subject)
-        if not row["late"]
+        if not (row["late"] or row["exercise"])
     )
 
 
@@ -118,7 +118,7 @@ class Asides:
 
     def cover_new(self, work: Work, row: Row) -> None:
         """Set a new alert aside if something covers it; one with people brings out the others."""
-        if row["late"]:
+        if row["late"] or row["exercise"]:
             return
         if state_of(row).life:
             self.come_out(work, row, "people")

@@ -16,7 +16,7 @@ from itertools import chain, repeat
 
 from sqlalchemy import Connection, Engine
 
-from alerts import queries
+from alerts import drills, queries
 from alerts.aside import Asides, next_end_ms
 from alerts.chains import Chains
 from alerts.directory import Directory
@@ -30,6 +30,7 @@ from alerts.model import (
     Aside,
     FeedEvent,
     LiftStep,
+    Role,
     RuleMeta,
     Step,
     Transition,
@@ -40,6 +41,7 @@ from alerts.stepping import Said, Stepping
 from alerts.subjects import Subjects
 from alerts.tables import reading, writing
 from alerts.work import Work
+from config.text import Text
 
 # Transitions a transaction, slice by slice: the first pages are on their way after some ms, and
 # later slices take some 0.2 s, so that whoever sends pages gets a turn between.
@@ -181,6 +183,50 @@ class AlertDesk:
                 return result
             shown = queries.get_alert(conn, alert_id, chains=self.chains)
             return replace(result, alert=shown)
+
+    def drill(
+        self,
+        now_ms: int,
+        lift: str,
+        actor: Actor,
+        rule: str = "1",
+        people: int = 2,
+        minutes: int = drills.MINUTES,
+    ) -> ActResult:
+        """Begin an exercise: the true chain with real pages, marked as what it is.
+
+        It ends when its cause is filed, when it is stopped, after `minutes`, or when something
+        real happens on that lift. `ActResult.alert` is the drill's alert.
+        """
+        with writing(self.engine) as conn:
+            work = Work(conn, now_ms)
+            known = self.subjects.gateway_of(lift) is not None
+            why = drills.refused(work, self.rules, lift, known, rule, people, minutes, actor)
+            if why is not None:
+                return ActResult(False, False, why)
+            row = self._raiser.raise_drill(work, drills.transition(lift, rule, people, now_ms))
+            drills.plan_end(work, row, minutes)
+            work.tell(row["id"], "exercise", actor, rule=rule, people=people, minutes=minutes)
+            work.finish()
+            shown = queries.get_alert(conn, row["id"], chains=self.chains)
+            return ActResult(True, True, Text("演练已开始", "the exercise has begun"), shown)
+
+    def stop_drill(self, alert_id: int, actor: Actor, at_ms: int) -> ActResult:
+        """End an exercise before its time; refused for anything real."""
+        with writing(self.engine) as conn:
+            work = Work(conn, at_ms)
+            row = work.alert(alert_id)
+            if row is None or not row["exercise"]:
+                return ActResult(False, False, Text("没有这场演练", "there is no such exercise"))
+            if actor.role not in (Role.ADMIN, Role.SYSTEM):
+                text = Text("演练须由管理员停止", "an exercise is stopped by an administrator")
+                return ActResult(False, False, text)
+            text = Text("演练已停止", "the exercise was stopped")
+            changed = drills.end(work, self._escalator, row, text, actor)
+            work.finish()
+            over = Text("演练早已结束", "the exercise was over already")
+            shown = queries.get_alert(conn, alert_id, chains=self.chains)
+            return ActResult(True, changed, text if changed else over, shown)
 
     def take_out_of_service(
         self, subject: str, actor: Actor, at_ms: int, reason: str, until_ms: int | None,

@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, func, select
 
+from alerts import drills
 from alerts.attached import ASIDE, CLEARED, OPEN_TIMERS
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
@@ -78,7 +79,7 @@ class Escalator:
                 "alert_id": row["id"],
                 "step": step.id,
                 "round": row["round"],
-                "priority": row["severity_rank"],
+                "priority": drills.priority(row),
                 "due_ms": due_ms,
                 "state": "fired" if at_once else "waiting" if aside else "pending",
                 "ended_ms": work.now_ms if at_once else None,
@@ -107,6 +108,10 @@ class Escalator:
         one = work.of(row["id"]).timers[step_id, number]
         if one["state"] != "pending":
             return  # this very transaction has fired or dropped it
+        if step_id == drills.END:
+            work.timers.change(one, state="fired", ended_ms=work.now_ms, reason="time is up")
+            drills.end(work, self, row, drills.TIME_IS_UP)
+            return
         step = self.chains.step(row["chain"], step_id)
         if step is None or number != row["round"]:
             reason: str | None = "chain changed"
@@ -167,7 +172,7 @@ class Escalator:
                 "address": address,
                 "rest": orjson.dumps(rest).decode(),
                 "lang": contact.lang,
-                "priority": row["severity_rank"],
+                "priority": drills.priority(row),
                 "payload": payload,
                 "state": GATHERED if waits else "due",
                 "attempts": 0,

@@ -47,7 +47,12 @@ class Gathering:
     pages: Pages
 
     def waits(self, work: Work, row: Row, step: str, contact: str) -> bool:
-        """True if this page is to be summed up; else it counts as told now."""
+        """True if this page is to be summed up; else it counts as told now.
+
+        An exercise is never summed up, nor does it make anything real wait.
+        """
+        if row["exercise"]:
+            return False
         told = work.told.get(contact)
         if told is None:
             told = work.told[contact] = _told(work, contact)
@@ -117,6 +122,7 @@ def _told(work: Work, contact: str) -> Told:
         .join(alert, alert.c.id == outbox.c.alert_id)
         .where(outbox.c.contact == contact, outbox.c.created_ms > work.now_ms - FLOOD_MS)
         .where(outbox.c.state.in_(SAID), outbox.c.step.not_in((REPLY, RESOLVED)))
+        .where(alert.c.exercise.is_(False))
     ).all()
     return Told(len(rows), {(row[0], row[1]) for row in rows})
 

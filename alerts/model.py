@@ -135,6 +135,7 @@ class Transition:
     (subject_kind, subject, rule, since_ms) is the natural key: `since_ms` is the onset of the
     condition, in a clearing transition too. Applying the same transition twice changes nothing.
     `late`: found in data that came after an outage; it is kept on record and calls nobody.
+    `exercise`: a drill, never joined with what is real.
     """
 
     subject_kind: str
@@ -148,6 +149,7 @@ class Transition:
     evidence: tuple[Evidence, ...] = ()
     batch: int | None = None
     late: bool = False
+    exercise: bool = False
 
     @property
     def key(self) -> tuple[str, str, str, int]:

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import select
 
 from alerts.chains import Chains
+from alerts.drills import marked
 from alerts.grouping import incident_base
 from alerts.model import AlarmState, Aside, RescueState, RuleMeta, Transition, severity_rank
 from alerts.subjects import Subject
@@ -27,6 +28,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
     chain = chain or rule.chain
     rescue = chains.of(chain).rescue and not one.late
     severity = (rule.severity_with_people if one.with_people else None) or rule.severity
+    text = marked(rule.text) if one.exercise else rule.text
     row: dict[str, Any] = dict(BLANK)
     row |= {
         "subject_kind": one.subject_kind,
@@ -48,8 +50,8 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
         "manual_reset": rule.manual_reset,
         "with_people": one.with_people,
         "people": one.people,
-        "rule_zh": rule.text.zh,
-        "rule_en": rule.text.en,
+        "rule_zh": text.zh,
+        "rule_en": text.en,
         "name": subject.name,
         "place": subject.place,
         "lift_type": subject.lift_type,
@@ -67,6 +69,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
         "batch": one.batch,
         "late": one.late,
         "aside": Aside.NONE.value,
+        "exercise": one.exercise,
         "version": 1,
     }
     return row
@@ -78,6 +81,8 @@ def _incident(work: Work, one: Transition, rule: RuleMeta, subject: Subject, res
     An open incident of its own car comes first; then what its group shares. In a flood whatever
     nobody has to be freed from is on the flood's card, else there would be thousands of cards.
     """
+    if one.exercise:
+        return f"drill:{one.subject_kind}:{one.subject}:{one.since_ms}"
     base = incident_base(rule.group, rescue, subject)
     own = f"{subject.kind}:{subject.id}"
     if base == own:
@@ -117,6 +122,7 @@ def _lately(work: Work) -> Lately:
         alert.c.raised_ms > work.now_ms - FLOOD_MS,
         alert.c.rescue_state == RescueState.NONE.value,
         alert.c.late.is_(False),
+        alert.c.exercise.is_(False),
     )
     work.flush()
     incidents = (

@@ -13,6 +13,7 @@ from typing import Any
 
 from alerts.chains import ChainStep
 from alerts.directory import Contact
+from alerts.drills import NOT_REAL
 from alerts.lifecycle import clock_text
 from alerts.links import Links
 from alerts.model import SEVERITIES, Evidence
@@ -51,9 +52,9 @@ class Pages:
     ) -> dict[str, Any]:
         """Return the page as JSON.
 
-        Keys: v, alert, step, step_text, severity, rule, code, incident, title, text, where, what,
-        people, with_people, since_ms, raised_ms, sent_ms, deadline_ms, deadline_text, evidence,
-        link, to. Every text is {"zh", "en"}; times are epoch ms.
+        Keys: v, alert, step, step_text, severity, exercise, rule, code, incident, title, text,
+        where, what, people, with_people, since_ms, raised_ms, sent_ms, deadline_ms,
+        deadline_text, evidence, link, to. Every text is {"zh", "en"}; times are epoch ms.
         """
         link = self.links.url(alert["id"], contact.id, now_ms)
         facts = [(e, self.words(e)) for e in evidence]
@@ -65,6 +66,7 @@ class Pages:
             "step": step.id,
             "step_text": step.text.as_json(),
             "severity": alert["severity"],
+            "exercise": bool(alert["exercise"]),
             "rule": alert["rule"],
             "code": alert["code"],
             "title": self._title(alert, what).as_json(),
@@ -111,6 +113,7 @@ class Pages:
             "step": "summary",
             "step_text": Text("多条警情汇总", "many alerts in one page").as_json(),
             "severity": severity,
+            "exercise": False,  # an exercise is never summed up
             "rule": first.get("rule"),
             "code": None,
             "title": Text(
@@ -148,8 +151,10 @@ class Pages:
     def _title(self, alert: Mapping[str, Any], what: Text) -> Text:
         level = SEVERITY_TEXT[alert["severity"]]
         where = place_and_name(alert["place"], alert["name"])
-        zh = f"【{level.zh}】{what.zh} · {where}"
-        en = f"[{level.en}] {what.en} · {where}"
+        # An exercise begins with its own mark, which stands in the rule's text.
+        zh, en = f"{what.zh} · {where}", f"{what.en} · {where}"
+        if not alert["exercise"]:
+            zh, en = f"【{level.zh}】{zh}", f"[{level.en}] {en}"
         return Text(zh.rstrip(), en.rstrip())
 
     def _text(
@@ -183,6 +188,9 @@ class Pages:
             at = clock_text(deadline[0], self.tz)
             zh.append(f"时限：{at} {deadline[1].zh}")
             en.append(f"Due: {at} {deadline[1].en}")
+        if alert["exercise"]:
+            zh.insert(0, NOT_REAL.zh)
+            en.insert(0, NOT_REAL.en)
         zh += [f"通知原因：{step.text.zh}", f"接单：{link}"]
         en += [f"Why you: {step.text.en}", f"Accept: {link}"]
         return Text("\n".join(zh), "\n".join(en))
@@ -245,6 +253,8 @@ def _truth(value: float) -> Text:
 def _number(value: float | None, unit: str) -> Text:
     if value is None:
         return Text("无数据", "no data")
+    if unit == "persons":  # the name says what is counted
+        return Text(f"{value:.4g} 人", f"{value:.4g}")
     told = f"{value:.4g} {unit}".rstrip()
     return Text(told, told)
 

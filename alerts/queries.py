@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select, true
 
 from alerts.chains import Chains
+from alerts.drills import END, ENDS
 from alerts.journal import last_id
 from alerts.model import SEVERITIES, RescueState
 from alerts.tables import alert, alert_unit, journal, outbox, suppression, timer
@@ -23,7 +24,7 @@ _PLAIN = (
     "rescue_code", "maintenance", "use_unit", "street_office", "feeder", "gateway", "incident",
     "people", "with_people", "raised_ms", "since_ms", "last_raised_ms", "again_count",
     "cleared_ms", "closed_ms", "alarm_state", "rescue_state", "owner", "owner_unit", "chain",
-    "latched", "manual_reset", "accident", "late", "arrival_due_ms", "acknowledged_ms",
+    "latched", "manual_reset", "accident", "late", "exercise", "arrival_due_ms", "acknowledged_ms",
     "accepted_ms", "departed_ms", "arrived_ms", "freed_ms", "cause_filed_ms", "verified_ms",
     "cancelled_ms", "cause", "aside", "aside_id", "aside_until_ms", "aside_reason", "aside_by",
     "version",
@@ -77,6 +78,7 @@ def _urgency(due_ms: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     )
     return [
         case((alert.c.closed_ms.is_(None), 0), else_=1),
+        case((alert.c.exercise.is_(True), 1), else_=0),
         case((rescue_open, 0), else_=1),
         alert.c.severity_rank,
         case((due_ms.is_(None), 1), else_=0),
@@ -140,14 +142,20 @@ def _of_unit(unit: str) -> Select[Any]:
 
 def _alert_json(row: Mapping[Any, Any], chains: Chains | None) -> Json:
     found: Json = {name: row[name] for name in _PLAIN}
-    for flag in ("with_people", "latched", "manual_reset", "accident", "late"):
+    for flag in ("with_people", "latched", "manual_reset", "accident", "late", "exercise"):
         found[flag] = bool(found[flag])
     found["rule_text"] = {"zh": row["rule_zh"], "en": row["rule_en"]}
     found["evidence"] = orjson.loads(row["evidence"])
     found["next_due_ms"] = row["due_ms"]
-    step = chains.step(row["chain"], row["step"]) if chains and row["step"] else None
-    found["next_due_text"] = step.text.as_json() if step else None
+    found["next_due_text"] = _step_text(chains, row["chain"], row["step"])
     return found
+
+
+def _step_text(chains: Chains | None, chain: str, step: str | None) -> Json | None:
+    if step == END:
+        return dict(ENDS.as_json())
+    known = chains.step(chain, step) if chains and step else None
+    return dict(known.text.as_json()) if known else None
 
 
 def get_alert(
@@ -204,10 +212,9 @@ def _timers(conn: Connection, alert_id: int, chain: str, chains: Chains | None) 
     query = select(timer).where(timer.c.alert_id == alert_id).order_by(timer.c.due_ms, timer.c.id)
     found = []
     for row in conn.execute(query).mappings():
-        step = chains.step(chain, row["step"]) if chains else None
         names = ("step", "round", "due_ms", "state", "ended_ms", "reason")
         one: Json = {name: row[name] for name in names}
-        one["text"] = step.text.as_json() if step else None
+        one["text"] = _step_text(chains, chain, row["step"])
         found.append(one)
     return found
 
@@ -262,8 +269,11 @@ def newest_line(conn: Connection) -> int:
 
 
 def counts(conn: Connection, *, unit: str | None = None) -> Json:
-    """Return open alerts: `open`, `by_severity`, `unacknowledged`, `rescues`, `accidents`."""
-    where = [alert.c.closed_ms.is_(None)]
+    """Return open alerts: `open`, `by_severity`, `unacknowledged`, `rescues`, `accidents`.
+
+    Exercises are not among them.
+    """
+    where = [alert.c.closed_ms.is_(None), alert.c.exercise.is_(False)]
     if unit is not None:
         where.append(alert.c.id.in_(_of_unit(unit)))
     unseen = and_(

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
+from alerts import drills
 from alerts.aside import Asides
 from alerts.escalation import Escalator
 from alerts.gathering import lately_closed
@@ -89,7 +90,8 @@ class Raiser:
     def rule(self, ident: str) -> RuleMeta:
         """Return what is known of a rule; one that was removed still raises, as major fault."""
         text = Text(f"规则 {ident}", f"rule {ident}")
-        return self.rules.get(ident) or RuleMeta(ident, text, severity="major", chain="F")
+        found = self.rules.get(drills.real_rule(ident))
+        return found or RuleMeta(ident, text, severity="major", chain="F")
 
     def _raised(self, work: Work, one: Transition) -> None:
         known = work.onset(one.key)
@@ -115,7 +117,11 @@ class Raiser:
         ]
         return joins[-1] if joins else None
 
-    def _new(self, work: Work, one: Transition) -> None:
+    def raise_drill(self, work: Work, one: Transition) -> Row:
+        """Raise an exercise: always an alert of its own."""
+        return self._new(work, one)
+
+    def _new(self, work: Work, one: Transition) -> Row:
         subject = self.escalator.subjects.of(one.subject_kind, one.subject)
         row = work.add(new_row(work, self.escalator.chains, one, self.rule(one.rule), subject))
         self._occurs(work, one, row)
@@ -135,12 +141,15 @@ class Raiser:
             people=one.people,
             incident=row["incident"],
             late=one.late,
+            exercise=one.exercise,
         )
         if one.late:
-            return  # nobody is called for yesterday
+            return row  # nobody is called for yesterday
         self._inherit(work, row)
         self.asides.cover_new(work, row)
         self._plan(work, row)
+        drills.give_way(work, self.escalator, row)
+        return row
 
     def _plan(self, work: Work, row: Row) -> None:
         """Start the chain, unless the rule is one that is shown and pages nobody."""
@@ -155,6 +164,7 @@ class Raiser:
             other
             for other in work.open_of(row["subject_kind"], row["subject"])
             if other["rescue_state"] in ON_THE_JOB
+            and bool(other["exercise"]) is bool(row["exercise"])
         ]
         if not others:
             return
@@ -217,6 +227,7 @@ class Raiser:
             done=orjson.dumps(done).decode(),
         )
         self._plan(work, row)
+        drills.give_way(work, self.escalator, row)
 
     def _upgrade(self, work: Work, row: Row, one: Transition) -> None:
         """People turn out to be in the car: severity and chain go up, never down."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from alerts import lifecycle
+from alerts import drills, lifecycle
 from alerts.aside import Asides, Order, check_end
 from alerts.escalation import Escalator
 from alerts.lifecycle import Already, Done, Moved, Refusal
@@ -74,6 +74,8 @@ class Stepping:
             if step in SHARED_STEPS:
                 self._share(work, row, step, actor, said)
             self._answer(work, row, actor, told=True)
+            if step is Step.FILE_CAUSE:
+                drills.end(work, self.escalator, row, Text("演练完成", "the exercise is done"))
             return ActResult(True, True, _thanks(step), {})
         _tapped(work, row, step, actor, getattr(outcome, "code", "already"))
         if isinstance(outcome, Already):
@@ -157,6 +159,8 @@ class Stepping:
         for sibling in work.open_of(row["subject_kind"], row["subject"]):
             if sibling["id"] == row["id"] or sibling["rescue_state"] == RescueState.NONE:
                 continue
+            if sibling["exercise"] != row["exercise"]:
+                continue  # what is practised frees nobody
             self._step(work, sibling, step, actor, said, shared_from=row["id"])
             self._answer(work, sibling, actor, told=True)
 

@@ -31,6 +31,7 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    false,
     make_url,
     text,
 )
@@ -59,8 +60,8 @@ def _word(name: str, nullable: bool = False, **more: Any) -> Column[Any]:
     return Column(name, String(128), nullable=nullable, **more)
 
 
-def _flag(name: str) -> Column[Any]:
-    return Column(name, Boolean(create_constraint=False), nullable=False)
+def _flag(name: str, **more: Any) -> Column[Any]:
+    return Column(name, Boolean(create_constraint=False), nullable=False, **more)
 
 
 def _of_alert(nullable: bool = False, **more: Any) -> Column[Any]:
@@ -128,6 +129,7 @@ alert = Table(
     _ms("aside_until_ms"),
     Column("aside_reason", Text),
     Column("aside_by", Text),
+    _flag("exercise", server_default=false()),  # a drill: shown as such, counted nowhere
     Column("version", Integer, nullable=False),
     UniqueConstraint("subject_kind", "subject", "rule", "since_ms"),
     Index(None, "closed_ms", "severity_rank"),
@@ -169,6 +171,7 @@ occurrence = Table(
     _of_alert(index=True),
     _ms("at_ms", nullable=False),
     _ms("cleared_ms"),
+    Index(None, "at_ms"),
 )
 
 # Lifts whose silence is told by their gateway's alert; they get their own when it returns alone.
@@ -265,6 +268,22 @@ outbox = Table(
     Index(None, "channel", "ref"),
     Index(None, "channel", "ask_ms"),
     Index(None, "contact", "created_ms"),
+)
+
+# The files are in the data folder, named by their hash; a photo without a row is nobody's.
+photo = Table(
+    "photo",
+    metadata,
+    _key(),
+    _of_alert(),
+    Column("hash", String(64), nullable=False),
+    _ms("at_ms", nullable=False),
+    Column("name", Text, nullable=False),
+    _word("unit", nullable=True),
+    Column("size", Integer, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    UniqueConstraint("alert_id", "hash"),
 )
 
 # What a reply brought about, by the reply's own key: the same reply again gets the same answer.

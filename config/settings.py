@@ -42,6 +42,8 @@ class Site(Section):
     name_en: str = "Demo district"
     timezone: str = "Asia/Shanghai"
     arrival_profile: Literal["urban", "legal_city", "legal_rural"] = "urban"
+    pdf_font: Path | None = None
+    """A TrueType file with Chinese to embed in PDFs; None = the reader's own Asian font."""
 
     @field_validator("timezone")
     @classmethod
@@ -136,6 +138,19 @@ class Web(Section):
     port: int = Field(8080, ge=0, le=65535)
     public_url: str | None = None
     session_hours: float = Field(12, gt=0, le=168)
+    map_url: str = "https://uri.amap.com/marker?position={lon},{lat}&name={name}&coordinate=wgs84"
+    """Where a map opens at a lift; the reader's browser follows it, the service never does."""
+    photo_mb: float = Field(12, ge=0.5, le=50)
+
+    @field_validator("map_url")
+    @classmethod
+    def _map_place(cls, value: str) -> str:
+        ok = value.startswith(("https://", "http://", "geo:"))
+        if value and not (ok and "{lat}" in value and "{lon}" in value):
+            raise ValueError(
+                "an http(s) address with {lat} and {lon}, or empty / 含 {lat} {lon} 的地址，或留空"
+            )
+        return value
 
 
 class Smtp(Section):
@@ -273,6 +288,7 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
 
 def _anchor(data: dict[str, Any], folder: Path) -> None:
     places = [(data, "data_dir"), (data.get("site", {}), "folder")]
+    places += [(data.get("site", {}), "pdf_font")]
     places += [(data.get("mqtt", {}), key) for key in ("ca_file", "cert_file", "key_file")]
     places += [(data.get("notify", {}), "secret_dir")]
     places.append((data.get("audit", {}), "head_file"))

@@ -29,6 +29,12 @@ Examples / 示例:
 
   liftwatch backtest --rules new.toml --from 2026-03-01   rules over stored history / 规则回测
 
+  liftwatch story 17 --out alert-17.pdf   the record of a rescue / 警情处置记录
+
+  liftwatch drill start --lift 3110…   an exercise with real pages / 演练
+
+  liftwatch quality --from 2026-03-01   figures of alarm quality / 报警质量
+
   liftwatch user add 张伟 --role operator   an account / 建立账号
 
   liftwatch channel try sms --to 139… --dry-run   a test page by one channel / 试发通知
@@ -43,6 +49,9 @@ COMMANDS = {
     "simulate": "simulate:simulate",
     "replay": "replay:replay_file",
     "backtest": "backtest:backtest",
+    "story": "story:story",
+    "drill": "drill:app",
+    "quality": "quality:quality",
     "check": "check:check",
     "version": "version:version",
     "user": "accounts:app",

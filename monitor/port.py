@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
+from alerts.causes import Causes
 from alerts.desk import AlertDesk
 from alerts.directory import Directory
 from config.settings import Settings
@@ -119,6 +120,11 @@ class Port:
     def directory(self) -> Directory:
         """Units and contacts."""
         return self._service.directory
+
+    @property
+    def causes(self) -> Causes:
+        """What people may file as a cause."""
+        return self._service.causes
 
     @property
     def vocab(self) -> Vocabulary:

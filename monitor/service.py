@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 import uvicorn
 
+from alerts.causes import DEFAULT_CAUSES, Causes, load_causes
 from alerts.chains import DEFAULT_CHAINS, load_chains
 from alerts.desk import AlertDesk
 from alerts.directory_file import load_directory
@@ -21,6 +22,7 @@ from alerts.notify.queue import RetryPolicy
 from alerts.page import Pages, vocabulary_words
 from alerts.replies import Replies
 from alerts.rules import DEFAULT_RULES, load_rules
+from alerts.story.sheet import fonts
 from alerts.subjects import Subjects
 from alerts.tables import open_engine
 from config.errors import ConfigError
@@ -65,7 +67,7 @@ class Service:
         self.settings, self.clock = settings, clock
         self.wakes: list[Callable[[], None]] = []
         self.metrics = Metrics()
-        self.vocab = load_vocabulary()
+        self.vocab, self.causes = load_vocabulary(), causes_of(settings)
         site = settings.site.folder
         schema = rule_schema(self.vocab)
         rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), schema)
@@ -247,6 +249,12 @@ class Service:
         """The pipeline stops first: it acknowledges its last batch over the open connection."""
         self.pipeline.stop()
         self.receiver.stop()
+
+
+def causes_of(settings: Settings) -> Causes:
+    """Return what people may file; a font that no PDF can hold is told here, not at night."""
+    fonts(settings.site.pdf_font)
+    return load_causes(own_or(settings.site.folder, "causes.toml", DEFAULT_CAUSES))
 
 
 class _Server(Server):

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from alerts.causes import DEFAULT_CAUSES, load_causes
 from alerts.chains import DEFAULT_CHAINS, load_chains
 from alerts.directory_file import load_directory
 from alerts.notify.cap import DEFAULT_CAP, load_cap
 from alerts.rules import DEFAULT_RULES, load_rules
+from alerts.story.sheet import fonts
 from config.settings import load_settings
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
@@ -34,6 +36,8 @@ def check(
     rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), rule_schema(vocab))
     chains = load_chains(own_or(site, "chains.toml", DEFAULT_CHAINS), settings.site.arrival_profile)
     chains.check(rules.meta.values())
+    load_causes(own_or(site, "causes.toml", DEFAULT_CAUSES))
+    fonts(settings.site.pdf_font)
     registry = load_registry(site)
     directory = load_directory(site / "directory.toml")
     ways = channels(settings, wall_ms, bytes(32))

@@ -136,7 +136,8 @@ def find(
     held = case((alert.c.rescue_state.in_(HELD), 0), else_=1)
     urgent = query.by_urgency and not newest
     time = alert.c.id.desc() if newest else alert.c.raised_ms.desc()
-    order = [alert.c.severity_rank, needs, held, time] if urgent else [time]
+    drill = case((alert.c.exercise.is_(True), 1), else_=0)  # what is real stands first
+    order = [drill, alert.c.severity_rank, needs, held, time] if urgent else [time]
     chosen = select(alert.c.id).where(*where).order_by(*order, alert.c.id.desc())
     wanted = conn.execute(chosen.limit(limit).offset(offset)).scalars().all()
     found = queries.alerts_by_id(conn, wanted, chains)
@@ -157,6 +158,31 @@ def read_alert(
     return found
 
 
+def past_alerts(
+    conn: Connection, alert_json: Mapping[str, Any], limit: int
+) -> list[dict[str, Any]]:
+    """Return the last alerts of the same subject before this one, the newest first.
+
+    Of other incidents, real ones only, each with `raised_ms`, `rule_text`, `cause`.
+    """
+    query = (
+        select(alert.c.raised_ms, alert.c.rule_zh, alert.c.rule_en, alert.c.cause)
+        .where(
+            alert.c.subject == alert_json["subject"],
+            alert.c.subject_kind == alert_json["subject_kind"],
+            alert.c.incident != alert_json["incident"],
+            alert.c.raised_ms <= alert_json["raised_ms"],
+            alert.c.exercise.is_(False),
+        )
+        .order_by(alert.c.raised_ms.desc(), alert.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        {"raised_ms": at_ms, "rule_text": {"zh": zh, "en": en}, "cause": cause}
+        for at_ms, zh, en, cause in conn.execute(query)
+    ]
+
+
 def _veiled(row: Mapping[str, Any], scope: str) -> dict[str, Any]:
     if row["unit"] == scope:
         return dict(row)
@@ -175,8 +201,9 @@ def glance(conn: Connection, scope: str | None) -> dict[str, Any]:
     """Return open alerts by severity with how many need acknowledging, and cars with people.
 
     Keys: `severities` {severity: (open, unacknowledged)}, `cars`, `people` (known to be in them).
+    Exercises are not counted.
     """
-    still_open = and_(alert.c.closed_ms.is_(None), *_visible(scope))
+    still_open = and_(alert.c.closed_ms.is_(None), alert.c.exercise.is_(False), *_visible(scope))
     unseen = func.sum(case((_needs(), 1), else_=0))
     counted = conn.execute(
         select(alert.c.severity, func.count(), unseen).where(still_open).group_by(alert.c.severity)
@@ -198,5 +225,6 @@ def next_due_ms(conn: Connection, scope: str | None) -> int | None:
         select(func.min(timer.c.due_ms))
         .join(alert, alert.c.id == timer.c.alert_id)
         .where(timer.c.state == "pending", alert.c.closed_ms.is_(None), *_visible(scope))
+        .where(alert.c.exercise.is_(False))
     )
     return conn.execute(due).scalar()

@@ -50,6 +50,7 @@ def open_severities(conn: Connection) -> dict[str, str]:
     rows = conn.execute(
         select(alert.c.subject, worst)
         .where(alert.c.closed_ms.is_(None), alert.c.subject_kind == "lift")
+        .where(alert.c.exercise.is_(False))
         .group_by(alert.c.subject)
     )
     return {subject: SEVERITIES[rank] for subject, rank in rows}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
+from alerts.causes import Causes
 from alerts.desk import AlertDesk
 from alerts.directory import Directory
 from config.settings import Settings
@@ -142,6 +143,11 @@ class ServicePort(Protocol):
     @property
     def metrics(self) -> CollectorRegistry:
         """What /metrics shows."""
+        ...
+
+    @property
+    def causes(self) -> Causes:
+        """What people may file as a cause."""
         ...
 
     @property

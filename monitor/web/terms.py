@@ -94,20 +94,3 @@ def roles(catalogue: Catalogue) -> Mapping[str, str]:
         Role.ADMIN: _("administrator"),
         Role.SYSTEM: _("system"),
     }
-
-
-def causes(catalogue: Catalogue) -> Mapping[str, str]:
-    """Cause → word; the split of causes that 96333 platforms publish (domain default)."""
-    _ = catalogue.gettext
-    return {
-        "door": _("Doors"),
-        "control": _("Control system"),
-        "drive": _("Drive or brake"),
-        "safety": _("Safety circuit"),
-        "power": _("Power cut"),
-        "misuse": _("Misuse or overload"),
-        "flood": _("Water or fire"),
-        "maintenance": _("During maintenance"),
-        "sensor": _("Sensor or gateway"),
-        "false": _("Nothing found"),
-    }

@@ -8,7 +8,15 @@ from zoneinfo import ZoneInfo
 
 from alerts import lifecycle
 from alerts.lifecycle import Done, State
-from alerts.model import AlarmState, Aside, RescueState, Role, Step, severity_rank
+from alerts.model import (
+    SEVERITIES,
+    AlarmState,
+    Aside,
+    RescueState,
+    Role,
+    Step,
+    severity_rank,
+)
 from devices.registry import short_name
 from monitor.web import terms
 from monitor.web.find import HELD, NEEDS
@@ -29,13 +37,13 @@ def needs_acknowledging(alert: Alert) -> bool:
 def sort_key(alert: Alert, by_urgency: bool = True) -> str:
     """Return a string by which a list sorts, as `find.find` orders it.
 
-    By urgency: severity, then unacknowledged, then people still held, then the newest. Otherwise
-    the newest first.
+    By urgency: real before exercise, severity, then unacknowledged, then people still held, then
+    the newest. Otherwise the newest first.
     """
     newest = f"{10**14 - int(alert['raised_ms']):015d}{10**12 - int(alert['id']):013d}"
     if not by_urgency:
         return newest
-    rank = severity_rank(alert["severity"])
+    rank = severity_rank(alert["severity"]) + (len(SEVERITIES) if alert.get("exercise") else 0)
     needs, held = needs_acknowledging(alert), alert["rescue_state"] in HELD
     return f"{rank}{0 if needs else 1}{0 if held else 1}{newest}"
 
@@ -98,6 +106,7 @@ def row_view(
         "needs": needs_acknowledging(alert),
         "open": ended is None,
         "late": bool(alert.get("late")),
+        "exercise": bool(alert.get("exercise")),
         "code": alert["code"] if alert.get("code") is not None else "",
         "rule": opening(words.text(alert["rule_text"])),
         "place": alert.get("place") or "",
@@ -141,7 +150,7 @@ def page_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, 
         "aside_reason": alert.get("aside_reason") or "",
         "aside_by": alert.get("aside_by") or "",
         "shelf_hours": terms.hours(words.catalogue, SHELF_HOURS),
-        "causes": terms.causes(words.catalogue),
+        "causes": {name: words.text(one.text) for name, one in words.causes.groups.items()},
         "cause": cause_word(words, alert.get("cause")),
         "evidence": [words.evidence(row, now_ms) for row in alert.get("evidence", ())],
         "latched": bool(alert.get("latched")),
@@ -153,9 +162,4 @@ def page_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, 
 
 def cause_word(words: Words, cause: str | None) -> str:
     """Return a filed cause in words; free text stays as it was written."""
-    if not cause:
-        return ""
-    key, colon, more = cause.partition(":")
-    word = terms.causes(words.catalogue).get(key, "")
-    between = "：" if words.lang.startswith("zh") else ": "
-    return f"{word}{between}{more.strip()}" if word and colon else word or cause
+    return words.text(words.causes.words(cause))

@@ -153,5 +153,13 @@ def at_desk(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
     return visitor
 
 
+def admin(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
+    """Dependency: an administrator. Raises Problem 403 for anybody else."""
+    if visitor.user.role is not Role.ADMIN:
+        raise problems.forbidden()
+    return visitor
+
+
 AnyVisitor = Annotated[Visitor, Depends(signed_in)]
 DeskVisitor = Annotated[Visitor, Depends(at_desk)]
+AdminVisitor = Annotated[Visitor, Depends(admin)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
+from alerts.causes import Causes, load_causes
 from alerts.rules.tally import count_of
 from config.text import Text
 from devices.registry import place_and_name
@@ -44,6 +45,7 @@ class Words:
     catalogue: Catalogue
     vocab: Vocabulary
     tz: tzinfo
+    causes: Causes = field(default_factory=load_causes)
 
     @property
     def lang(self) -> str:
@@ -66,6 +68,10 @@ class Words:
         if now.date() == local.date() or abs(now - local) < NEAR:
             return local.strftime("%H:%M:%S")
         return local.strftime("%Y-%m-%d %H:%M:%S")
+
+    def day(self, at_ms: int) -> str:
+        """Return `2026-03-02`, in the site's zone."""
+        return datetime.fromtimestamp(at_ms / 1000, self.tz).strftime("%Y-%m-%d")
 
     def duration(self, ms: float) -> str:
         """Return `34 s`, `4 min 10 s`, `2 h 05 min` or `3 d 4 h`."""

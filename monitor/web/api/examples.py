@@ -97,6 +97,137 @@ ORDER_DONE = {
     "text": {"zh": "已停用，至 16:00", "en": "done: out of service until 16:00"},
     "order": 5,
 }
+DRILL = {
+    "id": 18,
+    "lift": "31105001082012000001",
+    "name": "1 号梯",
+    "place": "龙湖花园 3 栋",
+    "rule": "1",
+    "text": {"zh": "【演练】非平层困人", "en": "[EXERCISE] trapped, not level"},
+    "people": 2,
+    "raised_ms": 1790000000000,
+    "closed_ms": 1790001200000,
+    "rescue_state": "cause_filed",
+    "owner": "王强",
+    "on_time": True,
+    "ms": {
+        "delivered": 400,
+        "answer": 41000,
+        "way": 612000,
+        "freeing": 180000,
+        "whole": 833000,
+    },
+}
+QUALITY: dict[str, Any] = {
+    "v": 1,
+    "from_ms": 1789400000000,
+    "to_ms": 1790004800000,
+    "positions": 1,
+    "alarms": 412,
+    "left_out": {"exercises": 3, "late": 0, "notices": 25},
+    "rate": {
+        "per_hour": 2.45,
+        "per_10min": 0.41,
+        "peak_10min": 9.0,
+        "peak_at_ms": 1789650200000,
+        "hours_over_30_share": 0.0,
+    },
+    "flood": {
+        "windows": 1008,
+        "over": 0,
+        "share": 0.0,
+        "time_share": 0.0,
+        "count": 0,
+        "floods": [],
+    },
+    "chattering": {"count": 0, "alarms": []},
+    "stale": {"count": 0, "alarms": []},
+    "priority": [{"severity": "critical", "alarms": 20, "share": 0.049, "recommended": 0.05}],
+    "bad_actors": {"onsets": 455, "top10_share": 0.2, "alarms": []},
+    "acknowledged": {
+        "alarms": 412,
+        "acknowledged": 401,
+        "share": 0.97,
+        "median_ms": 41000,
+        "p90_ms": 180000,
+        "by_severity": {},
+    },
+    "rules": [
+        {
+            "rule": "1",
+            "text": {"zh": "非平层困人", "en": "trapped, not level"},
+            "alarms": 12,
+            "judged": 11,
+            "false": 1,
+            "false_share": 0.09,
+        }
+    ],
+    "days": [{"day": "2026-09-15", "alarms": 60, "peak_10min": 4.0, "over": 0}],
+    "verdicts": [
+        {
+            "id": "per_hour",
+            "text": {"zh": "每岗位每小时", "en": "alarms an hour and position"},
+            "value": 2.45,
+            "limit": 12.0,
+            "ok": True,
+        }
+    ],
+}
+DEADLINE = {
+    "alert": 17,
+    "id": "arrival",
+    "text": {"zh": "到场时限", "en": "Arrival limit"},
+    "due_ms": 1790000900000,
+    "result": "met",
+    "result_text": {"zh": "按时", "en": "met"},
+    "met_ms": 1790000660000,
+    "margin_ms": 240000,
+    "reason": None,
+    "limit": True,
+}
+STORY = {
+    "v": 1,
+    "alert": 17,
+    "incident": "lift:31105001082012000001:1789999970000",
+    "made_ms": 1790003600000,
+    "exercise": False,
+    "milestones": [
+        {"id": "raised", "text": {"zh": "报警", "en": "Alert"}, "at_ms": 1790000000000, "by": ""}
+    ],
+    "durations": [
+        {
+            "id": "answer",
+            "text": {"zh": "通知 → 应答", "en": "Call → answer"},
+            "from_ms": 1790000000000,
+            "to_ms": 1790000060000,
+            "ms": 60000,
+            "running": False,
+        }
+    ],
+    "deadlines": [DEADLINE],
+    "calls": [],
+    "timeline": [],
+}
+DRAFT = {
+    "v": 1,
+    "draft": True,
+    "alert": 17,
+    "due": True,
+    "missing": 14,
+    "sections": [
+        {
+            "id": "event",
+            "text": {"zh": "事故发生", "en": "The event"},
+            "fields": [
+                {
+                    "id": "floor",
+                    "text": {"zh": "轿厢位置（楼层）", "en": "Where the car stood (floor)"},
+                    "value": None,
+                }
+            ],
+        }
+    ],
+}
 LIFT = {
     "reg_code": "31105001082012000001",
     "rescue_code": "500101",

@@ -12,10 +12,12 @@ from sqlalchemy import Connection
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts.model import SEVERITIES, Step
+from alerts.photos import photos_of
 from alerts.tables import reading
 from monitor.web import find, problems, terms, views
 from monitor.web.api.alerts import Filters
 from monitor.web.console.charts import BOKEH_SCRIPT
+from monitor.web.console.papers import photo_views
 from monitor.web.console.render import flash
 from monitor.web.console.side import deadline_line, delivery_views, place_facts, timeline_views
 from monitor.web.visitor import AnyVisitor, Visitor, Web, web_of
@@ -155,6 +157,7 @@ def alert_page(request: Request, visitor: AnyVisitor, alert_id: int) -> Response
     with reading(port.engine) as conn:
         cursor = web.hub.newest()
         found = find.read_alert(conn, alert_id, visitor.scope, port.desk.chains)
+        shown = photos_of(conn, [alert_id])
     if found is None:
         raise problems.not_found("alert", alert_id)
     now_ms = port.now_ms()
@@ -169,6 +172,7 @@ def alert_page(request: Request, visitor: AnyVisitor, alert_id: int) -> Response
         timeline=timeline_views(port, words, found, now_ms),
         deliveries=delivery_views(port, words, found, now_ms),
         facts=place_facts(port, words, found, visitor.scope),
+        photos=photo_views(words, shown, f"/alerts/{alert_id}/photos", now_ms),
         bokeh=BOKEH_SCRIPT,
     )
 

@@ -200,7 +200,7 @@ def _told(
 def _facts(port: ServicePort, words: Words, lift: Lift) -> list[Fact]:
     _ = words.catalogue.gettext
     found: list[Fact] = [
-        (_("Place"), lift.place, map_link(lift)),
+        (_("Place"), lift.place, map_link(lift, port.settings.web.map_url)),
         (_("Kind"), words.lift_type(lift.type), None),
         (_("Rescue code"), lift.rescue_code or "–", None),
         (_("Registration code"), lift.reg_code, None),

@@ -57,7 +57,8 @@ class Pages:
         self._envs = {lang: environment(catalogue) for lang, catalogue in catalogues.items()}
         zone = ZoneInfo(port.settings.site.timezone)
         self._words = {
-            lang: Words(catalogue, port.vocab, zone) for lang, catalogue in catalogues.items()
+            lang: Words(catalogue, port.vocab, zone, port.causes)
+            for lang, catalogue in catalogues.items()
         }
 
     def words(self, request: Request) -> Words:

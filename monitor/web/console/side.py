@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from alerts.model import Role
+from devices.registry import place_and_name
 from monitor.web import lifts, terms
 from monitor.web.ports import ServicePort
 from monitor.web.views import cause_word
@@ -85,6 +87,9 @@ def event_words(words: Words) -> Mapping[str, str]:
         "read": _("Page read"),
         "next_channel": _("Trying the next channel"),
         "undelivered": _("Page could not be delivered"),
+        "photo": _("Photo added"),
+        "exercise": _("Exercise begun"),
+        "exercise_over": _("Exercise over"),
     }
 
 
@@ -197,7 +202,7 @@ def place_facts(
     name = str(alert.get("name") or alert["subject"])
     found: list[Fact] = [
         (_("Lift"), name, f"/lifts/{alert['subject']}" if open_lift else None),
-        (_("Place"), str(alert.get("place") or "–"), map_link(lift)),
+        (_("Place"), str(alert.get("place") or "–"), map_link(lift, port.settings.web.map_url)),
         (_("Rescue code"), str(alert.get("rescue_code") or "–"), None),
         (_("Registration code"), str(alert["subject"]), None),
         (_("Kind"), words.lift_type(str(alert.get("lift_type") or "–")), None),
@@ -226,11 +231,14 @@ def unit_facts(port: ServicePort, words: Words, holder: Mapping[str, Any]) -> li
     return found
 
 
-def map_link(lift: Any) -> str | None:
-    """Return an address that opens a map at the lift; AMap, what phones here have."""
-    if lift is None or not (lift.lat or lift.lon):
+def map_link(lift: Any, template: str) -> str | None:
+    """Return an address that opens a map at the lift; None where either is not known."""
+    if lift is None or not template or not (lift.lat or lift.lon):
         return None
-    return f"https://uri.amap.com/marker?position={lift.lon:.6f},{lift.lat:.6f}&coordinate=wgs84"
+    name = quote(place_and_name(lift.place, lift.name), safe="")
+    for key, value in (("lat", f"{lift.lat:.6f}"), ("lon", f"{lift.lon:.6f}"), ("name", name)):
+        template = template.replace(f"{{{key}}}", value)
+    return template
 
 
 def done_steps(words: Words, alert: Mapping[str, Any], now_ms: int) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import insert
 
+from alerts.causes import load_causes
 from alerts.chains import load_chains
 from alerts.desk import AlertDesk
 from alerts.directory import Contact, Directory, Unit
@@ -182,7 +183,7 @@ class House:
         )
         self.secret = b"s" * 32
         self.registry, self.directory = _registry(lifts), _directory()
-        self.vocab = load_vocabulary()
+        self.vocab, self.causes = load_vocabulary(), load_causes()
         shutil.copy(_migrated(), folder / "liftwatch.db")
         self.engine = open_engine(self.settings.database)
         links = Links(self.secret.hex(), "http://127.0.0.1", 24.0, prefix="/p/")

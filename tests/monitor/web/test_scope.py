@@ -42,6 +42,14 @@ EXPECTED = {
     ("GET", "/api/v1/alerts"): "silent",
     ("GET", "/api/v1/alerts/{alert_id}"): "404",
     ("POST", "/api/v1/alerts/{alert_id}/{step}"): "404",
+    ("GET", "/api/v1/alerts/{alert_id}/story"): "404",
+    ("GET", "/api/v1/alerts/{alert_id}/story.pdf"): "404",
+    ("GET", "/api/v1/alerts/{alert_id}/accident"): "404",
+    ("GET", "/api/v1/alerts/{alert_id}/accident.pdf"): "404",
+    ("GET", "/api/v1/drills"): "403",
+    ("POST", "/api/v1/drills"): "403",
+    ("POST", "/api/v1/drills/{alert_id}/stop"): "403",
+    ("GET", "/api/v1/quality"): "403",
     ("GET", "/api/v1/lifts"): "silent",
     ("GET", "/api/v1/lifts/{reg_code}"): "404",
     ("GET", "/api/v1/lifts/{reg_code}/series"): "404",
@@ -56,6 +64,11 @@ EXPECTED = {
     ("GET", "/alerts/rows"): "silent",
     ("GET", "/alerts/{alert_id}"): "404",
     ("POST", "/alerts/{alert_id}/{step}"): "404",
+    ("GET", "/alerts/{alert_id}/photos/{digest}.jpg"): "photo",  # test_tap
+    ("GET", "/drills"): "403",
+    ("POST", "/drills"): "403",
+    ("POST", "/drills/{alert_id}/stop"): "403",
+    ("GET", "/quality"): "403",
     ("GET", "/lifts"): "silent",
     ("GET", "/lifts/{reg_code}"): "404",
     ("GET", "/lifts/{reg_code}/live"): "404",
@@ -76,6 +89,8 @@ EXPECTED = {
     # The token in the address is the right, whoever is signed in (test_tap).
     ("GET", "/p/{token}"): "token",
     ("POST", "/p/{token}/{step}"): "token",
+    ("POST", "/p/{token}/photo"): "token",
+    ("GET", "/p/{token}/photos/{digest}.jpg"): "token",
     # Likewise a unit's signature, a gateway's token, a subscriber's (test_incoming, test_cap).
     ("POST", "/replies/{unit}"): "token",
     ("GET", "/receipts/{channel}/{token}"): "token",
@@ -136,7 +151,9 @@ async def test_the_same_routes_serve_the_firm_whose_lift_it_is(enter: Enter, hou
             query = {"channel": "speed"} if "series" in path else {}
             answer = await client.get(address, params=query)
             assert answer.status_code == 200, path
-            assert any(word in answer.text for word in SECRET) or path.endswith(("live", "chart"))
+            assert any(word in answer.text for word in SECRET) or path.endswith(
+                ("live", "chart", ".pdf")
+            )
     assert (await client.get("/alerts")).text.count("<tr id=") == 1
     assert (await client.step(alert, "accept")).status_code == 200
     assert (await client.step(alert, "verify", comment="x")).status_code == 409
