@@ -20,7 +20,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from math import cos, hypot, radians
 from typing import Protocol
 
-from alerts.model import Actor, Role
+from alerts.model import Actor, Origin, Role
 from config.text import Text
 
 UNIT_KINDS = (
@@ -139,7 +139,7 @@ class Directory:
             return None
         kind = self.units[contact.unit].kind
         role = Role.OPERATOR if kind in ("operator", "bureau") else Role.FIRM
-        return Actor(contact.name, role, contact.unit, contact.id)
+        return Actor(contact.name, role, contact.unit, contact.id, Origin.LINK)
 
     def units_of(self, role: str, subject: Served) -> list[str]:
         """Return the units that a role means for this subject: mostly one, none if unknown.

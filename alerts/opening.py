@@ -10,7 +10,7 @@ from sqlalchemy import select
 from alerts.chains import Chains
 from alerts.drills import marked
 from alerts.grouping import incident_base
-from alerts.model import AlarmState, RescueState, RuleMeta, Transition, severity_rank
+from alerts.model import AlarmState, Aside, RescueState, RuleMeta, Transition, severity_rank
 from alerts.subjects import Subject
 from alerts.tables import alert
 from alerts.work import Lately, Row, Work
@@ -69,6 +69,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
         "batch": one.batch,
         "late": one.late,
         "exercise": one.exercise,
+        "aside": Aside.NONE.value,
         "version": 1,
     }
     return row

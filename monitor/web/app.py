@@ -10,7 +10,17 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from monitor.web import api, cap, incoming, probes, problems, refusals
-from monitor.web.console import alerts, drills, lifts, papers, quality, signin, system, tap
+from monitor.web.console import (
+    alerts,
+    asides,
+    drills,
+    lifts,
+    papers,
+    quality,
+    signin,
+    system,
+    tap,
+)
 from monitor.web.console.render import Pages
 from monitor.web.feed import Hub
 from monitor.web.i18n import load_catalogues
@@ -78,6 +88,7 @@ def create_app(port: ServicePort) -> FastAPI:
         papers.router,
         drills.router,
         quality.router,
+        asides.router,
         system.router,
         tap.router,
         incoming.router,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from monitor.web.api import alerts, drills, feed, lifts, quality, stories, system
+from monitor.web.api import alerts, asides, drills, feed, lifts, quality, stories, system
 from monitor.web.api.examples import PROBLEMS
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 router.include_router(alerts.router)
 router.include_router(stories.router)
+router.include_router(asides.router)
 router.include_router(lifts.router)
 router.include_router(feed.router)
 router.include_router(drills.router)
