@@ -34,6 +34,7 @@ END = "drill_end"
 """The step of the timer that ends a drill by itself."""
 MINUTES, LONGEST_MINUTES = 60, 240
 MOST_PEOPLE = 50
+DONE = Text("演练完成", "the exercise is done")
 TIME_IS_UP = Text("演练时间到", "the exercise's time was up")
 ENDS = Text("演练自动结束", "the exercise ends by itself")
 NOT_REAL = Text(

@@ -68,8 +68,8 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
         "evidence": orjson.dumps([e.as_json() for e in one.evidence]).decode(),
         "batch": one.batch,
         "late": one.late,
-        "aside": Aside.NONE.value,
         "exercise": one.exercise,
+        "aside": Aside.NONE.value,
         "version": 1,
     }
     return row

@@ -73,6 +73,8 @@ class Stepping:
         if isinstance(outcome, Moved):
             if step in SHARED_STEPS:
                 self._share(work, row, step, actor, said)
+            if step is Step.FILE_CAUSE:
+                drills.end(work, self.escalator, row, drills.DONE)
             self._answer(work, row, actor, told=True)
             if step is Step.FILE_CAUSE:
                 drills.end(work, self.escalator, row, Text("演练完成", "the exercise is done"))
@@ -159,7 +161,7 @@ class Stepping:
         for sibling in work.open_of(row["subject_kind"], row["subject"]):
             if sibling["id"] == row["id"] or sibling["rescue_state"] == RescueState.NONE:
                 continue
-            if sibling["exercise"] != row["exercise"]:
+            if bool(sibling["exercise"]) is not bool(row["exercise"]):
                 continue  # what is practised frees nobody
             self._step(work, sibling, step, actor, said, shared_from=row["id"])
             self._answer(work, sibling, actor, told=True)

@@ -124,12 +124,12 @@ alert = Table(
     Column("evidence", Text, nullable=False),
     Column("batch", BigInteger),
     _flag("late"),
+    _flag("exercise", server_default=false()),  # a drill: shown as such, counted nowhere
     _word("aside"),  # shelved, suppressed, out_of_service; none = it pages
     Column("aside_id", Big),  # the row of `suppression` that set it aside
     _ms("aside_until_ms"),
     Column("aside_reason", Text),
     Column("aside_by", Text),
-    _flag("exercise", server_default=false()),  # a drill: shown as such, counted nowhere
     Column("version", Integer, nullable=False),
     UniqueConstraint("subject_kind", "subject", "rule", "since_ms"),
     Index(None, "closed_ms", "severity_rank"),

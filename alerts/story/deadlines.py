@@ -12,7 +12,7 @@ from typing import Any
 
 from alerts.chains import Chains, ChainStep
 from alerts.drills import END
-from alerts.story.words import ARRIVAL, REASONS
+from alerts.story.words import ARRIVAL, REASONS, SET_ASIDE
 from config.text import Text
 
 Row = Mapping[str, Any]
@@ -130,6 +130,8 @@ def _of_step(
     if met_ms is None and cancelled:
         reason = REASONS.get(timer["reason"] or "", REASONS["closed"])
         return _deadline(row, ident, text, due_ms, "not_needed", reason=reason)
+    if met_ms is None and timer["state"] == "waiting":
+        return _deadline(row, ident, text, due_ms, "not_needed", reason=SET_ASIDE)
     fired = timer["state"] == "fired" and met_ms is None
     result = "missed" if fired else _result(met_ms, due_ms, now_ms)
     return _deadline(row, ident, text, due_ms, result, met_ms)

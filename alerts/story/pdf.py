@@ -31,7 +31,9 @@ SIGNERS = (
     Text("使用单位", "Use unit"),
     Text("值班员", "Duty operator"),
 )
-_HIDDEN = ("delivered", "paged", "withdrawn", "reached", "read")
+_HIDDEN = (
+    "paged", "withdrawn", "sending", "failed", "delivered", "reached", "read", "tapped",
+)  # fmt: skip
 """Told by the table of calls; on paper the course of events keeps to what else happened."""
 
 

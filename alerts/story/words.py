@@ -22,7 +22,14 @@ EVENTS: Mapping[str, Text] = {
     "verified": Text("复查", "Verified"),
     "cancelled": Text("取消", "Cancelled"),
     "answered": Text("应答", "Answered"),
+    "tapped": Text("尝试操作", "Tried"),
+    "shelved": Text("搁置", "Shelved"),
+    "suppressed": Text("按计划抑制", "Suppressed by design"),
+    "out_of_service": Text("电梯停用", "Set aside: the lift is out of service"),
+    "resumed": Text("恢复通知", "Pages again"),
     "paged": Text("通知", "Called"),
+    "sending": Text("发送中", "Sending"),
+    "failed": Text("发送失败", "Sending failed"),
     "withdrawn": Text("撤回通知", "Calls withdrawn"),
     "fallback": Text("改通知他人", "Called somebody else instead"),
     "nobody": Text("无人可通知", "Nobody to call"),
@@ -103,6 +110,7 @@ OTHER_STEPS: Mapping[str, Text] = {
     "resolved": Text("警情已结束", "the alert is over"),
 }
 """What a page may be for beside the steps of a chain."""
+SET_ASIDE = Text("已搁置，暂不通知", "set aside: pages nobody for now")
 ARRIVAL = Text("到场时限", "Arrival limit")
 EXERCISE = Text("演练", "EXERCISE")
 

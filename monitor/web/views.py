@@ -8,15 +8,7 @@ from zoneinfo import ZoneInfo
 
 from alerts import lifecycle
 from alerts.lifecycle import Done, State
-from alerts.model import (
-    SEVERITIES,
-    AlarmState,
-    Aside,
-    RescueState,
-    Role,
-    Step,
-    severity_rank,
-)
+from alerts.model import SEVERITIES, AlarmState, Aside, RescueState, Role, Step, severity_rank
 from devices.registry import short_name
 from monitor.web import terms
 from monitor.web.find import HELD, NEEDS

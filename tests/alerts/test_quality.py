@@ -47,8 +47,8 @@ def make(dice: random.Random, ident: int, span: int) -> dict[str, Any]:
         "severity": severity, "severity_rank": severity_rank(severity), "latched": False,
         "manual_reset": False, "with_people": False, "rule_zh": "规则", "rule_en": "rule",
         "incident": f"i{ident}", "accident": False, "done": "{}", "evidence": "[]",
-        "late": dice.random() < 0.05, "aside": "none", "exercise": dice.random() < 0.05, "version": 1,
-        "aside": "none",
+        "aside": "none", "late": dice.random() < 0.05,
+        "exercise": dice.random() < 0.05, "version": 1,
         "verified_ms": dice.choice((None, at + HOUR)),
         "cancelled_ms": at + HOUR if dice.random() < 0.1 else None,
         "cause": dice.choice(

@@ -9,8 +9,8 @@ from monitor.web.api.examples import PROBLEMS
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 router.include_router(alerts.router)
-router.include_router(asides.router)
 router.include_router(stories.router)
+router.include_router(asides.router)
 router.include_router(lifts.router)
 router.include_router(feed.router)
 router.include_router(drills.router)

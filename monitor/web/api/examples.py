@@ -79,24 +79,6 @@ STEP_DONE = {
     "text": {"zh": "已接单", "en": "done: accepted"},
     "alert": DETAIL,
 }
-ORDER = {
-    "id": 5,
-    "kind": "out_of_service",
-    "subject_kind": "lift",
-    "subject": "31105001082012000001",
-    "rules": [],
-    "reason": "replacing the ropes",
-    "begun_by": "刘洋",
-    "from_ms": 1790000000000,
-    "until_ms": 1790028800000,
-}
-ORDER_DONE = {
-    "ok": True,
-    "changed": True,
-    "message": "done: out of service until 16:00",
-    "text": {"zh": "已停用，至 16:00", "en": "done: out of service until 16:00"},
-    "order": 5,
-}
 DRILL = {
     "id": 18,
     "lift": "31105001082012000001",
@@ -227,6 +209,24 @@ DRAFT = {
             ],
         }
     ],
+}
+ORDER = {
+    "id": 5,
+    "kind": "out_of_service",
+    "subject_kind": "lift",
+    "subject": "31105001082012000001",
+    "rules": [],
+    "reason": "replacing the ropes",
+    "begun_by": "刘洋",
+    "from_ms": 1790000000000,
+    "until_ms": 1790028800000,
+}
+ORDER_DONE = {
+    "ok": True,
+    "changed": True,
+    "message": "done: out of service until 16:00",
+    "text": {"zh": "已停用，至 16:00", "en": "done: out of service until 16:00"},
+    "order": 5,
 }
 LIFT = {
     "reg_code": "31105001082012000001",
