@@ -18,6 +18,7 @@ from alerts.chains import Chains
 from alerts.directory import Directory
 from alerts.escalation import FIRE_AT_ONCE, Escalator, next_timer_ms
 from alerts.folding import Folding
+from alerts.gaps import OFF_DUTY, Gaps
 from alerts.lifecycle import Already, Done, Moved, Refusal
 from alerts.links import LinkClaim
 from alerts.model import (
@@ -68,13 +69,20 @@ class AlertDesk:
     _escalator: Escalator = field(init=False)
     _raiser: Raiser = field(init=False)
     _folding: Folding = field(init=False)
+    _gaps: Gaps = field(init=False)
 
     def __post_init__(self) -> None:
         """Check that every rule's chain exists; raises ConfigError."""
+        self.rules = {OFF_DUTY.id: OFF_DUTY} | dict(self.rules)
         self.chains.check(self.rules.values())
         self._escalator = Escalator(self.chains, self.directory, self.subjects, self.pages)
         self._raiser = Raiser(self.rules, self._escalator, self.again_quiet_s)
         self._folding = Folding(self.subjects, self.unfold_s)
+        self._gaps = Gaps(self.directory)
+
+    def take_up(self, directory: Directory) -> None:
+        """Go on with a changed directory, as between two transactions."""
+        self.directory = self._escalator.directory = self._gaps.directory = directory
 
     def apply(
         self,
@@ -100,7 +108,7 @@ class AlertDesk:
             for one in todo:
                 self._folding.note_cleared(work, one)
                 self._raiser.apply(work, one)
-            return work.finish()
+            return self._finish(work)
 
     def tick(self, now_ms: int) -> list[FeedEvent]:
         """Fire every timer that is due, each exactly once; return the journal lines."""
@@ -108,13 +116,20 @@ class AlertDesk:
         while self._due(now_ms):
             with writing(self.engine) as conn:
                 work = Work(conn, now_ms)
-                for one in self._folding.unfold(work):
+                for one in (*self._folding.unfold(work), *self._gaps.over(conn, now_ms)):
                     self._raiser.apply(work, one)
                 taken = self._escalator.fire_due(work)
-                events += work.finish()
+                events += self._finish(work)
             if taken < FIRE_AT_ONCE:
                 break
         return events
+
+    def _finish(self, work: Work) -> list[FeedEvent]:
+        """Raise what the fired steps have found (which may find the bureau off duty too)."""
+        while found := self._gaps.found(work):
+            for one in found:
+                self._raiser.apply(work, one)
+        return work.finish()
 
     # Most calls find nothing to do: they only read, and take no writer's lock.
     def _nothing_to_fold(self, silent: Collection[str] | None) -> bool:
@@ -126,7 +141,9 @@ class AlertDesk:
     def _due(self, now_ms: int) -> bool:
         with reading(self.engine) as conn:
             first_ms = next_timer_ms(conn)
-            return (first_ms is not None and first_ms <= now_ms) or self._folding.due(conn, now_ms)
+            if (first_ms is not None and first_ms <= now_ms) or self._folding.due(conn, now_ms):
+                return True
+            return bool(self._gaps.over(conn, now_ms))
 
     def next_due_ms(self) -> int | None:
         """Return when the next timer is due, None if none is pending."""

@@ -6,15 +6,17 @@ any moment leaves either both or neither; after a restart exactly what is due ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, func, insert, select, update
 
+from alerts.calling import called, planned, ways
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
+from alerts.gaps import subject_at
 from alerts.lifecycle import held
 from alerts.model import AlarmState
 from alerts.page import Pages
@@ -52,15 +54,18 @@ class Escalator:
     subjects: Subjects
     pages: Pages
 
-    def plan(self, work: Work, row: Row) -> None:
+    def plan(self, work: Work, row: Row, already: Collection[str] = ()) -> None:
         """Write the timers of an alert's chain; what is due already fires now.
 
-        The chain starts at `last_raised_ms`, the moment the present round was raised.
+        The chain starts at `last_raised_ms`, the moment the present round was raised. `already`:
+        steps that were planned before, when the alert has become graver since.
         """
         start, rows = row["last_raised_ms"], []
         now: list[ChainStep] = []
-        for step in self.chains.of(row["chain"]).steps:
-            due_ms = step.due_ms(start, self.chains.profiles[row["profile"]])
+        chain = self.chains.of(row["chain"])
+        for step, due_ms in planned(self.chains, chain, row["profile"], row["severity"], start):
+            if step.id in already:
+                continue
             at_once = step.after_s == 0
             if at_once:
                 now.append(step)
@@ -74,7 +79,8 @@ class Escalator:
                     "ended_ms": work.now_ms if at_once else None,
                 }
             )
-        work.conn.execute(insert(timer), rows)
+        if rows:
+            work.conn.execute(insert(timer), rows)
         for step in now:
             if satisfied(step, row, work.answered(row["id"])) is None:
                 self.fire(work, row, step)
@@ -114,24 +120,24 @@ class Escalator:
 
     def fire(self, work: Work, row: Row, step: ChainStep) -> None:
         """Page everybody a step names, each person once."""
-        subject = self._subject(row)
-        told: dict[str, Contact] = {}
-        for role in step.to:
-            found = self.directory.who(role, subject, work.now_ms)
+        subject = self._subject(work, row)
+        calls = called(self.directory, step, subject, work.now_ms)
+        for role, found in calls.roles:
             if found.fallback is not None:
                 work.tell(row["id"], "fallback", role=role, text=found.fallback.as_json())
             if not found.contacts:
                 text = Text(f"{role} 无人可通知", f"there is nobody to tell for {role}")
                 work.tell(row["id"], "nobody", role=role, text=text.as_json())
-            told.update((contact.id, contact) for contact in found.contacts)
+            if found.off_duty and found.unit is not None:
+                work.off_duty[found.unit] = role  # an alert of its own, see gaps.py
         due = self._deadline(work, row)
         rows: list[dict[str, Any]] = []
-        for contact in told.values():
+        for contact in calls.contacts:
             work.join_unit(row["id"], contact.unit, "paged")
             rows += self._pages(work, row, step, contact, due)
         if rows:
             work.conn.execute(insert(outbox), rows)
-        people = [{"id": c.id, "name": c.name, "unit": c.unit} for c in told.values()]
+        people = [{"id": c.id, "name": c.name, "unit": c.unit} for c in calls.contacts]
         work.tell(row["id"], "paged", step=step.id, text=step.text.as_json(), contacts=people)
         if step.mark == "accident" and not row["accident"]:
             work.save(row, accident=True)
@@ -143,8 +149,6 @@ class Escalator:
         """The outbox rows that reach one person: one, or with every_channel one a channel."""
         page = self.pages.build(row, evidence_of(row), step, contact, due, work.now_ms)
         payload = orjson.dumps(page).decode()
-        ways = list(contact.addresses.items())
-        groups = [[way] for way in ways] if step.every_channel else [ways]
         name = step.id if row["round"] == 0 else f"{step.id}.{row['round']}"
         return [
             {
@@ -166,7 +170,7 @@ class Escalator:
                 "created_ms": work.now_ms,
                 "next_ms": work.now_ms,
             }
-            for (channel, address), *rest in groups
+            for (channel, address), *rest in ways(step, contact)
         ]
 
     def _deadline(self, work: Work, row: Row) -> Deadline:
@@ -178,8 +182,18 @@ class Escalator:
         step = self.chains.step(row["chain"], due[1])
         return (due[0], step.text) if step else None
 
-    def _subject(self, row: Row) -> Subject:
-        return self.subjects.of(row["subject_kind"], row["subject"])
+    def subject(self, kind: str, ident: str, at_ms: int) -> Subject:
+        """Return the subject of an alert with the firm that serves it at that moment."""
+        return subject_at(self.directory, self.subjects, kind, ident, at_ms)
+
+    def _subject(self, work: Work, row: Row) -> Subject:
+        """As above; a firm whose contract began since the raise takes the alert over."""
+        subject = self.subject(row["subject_kind"], row["subject"], work.now_ms)
+        if subject.maintenance != row["maintenance"] and subject.maintenance:
+            work.tell(row["id"], "firm", was=row["maintenance"], now=subject.maintenance)
+            work.save(row, maintenance=subject.maintenance)
+            work.join_unit(row["id"], subject.maintenance, "maintenance")
+        return subject
 
     def drop_needless(self, work: Work, row: Row) -> None:
         """Cancel timers and withdraw unsent pages whose step has become needless.

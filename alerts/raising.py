@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, insert, select, update
 
+from alerts.calling import graded
 from alerts.escalation import Escalator
 from alerts.lifecycle import on_again, on_clear
 from alerts.model import AlarmState, RescueState, RuleMeta, Step, Transition, severity_rank
@@ -88,7 +89,7 @@ class Raiser:
         return None if found is None else work.known(found)
 
     def _new(self, work: Work, one: Transition) -> None:
-        subject = self.escalator.subjects.of(one.subject_kind, one.subject)
+        subject = self.escalator.subject(one.subject_kind, one.subject, work.now_ms)
         row = work.add(new_row(work, self.escalator.chains, one, self.rule(one.rule), subject))
         self._occurs(work, one, row)
         work.join_unit(row["id"], row["maintenance"], "maintenance")
@@ -200,17 +201,19 @@ class Raiser:
         if not one.with_people or row["with_people"]:
             return
         rule = self.rule(row["rule"])
-        severity = rule.severity_with_people or rule.severity
-        chain = rule.chain_with_people or rule.chain
+        severity, chain = graded(rule, True)
+        planned = {s.id for s in self.escalator.chains.of(row["chain"]).steps_for(row["severity"])}
         changes: dict[str, Any] = {"with_people": True, "people": one.people}
         if severity_rank(severity) < row["severity_rank"]:
             changes |= {"severity": severity, "severity_rank": severity_rank(severity)}
         work.save(row, **changes)
         work.tell(row["id"], "upgraded", severity=row["severity"], chain=chain, people=one.people)
         if chain == row["chain"]:
+            if rule.bell and not one.late:
+                self.escalator.plan(work, row, already=planned)  # steps for the graver alone
             return
         if self.escalator.chains.of(chain).rescue and row["rescue_state"] == RescueState.NONE:
-            arrival = min(one.at_ms, work.now_ms) + self.escalator.chains.arrival_ms
+            arrival = min(one.at_ms, work.now_ms) + self.escalator.chains.arrival_ms(row["profile"])
             work.save(row, rescue_state=RescueState.RAISED.value, arrival_due_ms=arrival)
         self.escalator.drop_all(work, row, "upgraded")
         work.save(row, chain=chain, alarm_state=AlarmState.UNACKNOWLEDGED.value)
