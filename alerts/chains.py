@@ -153,7 +153,7 @@ def _step(file: Path, at: str, row: Mapping[str, Any], general: tuple[str, ...])
     if not isinstance(every, bool):
         raise _refusal(file, f"{at}every_channel", every, "true | false")
     to = _list(file, f"{at}to", row.get("to"), ROLES)
-    until = _list(file, f"{at}until", row.get("until"), UNTIL)
+    until = _list(file, f"{at}until", row.get("until"), tuple(UNTIL))
     severities = _list(file, f"{at}severities", row.get("severities", []), SEVERITIES) or general
     channels = _list(file, f"{at}channels", row.get("channels", []), CHANNELS)
     return ChainStep(

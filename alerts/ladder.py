@@ -19,10 +19,16 @@ from config.errors import ConfigError
 from config.text import Text
 
 DEFAULT_CHAINS = Path(config.__file__).parent / "defaults" / "chains.toml"
-UNTIL = (
-    "acknowledged", "accepted", "departed", "arrived", "freed", "cause_filed",
-    "answered:use_unit", "answered:maintenance",
-)  # fmt: skip
+UNTIL: Mapping[str, Text] = {
+    "acknowledged": Text("有人确认", "somebody acknowledges"),
+    "accepted": Text("有人接单", "somebody accepts"),
+    "departed": Text("有人出发", "somebody sets out"),
+    "arrived": Text("有人到场", "somebody arrives"),
+    "freed": Text("乘客解困", "the passengers are free"),
+    "cause_filed": Text("填报原因", "the cause is filed"),
+    "answered:use_unit": Text("使用单位应答", "the use unit answers"),
+    "answered:maintenance": Text("维保单位应答", "the firm answers"),
+}
 MARKS = ("accident",)
 LONGEST_S = 400 * 86400
 

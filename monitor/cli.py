@@ -29,6 +29,12 @@ Examples / 示例:
 
   liftwatch backtest --rules new.toml --from 2026-03-01   rules over stored history / 规则回测
 
+  liftwatch chain explain --lift A梯 --rule 1 --people 2   who would be called? / 会通知谁
+
+  liftwatch directory import 通讯录.xlsx   what would change? / 名录导入（先看差异）
+
+  liftwatch roster show --unit firm-03   who is on duty? / 谁在值班
+
   liftwatch user add 张伟 --role operator   an account / 建立账号
 """
 
@@ -43,6 +49,9 @@ COMMANDS = {
     "check": "check:check",
     "version": "version:version",
     "user": "accounts:app",
+    "chain": "chain:app",
+    "directory": "directory:app",
+    "roster": "roster:app",
 }
 # The simulator has a command line of its own, help included.
 PASSED_ON = {
