@@ -76,9 +76,12 @@ def _xlsx(path: Path) -> list[Grid]:
         sheet = sheet_named(page.title)
         if sheet is None:
             continue
+        if page.max_row > MOST_ROWS:
+            way_out = Text(f"至多 {MOST_ROWS} 行", f"at most {MOST_ROWS} rows")
+            raise ConfigError(path, f"sheet {page.title}, rows", page.max_row, way_out)
         rows = [
             (number, [Cell(one.value, one.number_format or "") for one in row])
-            for number, row in enumerate(page.iter_rows(max_row=MOST_ROWS), start=1)
+            for number, row in enumerate(page.iter_rows(), start=1)
         ]
         grids.append(Grid(page.title, sheet, _filled(rows)))
     return grids
