@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, select
 
 from alerts.directory import Directory
-from alerts.model import Evidence, RuleMeta, Transition
+from alerts.model import RuleMeta, Transition
 from alerts.subjects import Subject, Subjects
 from alerts.tables import alert
 from alerts.work import Work
@@ -58,16 +58,13 @@ class Gaps:
 
     def found(self, work: Work) -> list[Transition]:
         """Return what the steps fired in this transaction have found; forgets it."""
-        todo, work.off_duty = work.off_duty, {}
+        todo, work.off_duty = work.off_duty, set()
         standing = set(self._open(work.conn)) if todo else set()
+        now_ms = work.now_ms
         return [
-            Transition(
-                KIND, unit, OFF_DUTY.id, True, work.now_ms, work.now_ms,
-                evidence=(Evidence(f"on_duty.{role}", 0.0, work.now_ms),),
-            )
-            for unit, role in todo.items()
-            if unit not in standing
-        ]  # fmt: skip
+            Transition(KIND, unit, OFF_DUTY.id, True, now_ms, now_ms)
+            for unit in sorted(todo - standing)
+        ]
 
     def over(self, conn: Connection, now_ms: int) -> list[Transition]:
         """Return the clearing of units that have somebody on duty again; looks once a minute."""

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from alerts.chains import DEFAULT_CHAINS, load_chains
 from alerts.directory_file import load_directory
+from alerts.findings import findings
 from alerts.rules import DEFAULT_RULES, load_rules
 from config.settings import load_settings
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
+from monitor.clock import wall_ms
 from monitor.detector import rule_schema
 from monitor.own import own_or
+
+AHEAD_DAYS, SHOWN = 30, 20  # of `liftwatch directory check`, which shows all
 
 
 def check(
@@ -22,7 +27,8 @@ def check(
 ) -> None:
     """Check settings, site files, rules and chains without starting anything. 检查配置。
 
-    Prints what was found, or the first mistake with file, key, value and what would be right.
+    Prints what was found, or the first mistake with file, key, value and what would be right; then
+    holes in rosters and contracts (see `liftwatch directory check`), which are no mistakes.
     """
     settings = load_settings(config)
     site = settings.site.folder
@@ -31,9 +37,12 @@ def check(
     chains = load_chains(own_or(site, "chains.toml", DEFAULT_CHAINS), settings.site.arrival_profile)
     chains.check(rules.meta.values())
     registry = load_registry(site)
-    directory = load_directory(site / "directory.toml")
+    directory = load_directory(site / "directory.toml", settings.site.timezone)
     typer.echo(
         f"ok: {len(registry.lifts)} lifts 电梯, {len(registry.gateways)} gateways 网关, "
         f"{len(directory.units)} units 单位, {len(rules)} rules 规则, "
         f"{len(vocab)} channels 通道, {len(vocab.messages)} codes 代码"
     )
+    zone = ZoneInfo(settings.site.timezone)
+    for text in findings(directory, registry.lifts, wall_ms(), AHEAD_DAYS, zone)[:SHOWN]:
+        typer.echo(f"! {text.both()}")

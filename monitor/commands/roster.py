@@ -13,7 +13,7 @@ import typer
 from alerts.calendar_file import calendar_of, load_calendar
 from alerts.directory import Directory, Unit
 from alerts.explain import local
-from alerts.roster import MAIN_LINE, Roster, Shift, shifts
+from alerts.roster import MAIN_LINE, Roster, Shift, holes, shifts
 from alerts.roster_file import HAND_OVER
 from alerts.sheets.tables import read_tables, write_tables
 from config.errors import ConfigError
@@ -41,6 +41,8 @@ def show(
 ) -> None:
     """Say who of a unit is on duty, shift by shift, in local time. 值班情况。
 
+    Stretches in which no line has anybody are told too; a line that only rests is not.
+
     Example / 示例: liftwatch roster show --site site --unit firm-03 --from 2026-10-01 --days 8
     """
     place = open_site(config, site)
@@ -57,7 +59,7 @@ def show(
     for one in listed:
         names = "、".join(book.contacts[who].name for who in one.contacts)
         span = f"{_clock(place, one.from_ms)} – {_clock(place, one.to_ms)}"
-        typer.echo(f"{span}  {one.line}  {names or '(nobody / 无人)'}")
+        typer.echo(f"{span}  {one.line}  {names or '(nobody at all / 无人值班)'}")
 
 
 @app.command("export")
@@ -157,7 +159,8 @@ def _roster(book: Directory, unit: str) -> Roster:
     return book.rosters.get(unit, Roster(unit))
 
 
-def _shifts(place: Site, book: Directory, unit: str, begin: str | None, days: int) -> list[Shift]:
+def _shifts(place: Site, book: Directory, unit: str, said: str | None, days: int) -> list[Shift]:
+    """Shifts with people, and the holes between them, in order."""
     _unit(book, unit)
     roster = _roster(book, unit)
     if not roster.lines:
@@ -166,10 +169,11 @@ def _shifts(place: Site, book: Directory, unit: str, begin: str | None, days: in
             "the unit has no roster: add a [[duty]] to directory.toml",
         )
         raise ConfigError(place.file, "duty.unit", unit, way_out)
-    from_ms = _begin(place, begin)
+    from_ms = _begin(place, said)
     to = datetime.fromtimestamp(from_ms / 1000, place.zone).replace(tzinfo=None)
-    to_ms = (to + timedelta(days=days)).replace(tzinfo=place.zone).timestamp() * 1000
-    listed = shifts(roster, roster.lines, from_ms, round(to_ms))
+    to_ms = round((to + timedelta(days=days)).replace(tzinfo=place.zone).timestamp() * 1000)
+    listed = [s for s in shifts(roster, roster.lines, from_ms, to_ms) if s.contacts]
+    listed += [Shift(unit, "-", begin, end, ()) for begin, end in holes(roster, from_ms, to_ms)]
     return sorted(listed, key=lambda one: one.from_ms)
 
 
