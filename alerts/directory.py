@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import cos, hypot, radians
 from typing import Protocol
 
@@ -112,13 +113,37 @@ class Directory:
     rosters: Mapping[str, Roster] = field(default_factory=dict)
     contracts: tuple[Contract, ...] = ()
 
+    @cached_property
+    def _contacts_of(self) -> Mapping[str, list[Contact]]:
+        found: dict[str, list[Contact]] = {}
+        for contact in self.contacts.values():
+            found.setdefault(contact.unit, []).append(contact)
+        return found
+
+    @cached_property
+    def _units_of(self) -> Mapping[str, list[Unit]]:
+        found: dict[str, list[Unit]] = {}
+        for unit in self.units.values():
+            found.setdefault(unit.kind, []).append(unit)
+        return found
+
+    @cached_property
+    def _contracts_of(self) -> Mapping[str, list[Contract]]:
+        """By lift; "" = those that may hold for any: a flood must not search them all each time."""
+        found: dict[str, list[Contract]] = {}
+        for contract in self.contracts:
+            general = contract.groups or contract.use_units or not contract.lifts
+            for lift in ("",) if general else contract.lifts:
+                found.setdefault(lift, []).append(contract)
+        return found
+
     def of_unit(self, unit: str) -> list[Contact]:
         """All contacts of a unit in the file's order."""
-        return [c for c in self.contacts.values() if c.unit == unit]
+        return list(self._contacts_of.get(unit, ()))
 
     def of_kind(self, kind: str) -> list[Unit]:
         """All units of a kind in the file's order."""
-        return [u for u in self.units.values() if u.kind == kind]
+        return list(self._units_of.get(kind, ()))
 
     def actor(self, contact_id: str) -> Actor | None:
         """Return who acts when the link of this contact's page is used."""
@@ -137,7 +162,8 @@ class Directory:
         if subject.members:
             firms = Counter(self.firm(lift, at_ms) for lift in subject.members)
             return firms.most_common(1)[0][0]
-        found = in_force(self.contracts, subject, at_ms)
+        own = self._contracts_of.get(subject.id, ())
+        found = in_force([*self._contracts_of.get("", ()), *own], subject, at_ms)
         return found.unit if found else subject.maintenance
 
     def units_of(self, role: str, subject: Served, at_ms: int) -> list[str]:

@@ -75,7 +75,7 @@ def _new_id(row: Row, known: Mapping[str, object]) -> str:
 def _contact(row: Row, units: Mapping[str, Unit], known: Mapping[str, Contact]) -> Contact:
     row.only(*CONTACT_KEYS)
     ident = _new_id(row, known)
-    unit = row.one_of("unit", list(units))
+    unit = row.one_of("unit", units)
     addresses = _addresses(row, unit, ident)
     if "channels" in row.row:
         order = row.words("channels", CHANNELS)

@@ -59,7 +59,9 @@ def rosters(
     zone: str,
 ) -> dict[str, Roster]:
     """Return the roster of every unit that has one, of [[duty]], [[holiday]] and [[swap]]."""
-    own: Own = {u: [c.id for c in contacts.values() if c.unit == u] for u in units}
+    own: Own = {unit: [] for unit in units}
+    for contact in contacts.values():
+        own[contact.unit].append(contact.id)
     lines: dict[str, dict[str, Duty]] = {}
     for i, table in enumerate(rows(file, data, "duty")):
         row = Row(file, f"duty[{i}]", table)
@@ -70,29 +72,28 @@ def rosters(
                 "line", duty.line, "another name: the unit has such a line / 该单位已有此班次"
             )
         mine[duty.line] = duty
-    holidays = [
-        _holiday(Row(file, f"holiday[{i}]", table), own, lines)
-        for i, table in enumerate(rows(file, data, "holiday"))
-    ]
-    swaps = [
-        _swap(Row(file, f"swap[{i}]", table), own, lines, zone)
-        for i, table in enumerate(rows(file, data, "swap"))
-    ]
-    named = dict.fromkeys([*lines, *(s.unit for s in swaps)])
+    holidays: dict[str, list[Holiday]] = {}
+    for i, table in enumerate(rows(file, data, "holiday")):
+        holiday = _holiday(Row(file, f"holiday[{i}]", table), own, lines)
+        holidays.setdefault(holiday.unit, []).append(holiday)
+    swaps: dict[str, list[Swap]] = {}
+    for i, table in enumerate(rows(file, data, "swap")):
+        swap = _swap(Row(file, f"swap[{i}]", table), own, lines, zone)
+        swaps.setdefault(swap.unit, []).append(swap)
     return {
         unit: Roster(
             unit,
             tuple(lines.get(unit, {}).values()),
-            tuple(h for h in holidays if h.unit == unit),
-            tuple(s for s in swaps if s.unit == unit),
+            tuple(holidays.get(unit, ())),
+            tuple(swaps.get(unit, ())),
         )
-        for unit in named
+        for unit in dict.fromkeys([*lines, *swaps])
     }
 
 
 def _duty(row: Row, own: Own, contacts: Mapping[str, Contact], folder: Path, zone: str) -> Duty:
     row.only(*DUTY_KEYS)
-    unit = row.one_of("unit", list(own))
+    unit = row.one_of("unit", own)
     tz = row.zone("tz", zone)
     hand_over, until = row.clock("time", HAND_OVER), row.clock("until")
     assert hand_over is not None
@@ -103,7 +104,7 @@ def _duty(row: Row, own: Own, contacts: Mapping[str, Contact], folder: Path, zon
             "another hour than `time`; leave it out for 24 h / 24 小时则不填",
         )
     file = row.word("calendar", "")
-    people = [contact for contact in contacts.values() if contact.unit == unit]
+    people = [contacts[ident] for ident in own[unit]]
     calendar = load_calendar(folder / file, people, tz, hand_over) if file else None
     if calendar is not None and row.row.get("contacts"):
         row.refuse(
@@ -134,7 +135,7 @@ def _line(row: Row, lines: Mapping[str, Mapping[str, Duty]], unit: str) -> str:
 
 def _holiday(row: Row, own: Own, lines: Mapping[str, Mapping[str, Duty]]) -> Holiday:
     row.only(*HOLIDAY_KEYS)
-    unit = row.one_of("unit", list(lines))
+    unit = row.one_of("unit", lines)
     first = row.known_day("from")
     last = row.day("to", first) or first
     if not 0 <= (last - first).days <= LONGEST_HOLIDAY:
@@ -153,7 +154,7 @@ def _holiday(row: Row, own: Own, lines: Mapping[str, Mapping[str, Duty]]) -> Hol
 
 def _swap(row: Row, own: Own, lines: Mapping[str, Mapping[str, Duty]], zone: str) -> Swap:
     row.only(*SWAP_KEYS)
-    unit = row.one_of("unit", list(own))
+    unit = row.one_of("unit", own)
     kind = row.one_of("kind", SWAP_KINDS, "swap")
     line = _line(row, lines, unit)
     mine = lines.get(unit, {})

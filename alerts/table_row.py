@@ -5,7 +5,7 @@ A refusal names file, key, value and what would be right; texts lose blanks at b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
@@ -17,6 +17,7 @@ from config.errors import ConfigError
 from config.text import Text
 
 MIDNIGHT = time(0)
+MANY = 20
 PLACES = 7  # decimals of a degree: 1 cm
 
 
@@ -32,6 +33,13 @@ def rows(file: Path | str, data: Mapping[str, Any], name: str) -> list[dict[str,
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         refuse(file, name, found, f"[[{name}]]")
     return list(found)
+
+
+def _some(allowed: Collection[str]) -> str:
+    """What may stand there; of many, the first."""
+    named = list(allowed)
+    more = f" | … ({len(named)})" if len(named) > MANY else ""
+    return " | ".join(named[:MANY]) + more or "(none known)"
 
 
 @dataclass(frozen=True)
@@ -61,23 +69,23 @@ class Row:
             self.refuse(key, value, "text on one line / 单行文字")
         return value.strip()
 
-    def one_of(self, key: str, allowed: Sequence[str], default: str | None = None) -> str:
+    def one_of(self, key: str, allowed: Collection[str], default: str | None = None) -> str:
         """Return a text that is one of these."""
         value = self.word(key, default)
         if value not in allowed:
-            self.refuse(key, value, " | ".join(allowed) or "(none known)")
+            self.refuse(key, value, _some(allowed))
         return value
 
-    def words(self, key: str, allowed: Sequence[str] | None = None) -> tuple[str, ...]:
+    def words(self, key: str, allowed: Collection[str] | None = None) -> tuple[str, ...]:
         """Return a list of texts, each one of these."""
         values = self.row.get(key, [])
         if not isinstance(values, list):
             self.refuse(key, values, "a list / 列表")
         for value in values:
             if not isinstance(value, str) or not value or (allowed and value not in allowed):
-                self.refuse(key, value, " | ".join(allowed or ()) or "text / 文字")
+                self.refuse(key, value, _some(allowed) if allowed else "text / 文字")
             if allowed is not None and not allowed:
-                self.refuse(key, value, "(none known)")
+                self.refuse(key, value, _some(allowed))
         return tuple(values)
 
     def degrees(self, key: str, limit: float) -> float | None:

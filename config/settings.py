@@ -8,7 +8,7 @@ silently ignored would be found out on the worst night.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -33,7 +33,7 @@ class Site(Section):
     name_zh: str = "示范区"
     name_en: str = "Demo district"
     timezone: str = "Asia/Shanghai"
-    arrival_profile: Literal["urban", "legal_city", "legal_rural"] = "urban"
+    arrival_profile: str = "urban"  # of chains.toml, which names what there is
 
     @field_validator("timezone")
     @classmethod
