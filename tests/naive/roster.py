@@ -32,8 +32,9 @@ def utc(day: date, at: time, zone: str) -> datetime:
     wall = datetime.combine(day, at, UTC)
     offset = OFFSETS[zone][0][1]
     for since, hours in OFFSETS[zone]:
-        # in force before `wall` if the change lies before it by the clock that was shown till then
-        if wall - timedelta(hours=offset) >= since:
+        # the new offset counts if the moment lies after the change by the old clock and by the new
+        # one: not for a time that is skipped, nor for the first of one that comes twice
+        if min(wall - timedelta(hours=offset), wall - timedelta(hours=hours)) >= since:
             offset = hours
     return wall - timedelta(hours=offset)
 
@@ -47,7 +48,7 @@ def on_duty(tables: Mapping[str, Any], unit: str, at: datetime) -> list[str]:
         zone, line = duty["tz"], duty["line"]
         begin, until = time.fromisoformat(duty["time"]), duty.get("until")
         # the duty day: try every day around, take the one whose shift covers the moment
-        for back in range(-2, 3):
+        for back in (0, 1, -1, 2):
             day = at.date() - timedelta(days=back)
             start = utc(day, begin, zone)
             next_day = day + timedelta(days=1)
@@ -110,4 +111,5 @@ def on_duty(tables: Mapping[str, Any], unit: str, at: datetime) -> list[str]:
                     person = ""
             if person and person not in found:
                 found.append(person)
+            break
     return found
