@@ -82,7 +82,8 @@ class AlertDesk:
 
     def take_up(self, directory: Directory) -> None:
         """Go on with a changed directory, as between two transactions."""
-        self.directory = self._escalator.directory = self._gaps.directory = directory
+        self.directory = self._escalator.directory = directory
+        self._gaps = Gaps(directory)
 
     def apply(
         self,

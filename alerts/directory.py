@@ -222,7 +222,7 @@ Pick = Callable[[Directory, str, str | None, int], list[Contact]]
 
 def _on_duty(book: Directory, unit: str, group: str | None, at_ms: int) -> list[Contact]:
     roster = book.rosters.get(unit)
-    if roster is not None and roster.has("member", group):
+    if roster is not None and roster.has("member"):
         return [book.contacts[c] for c in roster.on("member", group, at_ms)]
     everybody = book.of_unit(unit)
     # A unit with one contact needs no roster; with several, nobody said who it is: fall back.
@@ -250,7 +250,7 @@ def _deputies(book: Directory, unit: str, group: str | None, at_ms: int) -> list
 def _post(post: str) -> Pick:
     def pick(book: Directory, unit: str, group: str | None, at_ms: int) -> list[Contact]:
         roster = book.rosters.get(unit)
-        if roster is not None and roster.has(post, group):
+        if roster is not None and roster.has(post):
             return [book.contacts[c] for c in roster.on(post, group, at_ms)]
         return _present(book, [c for c in book.of_unit(unit) if c.post == post], at_ms)
 

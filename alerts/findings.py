@@ -80,7 +80,7 @@ def _duties(
     serving |= {contract.unit for contract in directory.contracts}
     for unit in directory.units.values():
         roster, contacts = directory.rosters.get(unit.id), directory.of_unit(unit.id)
-        if roster is not None and roster.has("member", None):
+        if roster is not None and roster.has("member"):
             for begin, end in holes(roster, now_ms, to_ms)[:5]:
                 span = f"{_clock(begin, tz)} – {_clock(end, tz)}"
                 yield Text(

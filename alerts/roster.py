@@ -139,9 +139,15 @@ class Roster:
     holidays: tuple[Holiday, ...] = ()
     swaps: tuple[Swap, ...] = ()
 
-    def has(self, post: str, group: str | None) -> bool:
-        """True if some line has turns for this post and group."""
-        return any(line.post == post and line.serves(group) for line in self.lines)
+    def has(self, post: str) -> bool:
+        """True if some line has turns for this post."""
+        return any(line.post == post for line in self.lines)
+
+    def lines_of(self, post: str, group: str | None) -> list[Duty]:
+        """Return the lines that answer for lifts of a group (None: of any); for a group that no
+        line answers for, all of them: better somebody of another team than nobody."""
+        lines = [line for line in self.lines if line.post == post]
+        return [line for line in lines if line.serves(group)] or lines
 
     def groups(self) -> list[str]:
         """Return the groups of lifts to be looked at apart: those that lines name, and none.
@@ -156,9 +162,8 @@ class Roster:
     def on(self, post: str, group: str | None, at_ms: int) -> tuple[str, ...]:
         """Return the contacts on duty, line by line; empty when nobody is."""
         found: list[str] = []
-        for line in self.lines:
-            if line.post == post and line.serves(group):
-                found += self.on_line(line, at_ms)
+        for line in self.lines_of(post, group):
+            found += self.on_line(line, at_ms)
         return tuple(dict.fromkeys(found))
 
     def on_line(self, line: Duty, at_ms: int) -> tuple[str, ...]:
@@ -169,7 +174,7 @@ class Roster:
 
     def deputies(self, group: str | None, at_ms: int) -> tuple[str, ...]:
         """Return the deputies of the lines that stand now; of all lines when none stands."""
-        lines = [one for one in self.lines if one.post == "member" and one.serves(group)]
+        lines = self.lines_of("member", group)
         standing = [one for one in lines if self._turn(one, at_ms)]
         named: list[str] = []
         for line in standing or lines:
