@@ -94,14 +94,13 @@ class Unit:
 class Found:
     """Who is to be told. `fallback` says why it is not the one the role asked for, else None.
 
-    `unit`: whom the role meant first, None where no unit is on record. `off_duty`: it is a duty
-    that nobody of that unit stands now, which is itself an alert (gaps.py).
+    `off_duty`: units of which nobody stands a duty that the role asks for; each is itself an alert
+    (gaps.py).
     """
 
     contacts: tuple[Contact, ...]
     fallback: Text | None = None
-    unit: str | None = None
-    off_duty: bool = False
+    off_duty: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,17 +188,17 @@ class Directory:
         `contacts` only when the bureau has no contact either.
         """
         units = self.units_of(role, subject, at_ms)
-        first = units[0] if units else None
-        wanted = [c for unit in units for c in PICK[role](self, unit, subject.group, at_ms)]
-        if wanted:
-            return Found(tuple(wanted), unit=first)
-        off_duty = first is not None and PICK[role] is _on_duty
-        everybody = [c for unit in units for c in self.reachable(unit, at_ms)]
-        name = self.units[units[0]].name if units else Text("未登记单位", "no unit on record")
-        if everybody:
-            return Found(tuple(everybody), _nobody(role, name), first, off_duty)
+        picked = {unit: PICK[role](self, unit, subject.group, at_ms) for unit in units}
+        lacking = [unit for unit in units if not picked[unit]]
+        if units and not lacking:
+            return Found(tuple(c for found in picked.values() for c in found))
+        off_duty = tuple(lacking) if PICK[role] is _on_duty else ()
+        told = [c for unit in units for c in picked[unit] or self.reachable(unit, at_ms)]
+        name = self.units[lacking[0]].name if lacking else Text("未登记单位", "no unit on record")
+        if told:
+            return Found(tuple(told), _nobody(role, name), off_duty)
         bureau = [c for u in self.of_kind("bureau") for c in self.reachable(u.id, at_ms)]
-        return Found(tuple(bureau), _bureau_instead(role, name), first, off_duty)
+        return Found(tuple(bureau), _bureau_instead(role, name), off_duty)
 
     def on_duty(self, unit: str, at_ms: int, group: str | None = None) -> list[Contact]:
         """Return who of a unit is on duty; empty when nobody is. `group` None = of any line."""

@@ -128,8 +128,7 @@ class Escalator:
             if not found.contacts:
                 text = Text(f"{role} 无人可通知", f"there is nobody to tell for {role}")
                 work.tell(row["id"], "nobody", role=role, text=text.as_json())
-            if found.off_duty and found.unit is not None:
-                work.off_duty.add(found.unit)  # an alert of its own, see gaps.py
+            work.off_duty.update(found.off_duty)  # alerts of their own, see gaps.py
         due = self._deadline(work, row)
         rows: list[dict[str, Any]] = []
         for contact in calls.contacts:

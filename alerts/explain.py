@@ -126,7 +126,7 @@ def _rung_json(rung: Rung, directory: Directory, tz: tzinfo, full: bool) -> dict
         "mark": step.mark,
         "people": [_person(step, one, directory, full) for one in rung.calls.contacts],
         "fallbacks": [
-            {"role": role, "text": found.fallback.as_json(), "off_duty": found.off_duty}
+            {"role": role, "text": found.fallback.as_json(), "off_duty": list(found.off_duty)}
             for role, found in rung.calls.roles
             if found.fallback is not None
         ],

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import date, time
 from pathlib import Path
 
-from alerts.directory import Directory
+from alerts.directory import Directory, Unit
 from alerts.model import Step
 from alerts.roster import Duty, Roster
-from tests.alerts.conftest import CAR, CAR_2, CAR_3, T0, TZ, House, raised, without
+from alerts.subjects import Subjects
+from config.text import Text
+from tests.alerts.conftest import CAR, CAR_2, CAR_3, T0, TZ, House, raised, registry, without
 
 S, HOUR = 1000, 3_600_000
 
@@ -98,3 +100,20 @@ def test_the_gap_of_one_group_is_not_over_because_another_has_somebody(tmp_path:
     assert not book.stands("u", T0)
     assert book.on_duty("u", T0, "town") and not book.on_duty("u", T0, "land")
     assert book.stands("u", T0 + HOUR)
+
+
+def test_one_of_two_rescue_services_off_duty_is_called_all_the_same(house: House) -> None:
+    """119 has somebody, 110 nobody on duty: all of 110 are called, and the bureau learns of it."""
+    police = Unit("police", "public_rescue", Text("公安", "police"), "")
+    people = {
+        i: replace(house.directory.contacts["f119"], id=i, unit="police") for i in ("f110", "x110")
+    }
+    book = replace(
+        house.directory,
+        units=dict(house.directory.units) | {"police": police},
+        contacts=dict(house.directory.contacts) | people,
+    )
+    found = book.who("public_rescue", Subjects(registry()).of("lift", CAR), T0)
+    assert [c.id for c in found.contacts] == ["f119", "f110", "x110"]
+    assert found.off_duty == ("police",)
+    assert found.fallback is not None and "nobody on duty at police" in found.fallback.en
