@@ -31,6 +31,7 @@ LONGEST = timedelta(days=400)
 TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
 MOST_BYTES = 4_000_000
 MOST_EVENTS = 10_000
+MALFORMED = (AttributeError, TypeError, ValueError, KeyError, IndexError, OverflowError)
 Span = tuple[int, int, tuple[str, ...]]
 
 
@@ -124,18 +125,24 @@ def _events(
         raise ConfigError(file, "VEVENT", len(found), way_out)
     moved: dict[str, list[Any]] = {}  # single ones of a series that were changed, also cancelled
     for one in calendar.walk("VEVENT"):
-        if one.get("RECURRENCE-ID") is not None:
-            moved.setdefault(str(one.get("UID")), []).append(one["RECURRENCE-ID"].dt)
+        single = one.get("RECURRENCE-ID")
+        if single is not None and hasattr(single, "dt"):
+            moved.setdefault(str(one.get("UID")), []).append(single.dt)
     for one in found:
         series = one.get("RECURRENCE-ID") is None
         left_out = moved.get(str(one.get("UID")), []) if series else []
         try:
             yield _event(one, people, tz, hand_over, left_out)
         except _Wrong as wrong:
-            title = str(one.get("SUMMARY") or one.get("UID") or "")[:60]
-            raise ConfigError(
-                file, f"event {title!r}, {wrong.key}", wrong.value, wrong.text
-            ) from None
+            raise _refused(file, one, wrong.key, wrong.value, wrong.text) from None
+        except MALFORMED as error:
+            text = Text("该事件有误（RFC 5545）", "this event is not right (RFC 5545)")
+            raise _refused(file, one, "VEVENT", str(error)[:200], text) from None
+
+
+def _refused(file: Path, one: Any, key: str, value: object, text: Text) -> ConfigError:
+    title = str(one.get("SUMMARY") or one.get("UID") or "")[:60]
+    return ConfigError(file, f"event {title!r}, {key}", value, text)
 
 
 class _Wrong(Exception):
@@ -195,6 +202,9 @@ def _rule(rule: Mapping[str, Any], start: datetime, tz: tzinfo) -> rrule:
     if frequency in TOO_OFTEN:
         text = Text("至多每天重复", "at most daily")
         raise _Wrong("RRULE", frequency, text)
+    every = int(_list(rule.get("INTERVAL", 1))[0])
+    if not 1 <= every <= 1000:  # 0 would never come to an end
+        raise _Wrong("RRULE", f"INTERVAL={every}", Text("应为 1..1000", "must be within 1..1000"))
     parts = icalendar.vRecur({k: v for k, v in rule.items() if k.upper() != "UNTIL"})
     try:
         made = rrulestr(str(parts.to_ical(), "utf-8"), dtstart=start)  # type: ignore[no-untyped-call]

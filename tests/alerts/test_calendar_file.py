@@ -98,6 +98,10 @@ def test_all_day_events_are_duty_days_and_people_are_found_in_many_ways(tmp_path
         ("SUMMARY:张伟\nDTSTART:20260101T080000Z", "DTEND"),
         ("SUMMARY:张伟\nDTSTART:20260101T080000Z\nDTEND:20260101T070000Z", "DTEND"),
         ("SUMMARY:张伟\nDTSTART:20260101T080000Z\nDURATION:PT1H\nRRULE:FREQ=SECONDLY", "RRULE"),
+        (
+            "SUMMARY:张伟\nDTSTART:20260101T080000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;INTERVAL=0",
+            "RRULE",
+        ),
         ("SUMMARY:张伟", "DTSTART"),
     ],
 )
@@ -114,6 +118,33 @@ def test_files_that_are_no_calendars(tmp_path: Path) -> None:
             load(tmp_path, text)
     with pytest.raises(ConfigError):
         load_calendar(tmp_path / "none.ics", PEOPLE, BERLIN, time(8))
+
+
+LINES = (
+    "SUMMARY:张伟", "DTSTART:20260105T080000", "DTSTART;VALUE=DATE:20260105", "DURATION:PT12H",
+    "DTEND:20260105T200000Z", "DTSTART;TZID=Europe/Berlin:20260329T023000", "DURATION:-P1D",
+    "RRULE:FREQ=DAILY;COUNT=3", "RRULE:FREQ=WEEKLY;UNTIL=20260301", "RRULE:FREQ=YEARLY;BYDAY=9XX",
+    "RRULE:", "EXDATE:20260106T080000", "EXDATE;VALUE=DATE:20260106", "RDATE:20260110T080000",
+    "RDATE;VALUE=PERIOD:20260110T080000/PT2H", "RECURRENCE-ID:20260106T080000", "UID:x", "UID:",
+    "ATTENDEE:mailto:li@example.org", "DTSTART:garbage", "DTSTART;TZID=Mars/X:20260105T080000",
+    "X-LIFTWATCH-CONTACT:li", "STATUS:CANCELLED", "BEGIN:VALARM", "END:VEVENT", ":", "\x00",
+    "DTSTART:99991231T235959Z", "RRULE:FREQ=DAILY;INTERVAL=0",
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(lines=st.lists(st.sampled_from(LINES), max_size=9), right=st.booleans())
+def test_whatever_a_calendar_holds_it_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], right: bool
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.ics"
+    first = ["SUMMARY:张伟", "DTSTART:20260105T080000", "DURATION:PT12H"] if right else []
+    file.write_text(ics("\n".join(first + lines)), "utf-8", newline="")
+    try:
+        calendar = load_calendar(file, PEOPLE, BERLIN, time(8))
+        list(calendar.edges(T0, T0 + 90 * 86_400_000))
+    except ConfigError as refused:
+        assert refused.way_out.zh and refused.way_out.en
 
 
 @settings(max_examples=15, deadline=None)
