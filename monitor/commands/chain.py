@@ -53,7 +53,7 @@ def explain_chain(
     config: ConfigFile = None,
     site: SiteFolder = None,
 ) -> None:
-    """Say who would be called for an alert of this lift and rule, and when. 说明会通知谁、何时。
+    """Who would be called, and when · 说明会通知谁、何时
 
     By the very functions escalation uses; nobody is called, no service has to run. 不会真的通知。
 

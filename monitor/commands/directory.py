@@ -35,9 +35,9 @@ def import_directory(
     config: ConfigFile = None,
     site: SiteFolder = None,
 ) -> None:
-    """Show what a spreadsheet would change in directory.toml; with --apply, change it. 导入名录。
+    """What a spreadsheet would change in the directory · 导入名录
 
-    Sheets: units 单位, contacts 联系人, contracts 合同, duties 值班, holidays 节假日, swaps 调班;
+    Nothing is written without --apply. Sheets: units 单位, contacts 联系人, contracts 合同, duties 值班, holidays 节假日, swaps 调班;
     one that is not there stays as it is. The old file is kept beside the new one.
 
     \b
@@ -109,7 +109,7 @@ def export(
     config: ConfigFile = None,
     site: SiteFolder = None,
 ) -> None:
-    """Write the directory as a spreadsheet that `import` reads. 导出名录。
+    """Write a spreadsheet that `import` reads · 导出名录
 
     Example / 示例: liftwatch directory export book.xlsx --site site
     """
@@ -127,9 +127,9 @@ def check(
     config: ConfigFile = None,
     site: SiteFolder = None,
 ) -> None:
-    """Name holes in rosters, overlapping or missing contracts, who is not on record. 检查名录。
+    """Holes in rosters and contracts · 检查名录
 
-    Leaves with 1 if something was found.
+    Also overlapping contracts and units that are not on record. Leaves with 1 if something was found.
 
     Example / 示例: liftwatch directory check --site site --days 60
     """

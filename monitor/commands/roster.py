@@ -39,7 +39,7 @@ def show(
     config: ConfigFile = None,
     site: SiteFolder = None,
 ) -> None:
-    """Say who of a unit is on duty, shift by shift, in local time. 值班情况。
+    """Who is on duty, shift by shift, in local time · 值班情况
 
     Stretches in which no line has anybody are told too; a line that only rests is not.
 
@@ -71,7 +71,7 @@ def export(
     config: ConfigFile = None,
     site: SiteFolder = None,
 ) -> None:
-    """Write a unit's shifts as .ics, for anybody's calendar. 导出为日历。
+    """Write shifts as .ics for calendars · 导出为日历
 
     Example / 示例: liftwatch roster export --site site --unit firm-03 --out firm-03.ics
     """
@@ -99,9 +99,10 @@ def import_calendar(
     config: ConfigFile = None,
     site: SiteFolder = None,
 ) -> None:
-    """Say who a calendar has on duty; with --apply, let it be the unit's duty line. 导入日历。
+    """Keep a duty line in a calendar (.ics) · 导入日历
 
-    The file is copied to rosters/ of the site folder, the line's [[duty]] names it as `calendar`.
+    Without --apply it is only told whom the calendar has on duty; with it the file is copied to
+    rosters/ of the site folder, and the line's [[duty]] names it as `calendar`.
 
     Example / 示例: liftwatch roster import anda.ics --site site --unit firm-03 --apply
     """
