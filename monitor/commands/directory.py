@@ -37,8 +37,9 @@ def import_directory(
 ) -> None:
     """What a spreadsheet would change in the directory · 导入名录
 
-    Nothing is written without --apply. Sheets: units 单位, contacts 联系人, contracts 合同, duties 值班, holidays 节假日, swaps 调班;
-    one that is not there stays as it is. The old file is kept beside the new one.
+    Nothing is written without --apply; with it the old file is kept beside the new one. Sheets:
+    units 单位, contacts 联系人, contracts 合同, duties 值班, holidays 节假日, swaps 调班;
+    one that is not there stays as it is.
 
     \b
     Examples / 示例:
@@ -129,7 +130,7 @@ def check(
 ) -> None:
     """Holes in rosters and contracts · 检查名录
 
-    Also overlapping contracts and units that are not on record. Leaves with 1 if something was found.
+    Also overlapping contracts and units that are not on record. Leaves with 1 if it found any.
 
     Example / 示例: liftwatch directory check --site site --days 60
     """
