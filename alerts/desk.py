@@ -1,13 +1,18 @@
 """The alert desk: the one door through which alerts change. Every call is one transaction.
 
+Only a flood is taken in slices, the lifts with people in them first: their pages must not wait
+for the commit of ten thousand others. A crash between two slices costs nothing: the batch was not
+acknowledged, comes again, and what is known already changes nothing.
+
 `apply` takes the rules' transitions, `tick` fires what is due, `act` is a person's tap. Several
 processes may use desks on the same database: writers are serialised there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 
 import orjson
@@ -39,6 +44,10 @@ from alerts.tables import alert, reading, writing
 from alerts.work import Row, Work, done_of, state_of
 from config.text import Text
 
+# Transitions a transaction, slice by slice: the first pages are on their way after some ms, and
+# later slices take some 0.2 s, so that whoever sends pages gets a turn between.
+SLICES = (20, 100)
+SLICE = 400
 # One rescue frees the car, whichever of its alerts the mechanic's link belongs to.
 SHARED_STEPS = frozenset({Step.ACCEPT, Step.DEPART, Step.ARRIVE, Step.FREE, Step.FILE_CAUSE})
 PAST: Mapping[Step, str] = {
@@ -90,26 +99,36 @@ class AlertDesk:
         now_ms: int,
         transitions: Iterable[Transition],
         silent: Collection[str] | None = None,
+        committed: Callable[[], None] = lambda: None,
     ) -> list[FeedEvent]:
-        """Apply transitions in order; return the journal lines they caused.
+        """Apply transitions, those of one lift in order; return the journal lines they caused.
 
         Args:
             now_ms: wall time.
             transitions: of one batch or tick; repeats change nothing.
             silent: ids of the gateways that are silent as a whole now; None = not known here,
                 then nothing is folded and no gateway returns.
+            committed: called after each slice: pages may go out, consoles be told.
         """
         todo = list(transitions)
         if not todo and self._nothing_to_fold(silent):
             return []
-        with writing(self.engine) as conn:
-            work = Work(conn, now_ms)
-            if silent is not None:
-                todo = self._folding.fold(work, todo, silent)
-            for one in todo:
-                self._folding.note_cleared(work, one)
-                self._raiser.apply(work, one)
-            return self._finish(work)
+        events: list[FeedEvent] = []
+        fresh, sizes = True, chain(SLICES, repeat(SLICE))
+        while fresh or todo:
+            with writing(self.engine) as conn:
+                work = Work(conn, now_ms)
+                if fresh and silent is not None:
+                    todo = self._folding.fold(work, todo, silent)
+                if fresh:
+                    todo = self._raiser.gravest_first(todo)
+                size, fresh = next(sizes), False
+                now, todo = todo[:size], todo[size:]
+                self._folding.note_cleared(work, now)
+                self._raiser.apply_all(work, now)
+                events += self._finish(work)
+            committed()
+        return events
 
     def tick(self, now_ms: int) -> list[FeedEvent]:
         """Fire every timer that is due, each exactly once; return the journal lines."""
@@ -117,9 +136,11 @@ class AlertDesk:
         while self._due(now_ms):
             with writing(self.engine) as conn:
                 work = Work(conn, now_ms)
-                for one in (*self._folding.unfold(work), *self._gaps.over(conn, now_ms)):
-                    self._raiser.apply(work, one)
+                self._raiser.apply_all(
+                    work, [*self._folding.unfold(work), *self._gaps.over(conn, now_ms)]
+                )
                 taken = self._escalator.fire_due(work)
+                self._escalator.gathering.sum_up(work)
                 events += self._finish(work)
             if taken < FIRE_AT_ONCE:
                 break
@@ -128,8 +149,7 @@ class AlertDesk:
     def _finish(self, work: Work) -> list[FeedEvent]:
         """Raise what the fired steps have found (which may find the bureau off duty too)."""
         while found := self._gaps.found(work):
-            for one in found:
-                self._raiser.apply(work, one)
+            self._raiser.apply_all(work, found)
         return work.finish()
 
     # Most calls find nothing to do: they only read, and take no writer's lock.
@@ -142,7 +162,10 @@ class AlertDesk:
     def _due(self, now_ms: int) -> bool:
         with reading(self.engine) as conn:
             first_ms = next_timer_ms(conn)
-            if (first_ms is not None and first_ms <= now_ms) or self._folding.due(conn, now_ms):
+            if first_ms is not None and first_ms <= now_ms:
+                return True
+            gathering = self._escalator.gathering
+            if gathering.due(conn, now_ms) or self._folding.due(conn, now_ms):
                 return True
             return bool(self._gaps.over(conn, now_ms))
 

@@ -23,7 +23,7 @@ UNIT_KINDS = (
     "street_office", "town",
 )  # fmt: skip
 POSTS = ("member", "deputy", "manager", "leader")
-CHANNELS = ("mqtt", "webhook", "email")
+CHANNELS = ("mqtt", "webhook", "email", "alertmanager", "sms", "voice", "apprise")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ROLES = (
     "operator", "use_unit", "use_unit_second", "maintenance", "maintenance_deputy",

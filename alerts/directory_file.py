@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.directory import CHANNELS, POSTS, TOPIC, UNIT_KINDS, Contact, Directory, Unit
+from alerts.notify.addresses import KEYS, more_addresses
 from alerts.roster_file import contract, rosters
 from alerts.table_row import Row, refuse, rows
 from config.text import Text
@@ -14,7 +15,7 @@ from config.toml_file import read_toml
 
 UNIT_KEYS = ("id", "kind", "name_zh", "name_en", "phone", "lat", "lon")
 CONTACT_KEYS = (
-    "id", "unit", "name", "phone", "email", "webhook", "mqtt", "lang", "channels", "post",
+    "id", "unit", "name", "phone", "email", "webhook", "mqtt", "lang", "channels", "post", *KEYS,
 )  # fmt: skip
 TABLES = ("unit", "contact", "contract", "duty", "holiday", "swap")
 ZONE = "Asia/Shanghai"
@@ -85,7 +86,7 @@ def _contact(row: Row, units: Mapping[str, Unit], known: Mapping[str, Contact]) 
         if name not in addresses:
             row.refuse("channels", name, f"a channel with an address ({name} = … is missing)")
     if not order:
-        row.refuse("channels", list(order), "at least one of mqtt, webhook, email / 至少一种")
+        row.refuse("channels", list(order), f"at least one of {', '.join(CHANNELS)} / 至少一种")
     lang = row.one_of("lang", ("zh", "en"), "zh")
     post = row.one_of("post", POSTS, "member")
     channels = {name: addresses[name] for name in dict.fromkeys(order)}
@@ -112,4 +113,4 @@ def _addresses(row: Row, unit: str, ident: str) -> dict[str, str]:
         if not name or not domain or any(sign.isspace() for sign in email):
             row.refuse("email", email, "name@domain")
         found["email"] = email
-    return found
+    return found | more_addresses(row.row, row.refuse)

@@ -7,21 +7,23 @@ any moment leaves either both or neither; after a restart exactly what is due ha
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select
 
+from alerts.attached import CLEARED
 from alerts.calling import called, planned, ways
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
 from alerts.gaps import subject_at
+from alerts.gathering import GATHERED, WAIT_MS, Gathering
 from alerts.lifecycle import held
-from alerts.model import AlarmState
+from alerts.model import SEVERITIES, AlarmState
 from alerts.page import Pages
 from alerts.subjects import Subject, Subjects
-from alerts.tables import outbox, timer
+from alerts.tables import timer
 from alerts.work import Row, Work, evidence_of, state_of
 from config.text import Text
 
@@ -36,7 +38,7 @@ def satisfied(step: ChainStep, row: Row, answered: Iterable[str]) -> str | None:
     if state.alarm is AlarmState.CLOSED:
         return "closed"
     if not state.active and not held(state):
-        return "cleared"
+        return CLEARED
     for condition in step.until:
         word, _, part = condition.partition(":")
         met = row[part] in answered if part else row[f"{word}_ms"] is not None
@@ -53,6 +55,11 @@ class Escalator:
     directory: Directory
     subjects: Subjects
     pages: Pages
+    gathering: Gathering = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Its pages are gathered in a flood."""
+        self.gathering = Gathering(self.pages)
 
     def plan(self, work: Work, row: Row, already: Collection[str] = ()) -> None:
         """Write the timers of an alert's chain; what is due already fires now.
@@ -60,7 +67,8 @@ class Escalator:
         The chain starts at `last_raised_ms`, the moment the present round was raised. `already`:
         steps that were planned before, when the alert has become graver since.
         """
-        start, rows = row["last_raised_ms"], []
+        start = row["last_raised_ms"]
+        timers = work.of(row["id"]).timers
         now: list[ChainStep] = []
         chain = self.chains.of(row["chain"])
         for step, due_ms in planned(self.chains, chain, row["profile"], row["severity"], start):
@@ -69,54 +77,40 @@ class Escalator:
             at_once = step.after_s == 0
             if at_once:
                 now.append(step)
-            rows.append(
-                {
-                    "alert_id": row["id"],
-                    "step": step.id,
-                    "round": row["round"],
-                    "due_ms": due_ms,
-                    "state": "fired" if at_once else "pending",
-                    "ended_ms": work.now_ms if at_once else None,
-                }
-            )
-        if rows:
-            work.conn.execute(insert(timer), rows)
+            one = {
+                "alert_id": row["id"],
+                "step": step.id,
+                "round": row["round"],
+                "priority": row["severity_rank"],
+                "due_ms": due_ms,
+                "state": "fired" if at_once else "pending",
+                "ended_ms": work.now_ms if at_once else None,
+                "reason": None,
+            }
+            timers[step.id, row["round"]] = one
+            work.timers.add(one)
         for step in now:
             if satisfied(step, row, work.answered(row["id"])) is None:
                 self.fire(work, row, step)
 
     def fire_due(self, work: Work) -> int:
         """Fire what is due; returns how many timers were taken (at most 500 a call)."""
-        due = work.conn.execute(
-            select(timer.c.id, timer.c.alert_id, timer.c.step, timer.c.round)
-            .where(timer.c.state == "pending", timer.c.due_ms <= work.now_ms)
-            .order_by(timer.c.due_ms, timer.c.id)
-            .limit(FIRE_AT_ONCE)
-        ).all()
-        for ident, alert_id, step_id, number in due:
-            taken = work.conn.execute(
-                update(timer)
-                .where(timer.c.id == ident, timer.c.state == "pending")
-                .values(state="fired", ended_ms=work.now_ms)
-            )
-            if taken.rowcount != 1:
-                continue
+        due = due_timers(work.conn, work.now_ms, FIRE_AT_ONCE)
+        work.load(alert_id for alert_id, _, _ in due)
+        work.load_attached(alert_id for alert_id, _, _ in due)
+        for alert_id, step_id, number in due:
             row = work.known(alert_id)
+            one = work.of(alert_id).timers[step_id, number]
             step = self.chains.step(row["chain"], step_id)
             if step is None or number != row["round"]:
-                self._not_fired(work, ident, "chain changed")
-                continue
-            reason = satisfied(step, row, work.answered(alert_id))
-            if reason is not None:
-                self._not_fired(work, ident, reason)
-                continue
-            self.fire(work, row, step)
+                reason: str | None = "chain changed"
+            else:
+                reason = satisfied(step, row, work.answered(alert_id))
+            state = "fired" if reason is None else "cancelled"
+            work.timers.change(one, state=state, ended_ms=work.now_ms, reason=reason)
+            if reason is None and step is not None:
+                self.fire(work, row, step)
         return len(due)
-
-    def _not_fired(self, work: Work, ident: int, reason: str) -> None:
-        work.conn.execute(
-            update(timer).where(timer.c.id == ident).values(state="cancelled", reason=reason)
-        )
 
     def fire(self, work: Work, row: Row, step: ChainStep) -> None:
         """Page everybody a step names, each person once."""
@@ -130,12 +124,12 @@ class Escalator:
                 work.tell(row["id"], "nobody", role=role, text=text.as_json())
             work.off_duty.update(found.off_duty)  # alerts of their own, see gaps.py
         due = self._deadline(work, row)
-        rows: list[dict[str, Any]] = []
+        pages = work.of(row["id"]).pages
         for contact in calls.contacts:
             work.join_unit(row["id"], contact.unit, "paged")
-            rows += self._pages(work, row, step, contact, due)
-        if rows:
-            work.conn.execute(insert(outbox), rows)
+            for page in self._pages(work, row, step, contact, due):
+                pages[page["key"]] = page
+                work.pages.add(page)
         people = [{"id": c.id, "name": c.name, "unit": c.unit} for c in calls.contacts]
         work.tell(row["id"], "paged", step=step.id, text=step.text.as_json(), contacts=people)
         if step.mark == "accident" and not row["accident"]:
@@ -146,8 +140,11 @@ class Escalator:
         self, work: Work, row: Row, step: ChainStep, contact: Contact, due: Deadline
     ) -> list[dict[str, Any]]:
         """The outbox rows that reach one person: one, or with every_channel one a channel."""
-        page = self.pages.build(row, evidence_of(row), step, contact, due, work.now_ms)
-        payload = orjson.dumps(page).decode()
+        waits = not step.every_channel and self.gathering.waits(work, row, step.id, contact.id)
+        payload = "{}"
+        if not waits:
+            page = self.pages.build(row, evidence_of(row), step, contact, due, work.now_ms)
+            payload = orjson.dumps(page).decode()
         name = step.id if row["round"] == 0 else f"{step.id}.{row['round']}"
         return [
             {
@@ -164,10 +161,11 @@ class Escalator:
                 "lang": contact.lang,
                 "priority": row["severity_rank"],
                 "payload": payload,
-                "state": "due",
+                "state": GATHERED if waits else "due",
                 "attempts": 0,
                 "created_ms": work.now_ms,
-                "next_ms": work.now_ms,
+                "next_ms": work.now_ms + (WAIT_MS if waits else 0),
+                "reason": None,
             }
             for (channel, address), *rest in ways(step, contact)
         ]
@@ -175,7 +173,7 @@ class Escalator:
     def _deadline(self, work: Work, row: Row) -> Deadline:
         if row["arrival_due_ms"] is not None and row["arrived_ms"] is None:
             return row["arrival_due_ms"], ARRIVAL_TEXT
-        due = next_due(work, row["id"])
+        due = work.of(row["id"]).next_due()
         if due is None:
             return None
         step = self.chains.step(row["chain"], due[1])
@@ -211,61 +209,73 @@ class Escalator:
         self._drop(work, row, reason, None)
 
     def _drop(self, work: Work, row: Row, reason: str, step: str | None) -> None:
-        timers = [timer.c.alert_id == row["id"], timer.c.state == "pending"]
-        pages = [outbox.c.alert_id == row["id"], outbox.c.reason.is_(None)]
-        if step is not None:
-            timers.append(timer.c.step == step)
-            pages.append(outbox.c.step == step)
-        work.conn.execute(
-            update(timer)
-            .where(*timers)
-            .values(state="cancelled", ended_ms=work.now_ms, reason=reason)
-        )
-        due = work.conn.execute(
-            update(outbox)
-            .where(*pages, outbox.c.state == "due")
-            .values(state="withdrawn", reason=reason)
-        )
-        work.conn.execute(
-            update(outbox).where(*pages, outbox.c.state == "leased").values(reason=reason)
-        )
-        if due.rowcount:
-            work.tell(row["id"], "withdrawn", step=step, reason=reason, pages=due.rowcount)
+        hanging = work.of(row["id"])
+        for one in hanging.timers.values():
+            if one["state"] == "pending" and step in (None, one["step"]):
+                work.timers.change(one, state="cancelled", ended_ms=work.now_ms, reason=reason)
+        withdrawn = 0
+        for page in hanging.pages.values():
+            if page["reason"] is not None or step not in (None, page["step"]):
+                continue
+            if page["state"] in ("due", GATHERED):
+                work.pages.change(page, state="withdrawn", reason=reason)
+                withdrawn += 1
+            elif page["state"] == "leased":
+                work.pages.change(page, reason=reason)
+        if withdrawn:
+            work.tell(row["id"], "withdrawn", step=step, reason=reason, pages=withdrawn)
+
+    def hurry(self, work: Work, row: Row, priority: int) -> None:
+        """Its alert has become graver: what waits for it goes before what is less grave."""
+        for one in work.of(row["id"]).timers.values():
+            work.timers.change(one, priority=priority)
+        for page in work.of(row["id"]).pages.values():
+            work.pages.change(page, priority=priority)
 
     def rearm(self, work: Work, row: Row) -> None:
         """Bring back what was dropped only because the condition had gone for a while."""
-        work.conn.execute(
-            update(timer)
-            .where(timer.c.alert_id == row["id"], timer.c.state == "cancelled")
-            .where(timer.c.reason == "cleared")
-            .values(state="pending", ended_ms=None, reason=None)
-        )
-        work.conn.execute(
-            update(outbox)
-            .where(outbox.c.alert_id == row["id"], outbox.c.reason == "cleared")
-            .where(outbox.c.state == "withdrawn")
-            .values(state="due", reason=None, next_ms=work.now_ms)
-        )
-        work.conn.execute(
-            update(outbox)
-            .where(outbox.c.alert_id == row["id"], outbox.c.reason == "cleared")
-            .where(outbox.c.state == "leased")
-            .values(reason=None)
-        )
+        hanging = work.of(row["id"])
+        for one in hanging.timers.values():
+            if one["state"] == "cancelled" and one["reason"] == CLEARED:
+                work.timers.change(one, state="pending", ended_ms=None, reason=None)
+        for page in hanging.pages.values():
+            if page["reason"] != CLEARED:
+                continue
+            if page["state"] == "withdrawn":
+                work.pages.change(page, state="due", reason=None, next_ms=work.now_ms)
+            elif page["state"] == "leased":
+                work.pages.change(page, reason=None)
         self.drop_needless(work, row)  # somebody may have accepted while it was away
 
 
-def next_due(work: Work, alert_id: int) -> tuple[int, str] | None:
-    """Return (due_ms, step) of the next pending timer of an alert."""
-    found = work.conn.execute(
-        select(timer.c.due_ms, timer.c.step)
-        .where(timer.c.alert_id == alert_id, timer.c.state == "pending")
-        .order_by(timer.c.due_ms, timer.c.id)
-        .limit(1)
-    ).first()
-    return (found[0], found[1]) if found else None
+def due_timers(conn: Connection, now_ms: int, limit: int) -> list[tuple[int, str, int]]:
+    """Return (alert, step, round) of timers that are due, the gravest alerts' first."""
+    found: list[tuple[int, str, int]] = []
+    for priority in range(len(SEVERITIES)):
+        due = conn.execute(
+            select(timer.c.alert_id, timer.c.step, timer.c.round)
+            .where(timer.c.state == "pending", timer.c.priority == priority)
+            .where(timer.c.due_ms <= now_ms)
+            .order_by(timer.c.due_ms, timer.c.id)
+            .limit(limit - len(found))
+        )
+        found += [(row[0], row[1], row[2]) for row in due]
+    return found
+
+
+# One question for all priorities: each part is the first entry of an index.
+_FIRST_DUE: Final = select(
+    *(
+        select(func.min(timer.c.due_ms))
+        .where(timer.c.state == "pending", timer.c.priority == priority)
+        .scalar_subquery()
+        .label(f"of_{priority}")
+        for priority in range(len(SEVERITIES))
+    )
+)
 
 
 def next_timer_ms(conn: Connection) -> int | None:
     """Return when the next timer of all is due."""
-    return conn.execute(select(func.min(timer.c.due_ms)).where(timer.c.state == "pending")).scalar()
+    firsts = conn.execute(_FIRST_DUE).one()
+    return min((first for first in firsts if first is not None), default=None)

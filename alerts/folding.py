@@ -6,18 +6,22 @@ its lifts has `unfold_s` to be heard; one that stays silent then gets an alert o
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from alerts import grouping
+from alerts.bulk import among, insert_rows, parts
 from alerts.grouping import SILENCE_RULES
 from alerts.model import Evidence, Transition
 from alerts.subjects import Subjects
 from alerts.tables import alert, folded
 from alerts.work import Work
+
+KEY: Final = ("subject", "rule", "since_ms")
 
 
 @dataclass
@@ -48,8 +52,7 @@ class Folding:
         result = grouping.fold(
             transitions, silent, self.subjects, spoken_for=gateways, now_ms=work.now_ms, rule=rule
         )
-        for gateway, one in result.folded:
-            self._keep(work, gateway, one)
+        self._keep(work, result.folded)
         returned = [gateway for gateway in gateways if gateway not in silent]
         if returned:
             work.conn.execute(
@@ -97,28 +100,40 @@ class Folding:
             )  # fmt: skip
         return again
 
-    def _keep(self, work: Work, gateway: str, one: Transition) -> None:
-        if work.conn.execute(select(folded.c.subject).where(*_key(one))).first() is not None:
-            return
-        row = {
-            "subject": one.subject,
-            "rule": one.rule,
-            "since_ms": one.since_ms,
-            "gateway": gateway,
-            "at_ms": one.at_ms,
-            "done": False,
-            "evidence": orjson.dumps([e.as_json() for e in one.evidence]).decode(),
+    def _keep(self, work: Work, spoken: list[tuple[str, Transition]]) -> None:
+        known: set[tuple[Any, ...]] = set()
+        for some in parts(_key(one) for _, one in spoken):
+            query = select(*(folded.c[name] for name in KEY)).where(among(folded, KEY, some))
+            known |= {tuple(row) for row in work.conn.execute(query)}
+        rows = {
+            _key(one): {
+                "subject": one.subject,
+                "rule": one.rule,
+                "since_ms": one.since_ms,
+                "gateway": gateway,
+                "at_ms": one.at_ms,
+                "done": False,
+                "evidence": orjson.dumps([e.as_json() for e in one.evidence]).decode(),
+            }
+            for gateway, one in spoken
+            if _key(one) not in known
         }
-        work.conn.execute(insert(folded), row)
+        insert_rows(work.conn, folded, list(rows.values()))
 
-    def note_cleared(self, work: Work, one: Transition) -> None:
-        """A lift that was heard again needs nobody to speak for it."""
-        if not one.raised and one.rule in SILENCE_RULES and one.subject_kind == "lift":
+    def note_cleared(self, work: Work, transitions: Iterable[Transition]) -> None:
+        """Lifts that were heard again need nobody to speak for them."""
+        heard = [
+            {"of_subject": one.subject, "of_rule": one.rule, "at": one.at_ms}
+            for one in transitions
+            if not one.raised and one.rule in SILENCE_RULES and one.subject_kind == "lift"
+        ]
+        if heard:
             work.conn.execute(
                 update(folded)
-                .where(folded.c.subject == one.subject, folded.c.rule == one.rule)
-                .where(folded.c.done.is_(False))
-                .values(cleared_ms=one.at_ms, done=True)
+                .where(folded.c.subject == bindparam("of_subject"), folded.c.done.is_(False))
+                .where(folded.c.rule == bindparam("of_rule"))
+                .values(cleared_ms=bindparam("at"), done=True),
+                heard,
             )
 
     def due(self, conn: Connection, now_ms: int) -> bool:
@@ -142,14 +157,11 @@ class Folding:
                 "lift", row["subject"], row["rule"], True, work.now_ms, row["since_ms"],
                 evidence=evidence,
             )  # fmt: skip
-            work.conn.execute(update(folded).where(*_key(one)).values(done=True))
             found.append(one)
+        for some in parts(_key(one) for one in found):
+            work.conn.execute(update(folded).where(among(folded, KEY, some)).values(done=True))
         return found
 
 
-def _key(one: Transition) -> tuple[ColumnElement[bool], ...]:
-    return (
-        folded.c.subject == one.subject,
-        folded.c.rule == one.rule,
-        folded.c.since_ms == one.since_ms,
-    )
+def _key(one: Transition) -> tuple[str, str, int]:
+    return one.subject, one.rule, one.since_ms

@@ -14,7 +14,7 @@ from alerts.directory import Directory
 from alerts.model import RuleMeta, Transition
 from alerts.subjects import Subject, Subjects
 from alerts.tables import alert
-from alerts.work import Work
+from alerts.work import Row, Work
 from config.text import Text
 
 OFF_DUTY = RuleMeta("off_duty", Text("单位无人值班", "nobody on duty"), severity="major", chain="D")
@@ -49,6 +49,10 @@ def _unit(directory: Directory, ident: str) -> Subject:
     return replace(subject, use_unit=ident) if unit.kind == "use_unit" else subject
 
 
+def _stands(row: Row) -> bool:
+    return row["rule"] == OFF_DUTY.id and row["cleared_ms"] is None and row["closed_ms"] is None
+
+
 @dataclass
 class Gaps:
     """Raises and clears the alerts about units with nobody on duty."""
@@ -59,7 +63,8 @@ class Gaps:
     def found(self, work: Work) -> list[Transition]:
         """Return what the steps fired in this transaction have found; forgets it."""
         todo, work.off_duty = work.off_duty, set()
-        standing = set(self._open(work.conn)) if todo else set()
+        work.load_subjects(KIND, todo)
+        standing = {unit for unit in todo if any(map(_stands, work.open_of(KIND, unit)))}
         now_ms = work.now_ms
         return [
             Transition(KIND, unit, OFF_DUTY.id, True, now_ms, now_ms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import select
@@ -13,7 +13,12 @@ from alerts.grouping import incident_base
 from alerts.model import AlarmState, RescueState, RuleMeta, Transition, severity_rank
 from alerts.subjects import Subject
 from alerts.tables import alert
-from alerts.work import Row, Work
+from alerts.work import Lately, Row, Work
+
+FLOOD: Final = 10  # ANSI/ISA-18.2: more than ten alarms in ten minutes
+FLOOD_MS: Final = 600_000
+FLOOD_LOOK: Final = 50  # of the newest alerts; enough to tell a flood and to find its name
+BLANK: Final = dict.fromkeys(alert.columns.keys())
 
 
 def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject: Subject) -> Row:
@@ -22,7 +27,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
     severity, chain = graded(rule, one.with_people)
     rescue = chains.of(chain).rescue and not one.late
     profile = chains.profile_of(subject)
-    row: dict[str, Any] = dict.fromkeys(alert.columns.keys())
+    row: dict[str, Any] = dict(BLANK)
     row |= {
         "subject_kind": one.subject_kind,
         "subject": one.subject,
@@ -67,14 +72,66 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
 
 
 def _incident(work: Work, one: Transition, rule: RuleMeta, subject: Subject, rescue: bool) -> str:
+    """The incident this alert joins, or a new one's key.
+
+    An open incident of its own car comes first; then what its group shares. In a flood whatever
+    nobody has to be freed from is on the flood's card, else there would be thousands of cards.
+    """
     base = incident_base(rule.group, rescue, subject)
+    own = f"{subject.kind}:{subject.id}"
+    if base == own:
+        its: list[str] = [row["incident"] for row in work.open_of(subject.kind, subject.id)]
+        joins = [incident for incident in its if incident.startswith(f"{own}:")]
+        if joins:
+            return joins[0]
+    if base in (None, own) and not (rescue or one.with_people or one.late):
+        flood = _flood(work, one)
+        if flood is not None:
+            return flood
     if base is None:
         return f"one:{one.subject_kind}:{one.subject}:{one.rule}:{one.since_ms}"
-    found = work.conn.execute(
+    if base == own:
+        return f"{own}:{one.since_ms}"
+    if base not in work.incidents:
+        work.incidents[base] = _open_incident(work, base) or f"{base}:{one.since_ms}"
+    return work.incidents[base]
+
+
+def _flood(work: Work, one: Transition) -> str | None:
+    """The flood that is on: more than ten alerts within ten minutes, and until that is over."""
+    lately = work.lately
+    if lately is None:
+        lately = work.lately = _lately(work)
+    lately.count += 1
+    if lately.count <= FLOOD:
+        return None
+    if lately.flood is None:
+        lately.flood = f"flood:{one.since_ms}"
+    return lately.flood
+
+
+def _lately(work: Work) -> Lately:
+    """What was raised within the last ten minutes, read once in a transaction."""
+    raised = select(alert.c.incident).where(
+        alert.c.raised_ms > work.now_ms - FLOOD_MS,
+        alert.c.rescue_state == RescueState.NONE.value,
+        alert.c.late.is_(False),
+    )
+    work.flush()
+    incidents = (
+        work.conn.execute(raised.order_by(alert.c.id.desc()).limit(FLOOD_LOOK)).scalars().all()
+    )
+    floods = [incident for incident in incidents if incident.startswith("flood:")]
+    return Lately(len(incidents), floods[0] if floods else None)
+
+
+def _open_incident(work: Work, base: str) -> str | None:
+    work.flush()
+    found: str | None = work.conn.execute(
         select(alert.c.incident)
         .where(alert.c.incident.startswith(f"{base}:", autoescape=True))
         .where(alert.c.closed_ms.is_(None))
         .order_by(alert.c.id)
         .limit(1)
     ).scalar()
-    return found or f"{base}:{one.since_ms}"
+    return found

@@ -5,7 +5,8 @@ The page is written when its step fires, in both languages; channels only carry 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
@@ -14,12 +15,13 @@ from alerts.chains import ChainStep
 from alerts.directory import Contact
 from alerts.lifecycle import clock_text
 from alerts.links import Links
-from alerts.model import Evidence
+from alerts.model import SEVERITIES, Evidence
 from config.text import Text
 from devices.registry import place_and_name
 from devices.vocabulary import Channel, Kind, Vocabulary
 
 VERSION = 1
+LISTED, SPELT = 100, 12  # members of a summary that its JSON lists, and that its text spells out
 Words = Callable[[Evidence], Text]
 
 SEVERITY_TEXT: Mapping[str, Text] = {
@@ -84,6 +86,65 @@ class Pages:
             "to": {"contact": contact.id, "name": contact.name, "unit": contact.unit},
         }
 
+    def summary(
+        self, members: Sequence[Mapping[str, Any]], to: Mapping[str, Any], now_ms: int
+    ) -> dict[str, Any]:
+        """Return one page about many alerts, gravest first, in the form of `build`.
+
+        `members`: id, subject, rule_zh, rule_en, place, name, since_ms, incident, severity_rank of
+        each; `to`: contact and unit. Further keys: summary (how many), members (at most 100).
+        """
+        first, count = members[0], len({one["id"] for one in members})
+        severity = SEVERITIES[first["severity_rank"]]
+        level, what = SEVERITY_TEXT[severity], _kinds(members)
+        listed = [self._member(one, to["contact"], now_ms) for one in members[:LISTED]]
+        more = count - len(listed)
+        zh = [f"{one['title']['zh']} {one['link']}" for one in listed[:SPELT]]
+        en = [f"{one['title']['en']} {one['link']}" for one in listed[:SPELT]]
+        if count > SPELT:
+            zh.append(f"另有 {count - SPELT} 条，请登录警情列表查看。")
+            en.append(f"And {count - SPELT} more: see the alert list.")
+        return {
+            "v": VERSION,
+            "alert": first["id"],
+            "incident": first["incident"],
+            "step": "summary",
+            "step_text": Text("多条警情汇总", "many alerts in one page").as_json(),
+            "severity": severity,
+            "rule": first.get("rule"),
+            "code": None,
+            "title": Text(
+                f"【{level.zh}·汇总】{count} 条警情：{what.zh}",
+                f"[{level.en}, summary] {count} alerts: {what.en}",
+            ).as_json(),
+            "text": Text("\n".join(zh), "\n".join(en)).as_json(),
+            "where": None,
+            "what": what.as_json(),
+            "people": None,
+            "with_people": False,
+            "since_ms": min(one["since_ms"] for one in members),
+            "raised_ms": None,
+            "sent_ms": now_ms,
+            "deadline_ms": None,
+            "deadline_text": None,
+            "evidence": [],
+            "link": listed[0]["link"],
+            "to": {"contact": to["contact"], "unit": to["unit"]},
+            "summary": count,
+            "members": listed,
+            "members_left_off": max(0, more),
+        }
+
+    def _member(self, one: Mapping[str, Any], contact: str, now_ms: int) -> dict[str, Any]:
+        where = place_and_name(one["place"], one["name"])
+        since = self._moment(one["since_ms"])
+        title = Text(
+            f"{where}：{one['rule_zh']}（始于 {since}）",
+            f"{where}: {one['rule_en']} (since {since})",
+        )
+        link = self.links.url(one["id"], contact, now_ms)
+        return {"alert": one["id"], "title": title.as_json(), "link": link}
+
     def _title(self, alert: Mapping[str, Any], what: Text) -> Text:
         level = SEVERITY_TEXT[alert["severity"]]
         where = place_and_name(alert["place"], alert["name"])
@@ -128,6 +189,14 @@ class Pages:
 
     def _moment(self, at_ms: int) -> str:
         return datetime.fromtimestamp(at_ms / 1000, self.tz).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _kinds(members: Sequence[Mapping[str, Any]]) -> Text:
+    """The rules of a summary, the most frequent first, at most three of them."""
+    counted = Counter((one["rule_zh"], one["rule_en"]) for one in members).most_common()
+    zh = "、".join(f"{names[0]} ×{n}" for names, n in counted[:3])
+    en = ", ".join(f"{names[1]} ×{n}" for names, n in counted[:3])
+    return Text(f"{zh} 等", f"{en}, …") if len(counted) > 3 else Text(zh, en)
 
 
 def people_text(alert: Mapping[str, Any]) -> Text:

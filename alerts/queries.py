@@ -187,7 +187,7 @@ def _deliveries(conn: Connection, alert_id: int) -> list[Json]:
         outbox.c[name]
         for name in (
             "id", "key", "step", "unit", "contact", "channel", "state", "attempts", "created_ms",
-            "next_ms", "delivered_ms", "receipt", "last_error", "reason",
+            "next_ms", "delivered_ms", "reached_ms", "read_ms", "receipt", "last_error", "reason",
         )
     ]  # fmt: skip
     query = select(*columns).where(outbox.c.alert_id == alert_id).order_by(outbox.c.id)

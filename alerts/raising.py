@@ -7,24 +7,27 @@ twice within a second; but once the passengers of a car were freed, a new onset 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import select
 
 from alerts.calling import graded
 from alerts.escalation import Escalator
+from alerts.gathering import lately_closed
 from alerts.lifecycle import on_again, on_clear
 from alerts.model import AlarmState, RescueState, RuleMeta, Step, Transition, severity_rank
 from alerts.opening import new_row
 from alerts.tables import alert, occurrence
-from alerts.work import Row, Work, done_of, state_of
+from alerts.work import KEY, Row, Work, done_of, state_of
 from config.text import Text
 
-BEHIND_US = frozenset({RescueState.FREED, RescueState.CAUSE_FILED})
-ON_THE_JOB = (RescueState.ACCEPTED, RescueState.ON_THE_WAY, RescueState.ARRIVED)
+BEHIND_US = frozenset({RescueState.FREED.value, RescueState.CAUSE_FILED.value})
+ON_THE_JOB = frozenset(
+    state.value for state in (RescueState.ACCEPTED, RescueState.ON_THE_WAY, RescueState.ARRIVED)
+)
 STEP_MS: Mapping[Step, str] = {
     Step.ACKNOWLEDGE: "acknowledged_ms",
     Step.ACCEPT: "accepted_ms",
@@ -46,12 +49,41 @@ class Raiser:
     escalator: Escalator
     again_quiet_s: float = 600.0
 
-    def apply(self, work: Work, one: Transition) -> None:
-        """Apply one transition inside the transaction of `work`."""
-        if one.raised:
-            self._raised(work, one)
-        else:
-            self._cleared(work, one)
+    def gravest_first(self, transitions: list[Transition]) -> list[Transition]:
+        """Put all transitions of lifts that somebody has to be freed from before the others."""
+        grave = {
+            (one.subject_kind, one.subject)
+            for one in transitions
+            if one.raised and not one.late and (one.with_people or self._rescues(one.rule))
+        }
+        return sorted(transitions, key=lambda one: (one.subject_kind, one.subject) not in grave)
+
+    def _rescues(self, rule: str) -> bool:
+        return self.escalator.chains.of(self.rule(rule).chain).rescue
+
+    def apply_all(self, work: Work, transitions: Sequence[Transition]) -> None:
+        """Apply transitions in order inside the transaction of `work`."""
+        self._look_up(work, transitions)
+        for one in transitions:
+            if one.raised:
+                self._raised(work, one)
+            else:
+                self._cleared(work, one)
+
+    def _look_up(self, work: Work, transitions: Sequence[Transition]) -> None:
+        """Read all that these transitions may touch, in a handful of queries."""
+        work.load_onsets(one.key for one in transitions)
+        for kind in {one.subject_kind for one in transitions}:
+            subjects = {one.subject for one in transitions if one.subject_kind == kind}
+            work.load_subjects(kind, subjects)
+            work.lately_closed |= lately_closed(work.conn, kind, subjects, work.now_ms)
+        touched = {one.key[:3] for one in transitions}
+        work.load_attached(
+            row["id"]
+            for kind, subject in {key[:2] for key in touched}
+            for row in work.open_of(kind, subject)
+            if (kind, subject, row["rule"]) in touched
+        )
 
     def rule(self, ident: str) -> RuleMeta:
         """Return what is known of a rule; one that was removed still raises, as major fault."""
@@ -59,9 +91,9 @@ class Raiser:
         return self.rules.get(ident) or RuleMeta(ident, text, severity="major", chain="F")
 
     def _raised(self, work: Work, one: Transition) -> None:
-        known = work.conn.execute(select(occurrence.c.alert_id).where(*_key(one))).scalar()
+        known = work.onset(one.key)
         if known is not None:
-            row = work.known(known)
+            row = work.known(known["alert_id"])
             if row["closed_ms"] is None and not one.late:
                 self._upgrade(work, row, one)
             return
@@ -73,25 +105,21 @@ class Raiser:
 
     def _open(self, work: Work, one: Transition) -> Row | None:
         """The open alert a new onset joins; none once the people it was about are free."""
-        found = work.conn.execute(
-            select(alert.c.id)
-            .where(
-                alert.c.subject == one.subject,
-                alert.c.rule == one.rule,
-                alert.c.subject_kind == one.subject_kind,
-                alert.c.late.is_(one.late),
-                alert.c.closed_ms.is_(None),
-                alert.c.rescue_state.not_in([state.value for state in BEHIND_US]),
-            )
-            .order_by(alert.c.id.desc())
-            .limit(1)
-        ).scalar()
-        return None if found is None else work.known(found)
+        joins = [
+            row
+            for row in work.open_of(one.subject_kind, one.subject)
+            if row["rule"] == one.rule
+            and bool(row["late"]) is one.late
+            and row["rescue_state"] not in BEHIND_US
+        ]
+        return joins[-1] if joins else None
 
     def _new(self, work: Work, one: Transition) -> None:
         subject = self.escalator.subject(one.subject_kind, one.subject, work.now_ms)
         row = work.add(new_row(work, self.escalator.chains, one, self.rule(one.rule), subject))
         self._occurs(work, one, row)
+        if one.key[:3] in work.lately_closed:
+            work.chatter.add(row["id"])
         work.join_unit(row["id"], row["maintenance"], "maintenance")
         work.join_unit(row["id"], row["use_unit"], "use_unit")
         work.tell(
@@ -103,6 +131,7 @@ class Raiser:
             since_ms=one.since_ms,
             raised_ms=row["raised_ms"],
             with_people=one.with_people,
+            people=one.people,
             incident=row["incident"],
             late=one.late,
         )
@@ -120,19 +149,14 @@ class Raiser:
         """A further alarm from a car whose rescue is under way starts in that rescue's state."""
         if row["rescue_state"] != RescueState.RAISED.value:
             return
-        found = work.conn.execute(
-            select(alert.c.id)
-            .where(
-                alert.c.subject == row["subject"],
-                alert.c.closed_ms.is_(None),
-                alert.c.rescue_state.in_([state.value for state in ON_THE_JOB]),
-            )
-            .order_by(alert.c.id)
-            .limit(1)
-        ).scalar()
-        if found is None:
+        others = [
+            other
+            for other in work.open_of(row["subject_kind"], row["subject"])
+            if other["rescue_state"] in ON_THE_JOB
+        ]
+        if not others:
             return
-        other = work.known(found)
+        other = others[0]
         taken = {
             step.value: {"name": first.name, "at_ms": first.at_ms}
             for step, first in done_of(other).items()
@@ -147,15 +171,12 @@ class Raiser:
             done=orjson.dumps(taken).decode(),
             **times,
         )
-        work.tell(row["id"], "inherited", rescue_of=found, owner=other["owner"])
+        work.tell(row["id"], "inherited", rescue_of=other["id"], owner=other["owner"])
 
     def _again(self, work: Work, row: Row, one: Transition) -> None:
         was_seen = row["cleared_ms"] is None
-        work.conn.execute(
-            update(occurrence)
-            .where(occurrence.c.alert_id == row["id"], occurrence.c.cleared_ms.is_(None))
-            .values(cleared_ms=one.at_ms)
-        )
+        for onset in work.unended(row["id"]):
+            work.onsets.change(onset, cleared_ms=one.at_ms)
         self._occurs(work, one, row)
         if was_seen and row["subject_kind"] == "gateway":
             return  # further lifts of a gateway that is silent anyway
@@ -206,6 +227,7 @@ class Raiser:
         changes: dict[str, Any] = {"with_people": True, "people": one.people}
         if severity_rank(severity) < row["severity_rank"]:
             changes |= {"severity": severity, "severity_rank": severity_rank(severity)}
+            self.escalator.hurry(work, row, severity_rank(severity))
         work.save(row, **changes)
         work.tell(row["id"], "upgraded", severity=row["severity"], chain=chain, people=one.people)
         if chain == row["chain"]:
@@ -220,8 +242,7 @@ class Raiser:
         self._call_anew(work, row, one, "upgraded")
 
     def _occurs(self, work: Work, one: Transition, row: Row) -> None:
-        work.conn.execute(
-            insert(occurrence),
+        work.add_onset(
             {
                 "subject_kind": one.subject_kind,
                 "subject": one.subject,
@@ -229,22 +250,19 @@ class Raiser:
                 "since_ms": one.since_ms,
                 "alert_id": row["id"],
                 "at_ms": one.at_ms,
-            },
+                "cleared_ms": None,
+            }
         )
 
     def _cleared(self, work: Work, one: Transition) -> None:
         found = self._to_clear(work, one)
         if found is None:
             return
-        alert_id, since_ms = found
+        alert_id, since_ms = found["alert_id"], found["since_ms"]
         row = work.known(alert_id)
         if one.late and not row["late"]:
             return  # of a live alert only what is live can tell that it is over
-        work.conn.execute(
-            update(occurrence)
-            .where(*_key(replace(one, since_ms=since_ms)))
-            .values(cleared_ms=one.at_ms)
-        )
+        work.onsets.change(found, cleared_ms=one.at_ms)
         before = state_of(row)
         after = on_clear(before)
         work.set_state(row, after, cleared_ms=one.at_ms)
@@ -253,18 +271,31 @@ class Raiser:
             work.tell(alert_id, "closed", reason="cleared")
         self.escalator.drop_needless(work, row)
 
-    def _to_clear(self, work: Work, one: Transition) -> tuple[int, int] | None:
+    def _to_clear(self, work: Work, one: Transition) -> Row | None:
         """The onset a clearing ends: the one of its key, else the last one not yet cleared."""
-        exact = work.conn.execute(
-            select(occurrence.c.alert_id, occurrence.c.cleared_ms).where(*_key(one))
-        ).first()
+        exact = work.onset(one.key)
         if exact is not None:
-            return (exact[0], one.since_ms) if exact[1] is None else None
+            return exact if exact["cleared_ms"] is None else None
+        ended = [
+            onset
+            for row in work.open_of(one.subject_kind, one.subject)
+            if row["rule"] == one.rule and bool(row["late"]) is one.late
+            for onset in work.unended(row["id"])
+            if onset["at_ms"] <= one.at_ms
+        ]
+        return max(ended, key=lambda onset: onset["since_ms"], default=None) or self._of_closed(
+            work, one
+        )
+
+    def _of_closed(self, work: Work, one: Transition) -> Row | None:
+        """The same for an alert that a person closed while its condition was still seen."""
+        work.flush()
         last = work.conn.execute(
-            select(occurrence.c.alert_id, occurrence.c.since_ms)
+            select(*(occurrence.c[name] for name in KEY))
             .join(alert, alert.c.id == occurrence.c.alert_id)
             .where(
                 alert.c.late.is_(one.late),
+                alert.c.closed_ms.is_not(None),
                 occurrence.c.subject == one.subject,
                 occurrence.c.rule == one.rule,
                 occurrence.c.subject_kind == one.subject_kind,
@@ -274,13 +305,8 @@ class Raiser:
             .order_by(occurrence.c.since_ms.desc())
             .limit(1)
         ).first()
-        return None if last is None else (last[0], last[1])
-
-
-def _key(one: Transition) -> tuple[ColumnElement[bool], ...]:
-    return (
-        occurrence.c.subject_kind == one.subject_kind,
-        occurrence.c.subject == one.subject,
-        occurrence.c.rule == one.rule,
-        occurrence.c.since_ms == one.since_ms,
-    )
+        if last is None:
+            return None
+        key = (last[0], last[1], last[2], last[3])
+        work.load_onsets((key,))
+        return work.onset(key)

@@ -7,10 +7,13 @@ has seen id n has seen everything before it.
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     BigInteger,
@@ -123,6 +126,7 @@ alert = Table(
     Column("version", Integer, nullable=False),
     UniqueConstraint("subject_kind", "subject", "rule", "since_ms"),
     Index(None, "closed_ms", "severity_rank"),
+    Index(None, "raised_ms"),
     Index(None, "subject", "rule"),
     Index(None, "incident"),
 )
@@ -189,12 +193,13 @@ timer = Table(
     _of_alert(),
     _word("step"),
     Column("round", Integer, nullable=False),
+    Column("priority", Integer, nullable=False),  # severity_rank of its alert: the gravest first
     _ms("due_ms", nullable=False),
     _word("state"),
     _ms("ended_ms"),
     _word("reason", nullable=True),
     UniqueConstraint("alert_id", "step", "round"),
-    Index(None, "state", "due_ms"),
+    Index(None, "state", "priority", "due_ms"),
 )
 
 outbox = Table(
@@ -224,8 +229,25 @@ outbox = Table(
     Column("receipt", Text),
     Column("last_error", Text),
     _word("reason", nullable=True),
+    _ms("reached_ms"),  # on the person's device, by the gateway's later word
+    _ms("read_ms"),  # the one-tap page was opened, or the gateway says read or answered
+    _ms("ask_ms"),  # when to ask the gateway for its word next
+    Column("ref", String(255)),  # the gateway's own number of the message
     Index(None, "state", "channel", "next_ms"),
     Index(None, "alert_id", "step"),
+    Index(None, "channel", "ref"),
+    Index(None, "channel", "ask_ms"),
+    Index(None, "contact", "created_ms"),
+)
+
+# What a reply brought about, by the reply's own key: the same reply again gets the same answer.
+reply = Table(
+    "reply",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False, index=True),
+    _word("way"),
+    Column("answer", Text, nullable=False),
 )
 
 app_user = Table(
@@ -282,10 +304,46 @@ def _on_sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
+class Turns:
+    """First come, first served among the writers of one process.
+
+    SQLite lets its waiters poll: whoever writes in a loop would keep all others out for minutes.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+
+    def __enter__(self) -> None:
+        mine = threading.Lock()
+        mine.acquire()
+        with self._guard:
+            self._waiting.append(mine)
+            if self._waiting[0] is mine:
+                mine.release()
+        mine.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            self._waiting.popleft()
+            if self._waiting:
+                self._waiting[0].release()
+
+
+_turns: WeakKeyDictionary[Engine, Turns] = WeakKeyDictionary()
+_turns_guard = threading.Lock()
+
+
+def _turns_of(engine: Engine) -> Turns:
+    with _turns_guard:
+        return _turns.setdefault(engine, Turns())
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One write transaction, serialised with every other one; commits, or rolls back and raises."""
     with (
+        _turns_of(engine),
         engine.connect().execution_options(liftwatch_write=True) as connection,
         connection.begin(),
     ):

@@ -8,11 +8,19 @@ silently ignored would be found out on the worst night.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from config.errors import ConfigError
@@ -141,14 +149,50 @@ class Smtp(Section):
     starttls: bool = True
 
 
+class Replies(Section):
+    """Answers that act like a tap. A unit may post answers with its own secret; the mail listener
+    is off while `mail_port` is empty, answers by MQTT while `mqtt` is false."""
+
+    secrets: dict[str, SecretStr] = {}
+    mqtt: bool = False
+    mail_host: str = "127.0.0.1"
+    mail_port: int | None = Field(None, ge=1, le=65535)
+    mail_to: str | None = None
+
+    @field_validator("mail_to")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        name, _, domain = (value or "x@x").replace("{token}", "t").partition("@")
+        if not name or not domain or any(sign.isspace() or sign in "{}" for sign in name + domain):
+            raise ValueError("reply+{token}@domain or reply@domain / 应为邮件地址")
+        return value
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.mail_port is None) != (self.mail_to is None):
+            raise ValueError("mail_port and mail_to go together / mail_port 与 mail_to 须同时设置")
+        return self
+
+
+class Cap(Section):
+    """The CAP feed; off while `token` is empty."""
+
+    token: SecretStr | None = Field(None, min_length=16)
+    sender: str = "liftwatch@localhost"
+
+
 class Notify(Section):
-    """How pages leave the house."""
+    """How pages leave the house, and how answers come in."""
 
     smtp: Smtp = Smtp()
     webhook_secret: SecretStr | None = None
     timeout_s: float = Field(10, ge=0.5, le=120)
     attempts: int = Field(8, ge=1, le=100)
     link_hours: float = Field(24, ge=0.5, le=168)
+    apprise_schemes: list[str] = ["wecombot", "dingtalk", "feishu", "lark"]
+    secret_dir: Path | None = None
+    replies: Replies = Replies()
+    cap: Cap = Cap()
 
 
 class Settings(BaseSettings):
@@ -189,7 +233,8 @@ class _FileSettings(Settings):
         return env_settings, init_settings
 
 
-def _refuse(file: Path | str, error: ValidationError) -> ConfigError:
+def refused(file: Path | str, error: ValidationError) -> ConfigError:
+    """Return the first mistake of a file as a refusal; what a secret was set to is not told."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     what = first["msg"].removeprefix("Value error, ")
@@ -198,7 +243,9 @@ def _refuse(file: Path | str, error: ValidationError) -> ConfigError:
     else:
         way_out = Text(f"应为：{what}", what)
     secret = any(word in key for word in ("password", "token", "secret"))
-    return ConfigError(file, key, "(secret)" if secret else first.get("input"), way_out)
+    value = first.get("input")
+    shown = "…" if isinstance(value, dict) else value  # a whole table says nothing
+    return ConfigError(file, key, "(secret)" if secret else shown, way_out)
 
 
 def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
@@ -214,12 +261,13 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     try:
         return _FileSettings(**(data | overrides))
     except ValidationError as error:
-        raise _refuse(file or "environment", error) from None
+        raise refused(file or "environment", error) from None
 
 
 def _anchor(data: dict[str, Any], folder: Path) -> None:
     places = [(data, "data_dir"), (data.get("site", {}), "folder")]
     places += [(data.get("mqtt", {}), key) for key in ("ca_file", "cert_file", "key_file")]
+    places += [(data.get("notify", {}), "secret_dir")]
     for table, key in places:
         if isinstance(table, dict) and isinstance(table.get(key), str):
             table[key] = str(folder / table[key])

@@ -36,6 +36,8 @@ Examples / 示例:
   liftwatch roster show --unit firm-03   who is on duty? / 谁在值班
 
   liftwatch user add 张伟 --role operator   an account / 建立账号
+
+  liftwatch channel try sms --to 139… --dry-run   a test page by one channel / 试发通知
 """
 
 # Only the module of the command that was asked for is imported: the service's libraries take
@@ -52,6 +54,7 @@ COMMANDS = {
     "chain": "chain:app",
     "directory": "directory:app",
     "roster": "roster:app",
+    "channel": "channel:app",
 }
 # The simulator has a command line of its own, help included.
 PASSED_ON = {

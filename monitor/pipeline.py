@@ -193,9 +193,8 @@ class Pipeline:
             self._metrics.transitions.labels(t.rule, "raised" if t.raised else "cleared").inc()
         while True:
             try:
-                self._desk.apply(now_ms, transitions, silent)
+                self._desk.apply(now_ms, transitions, silent, self._wires.wake)
                 self._silent = silent
-                self._wires.wake()
                 return True
             except SQLAlchemyError as error:
                 if not self._wait_out("alerts", error):

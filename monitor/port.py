@@ -17,6 +17,7 @@ from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.health import report
+from monitor.incoming import Incoming
 from monitor.store import quarantine
 from monitor.store.history import History
 from monitor.store.series import series
@@ -103,6 +104,11 @@ class Port:
     def desk(self) -> AlertDesk:
         """The alert desk."""
         return self._service.desk
+
+    @property
+    def incoming(self) -> Incoming:
+        """Answers and receipts that come by HTTP."""
+        return self._service.incoming
 
     @property
     def registry(self) -> Registry:

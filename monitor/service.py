@@ -20,6 +20,7 @@ from alerts.migrations import migrate
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
 from alerts.page import Pages, vocabulary_words
+from alerts.replies import Replies
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.subjects import Subjects
 from alerts.tables import open_engine
@@ -28,11 +29,13 @@ from config.settings import Settings
 from devices.codecs import Limits
 from devices.registry import Registry, load_registry
 from devices.vocabulary import load_vocabulary
+from monitor.aftercare import Aftercare
 from monitor.answers import Answers
-from monitor.channels import channels
+from monitor.channels import callbacks, channels, reply_tokens
 from monitor.clock import Clock
 from monitor.detector import rule_schema
 from monitor.housekeeping import Housekeeper
+from monitor.incoming import Incoming
 from monitor.intake import Intake
 from monitor.judge import Judge
 from monitor.late import LateLane
@@ -41,6 +44,8 @@ from monitor.own import own_or
 from monitor.pipeline import Pipeline, Wires
 from monitor.port import Port
 from monitor.receive import Receiver
+from monitor.reply_mail import ReplyMail
+from monitor.reply_topic import ReplyTopic
 from monitor.secret import load_secret
 from monitor.snapshot import Snapshots
 from monitor.store.history import History
@@ -120,8 +125,19 @@ class Service:
             self.metrics,
         )
         policy = RetryPolicy(attempts=settings.notify.attempts)
-        self.outbox = OutboxWorker(self.engine, channels(settings), clock, policy)
+        self.channels = channels(settings, clock, self.secret)
+        self.outbox = OutboxWorker(self.engine, self.channels, clock, policy)
         self.wakes.append(self.outbox.wake)
+        replies = Replies(self.desk, reply_tokens(settings, self.secret), self._wake)
+        self.incoming = Incoming(settings, replies, callbacks(settings, self.secret), self.channels)
+        self.aftercare = Aftercare(self.incoming, clock)
+        ways_in = settings.notify.replies
+        self.reply_mail = (
+            ReplyMail(ways_in, replies, clock, "email" in self.channels)
+            if ways_in.mail_port
+            else None
+        )
+        self.reply_topic = ReplyTopic(settings.mqtt, replies, clock) if ways_in.mqtt else None
         influx = settings.influx
         self.influx = InfluxCopy(influx, self.history, self.registry) if influx.url else None
         self.app = create_app(Port(self))
@@ -172,11 +188,16 @@ class Service:
         tasks = [
             asyncio.create_task(self.answers.run(), name="answers"),
             asyncio.create_task(self.outbox.run(stop), name="outbox"),
+            asyncio.create_task(self.aftercare.run(stop), name="aftercare"),
             asyncio.create_task(_when_up(server, started), name="started"),
         ]
+        if self.reply_mail is not None:
+            tasks.append(asyncio.create_task(self.reply_mail.run(stop), name="reply-mail"))
         tasks += [asyncio.create_task(work) for work in self.beside]
         self.pipeline.start()
         self.receiver.start()
+        if self.reply_topic is not None:
+            self.reply_topic.start()
         self.housekeeper.start()
         if self.influx is not None:
             self.influx.start()
@@ -204,6 +225,8 @@ class Service:
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Take nothing new, finish what is at hand, tell it, close."""
         await asyncio.to_thread(self.receiver_then_pipeline_stop)
+        if self.reply_topic is not None:
+            await asyncio.to_thread(self.reply_topic.stop)
         await asyncio.wait([task for task in tasks if task.get_name() == "outbox"], timeout=15)
         for task in tasks:
             task.cancel()

@@ -20,9 +20,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The receiver took it; `text` is what it said, kept for the record."""
+    """The receiver took it; `text` is what it said, kept for the record.
+
+    `ref` is its own number of the message, `ask_after_s` when to ask it whether the page reached
+    the person: both only where it tells of that later.
+    """
 
     text: str
+    ref: str | None = None
+    ask_after_s: float | None = None
 
 
 class DeliveryError(Exception):
@@ -44,6 +50,9 @@ class Channel(Protocol):
 
     async def send(self, item: Item) -> Receipt:
         """Deliver one page, or raise DeliveryError."""
+
+    def show(self, item: Item) -> str:
+        """Return what `send` would send, to be read by a person: secrets are masked."""
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -11,6 +11,9 @@ from email.utils import format_datetime, parseaddr
 import aiosmtplib
 
 from alerts.notify.channel import DeliveryError, Item, Receipt
+from alerts.reply_tokens import ReplyTokens
+
+HOLE = "{token}"
 
 
 def message_id(key: str, sender: str) -> str:
@@ -21,7 +24,11 @@ def message_id(key: str, sender: str) -> str:
 
 @dataclass
 class EmailChannel:
-    """Sends through one SMTP server; `starttls` upgrades the connection, `tls` starts with TLS."""
+    """Sends through one SMTP server; `starttls` upgrades the connection, `tls` starts with TLS.
+
+    `reply_to` is where answers may be sent: an address with `{token}` in it, or a plain one, and
+    then the token stands in the subject. Only used with `tokens`.
+    """
 
     host: str
     port: int = 587
@@ -32,13 +39,21 @@ class EmailChannel:
     tls: bool = False
     timeout_s: float = 10.0
     concurrency: int = 4
+    reply_to: str | None = None
+    tokens: ReplyTokens | None = None
 
     def message(self, item: Item) -> EmailMessage:
         """Return the mail: the reader's language first, the other one below."""
         first, second = ("zh", "en") if item.lang.startswith("zh") else ("en", "zh")
         page = item.page
         mail = EmailMessage()
-        mail["Subject"] = " ".join(page["title"][first].split())
+        subject = " ".join(page["title"][first].split())
+        # A summary tells of many alerts: an answer to it could mean any of them.
+        if self.reply_to and self.tokens and not page.get("summary"):
+            token = self.tokens.make(page["alert"], page["to"]["contact"], page["sent_ms"])
+            mail["Reply-To"] = self.reply_to.replace(HOLE, token)
+            subject += "" if HOLE in self.reply_to else f" [LW-{token}]"
+        mail["Subject"] = subject
         mail["From"] = self.sender
         mail["To"] = item.address
         mail["Date"] = format_datetime(datetime.fromtimestamp(page["sent_ms"] / 1000, UTC))
@@ -74,6 +89,12 @@ class EmailChannel:
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise DeliveryError(f"{self.host}:{self.port}: {error}") from None
         return Receipt(answer)
+
+    def show(self, item: Item) -> str:
+        """Return the mail as text."""
+        mail = self.message(item)
+        head = [f"SMTP {self.host}:{self.port}", *(f"{n}: {v}" for n, v in mail.items())]
+        return "\n".join([*head, "", mail.get_content()])
 
     async def close(self) -> None:
         """Nothing is held between mails."""

@@ -28,7 +28,7 @@ class MqttChannel:
     client_id: str | None = None
     tls: ssl.SSLContext | None = None
     timeout_s: float = 10.0
-    concurrency: int = 16
+    concurrency: int = 64
     _client: aiomqtt.Client | None = field(default=None, init=False, repr=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
@@ -46,6 +46,11 @@ class MqttChannel:
             raise DeliveryError(f"topic {item.address}: {error}", final=True) from None
         return Receipt(f"PUBACK {self.host}:{self.port}")
 
+    def show(self, item: Item) -> str:
+        """Return topic and payload."""
+        body = orjson.dumps({"key": item.key, "lang": item.lang, "page": item.page})
+        return f"PUBLISH {self.host}:{self.port} QoS 1\n{item.address}\n\n{body.decode()}"
+
     async def _connected(self) -> aiomqtt.Client:
         async with self._lock:
             if self._client is None:
@@ -59,6 +64,7 @@ class MqttChannel:
                     timeout=self._half_s,
                     keepalive=20,
                 )
+                client.pending_calls_threshold = 2 * self.concurrency  # it warns of ours else
                 await client.__aenter__()
                 self._client = client
             return self._client

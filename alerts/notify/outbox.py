@@ -1,8 +1,9 @@
 """The outbox worker: delivers at least once, under one key per page and channel.
 
-1. Claim due rows, per channel no more than it has room for (a lease returns them after a crash).
+1. In one transaction: record how the last attempts ended (a receipt, or a failure with the time of
+   the next try) and claim what is due, per channel no more than it has room for; a lease returns it
+   after a crash.
 2. Send, bounded by the channel's time-out.
-3. Record the receipt, or the failure with the time of the next try.
 
 Any number of workers may run on one database.
 """
@@ -21,8 +22,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.notify import queue
-from alerts.notify.channel import Channel, DeliveryError, Item
-from alerts.notify.queue import RetryPolicy
+from alerts.notify.channel import Channel, DeliveryError, Item, Receipt
+from alerts.notify.queue import Outcome, RetryPolicy
 
 log = structlog.get_logger("liftwatch.outbox")
 UNREADY = "no such channel is set up here"
@@ -39,6 +40,7 @@ class OutboxWorker:
     poll_s: float = 0.5
     name: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     _busy: dict[str, set[asyncio.Task[None]]] = field(default_factory=dict, init=False)
+    _ended: list[Outcome] = field(default_factory=list, init=False)
     _awake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
 
@@ -70,35 +72,51 @@ class OutboxWorker:
                 await channel.close()
 
     async def start_due(self) -> int:
-        """Claim what is due and start sending it; return how many pages were started."""
-        started = 0
-        for name in (*self.channels, *await self._unready()):
-            channel = self.channels.get(name)
-            busy = self._busy.setdefault(name, set())
-            room = (channel.concurrency if channel else 64) - len(busy)
-            if room <= 0:
-                continue
-            # A lease outlives the attempt, or a slow receiver would be sent the page twice.
-            lease_s = max(self.policy.lease_s, 2 * channel.timeout_s if channel else 0)
+        """Record what has ended, claim what is due and start sending it.
+
+        Returns how many pages were started. Raises SQLAlchemyError; what has ended is then
+        recorded the next time, or, should we end before, the lease returns the page.
+        """
+        names = (*self.channels, *await self._unready())
+        ended, self._ended = self._ended, []
+        try:
             rows = await asyncio.to_thread(
-                queue.claim, self.engine, name, room, self.clock_ms(), self.name,
-                round(lease_s * 1000),
+                queue.turn, self.engine, ended, [self._want(name) for name in names],
+                self.clock_ms(), self.name, self.policy,
             )  # fmt: skip
-            for row in rows:
-                task = asyncio.create_task(self._deliver(channel, row))
+        except SQLAlchemyError:
+            self._ended = ended + self._ended
+            raise
+        for name, claimed in rows.items():
+            busy = self._busy.setdefault(name, set())
+            for row in claimed:
+                task = asyncio.create_task(self._deliver(self.channels.get(name), row))
                 busy.add(task)
                 task.add_done_callback(busy.discard)
-            started += len(rows)
-        return started
+        return sum(map(len, rows.values()))
+
+    def _want(self, name: str) -> queue.Want:
+        channel = self.channels.get(name)
+        room = (channel.concurrency if channel else 64) - len(self._busy.get(name, ()))
+        # A lease outlives the attempt, or a slow receiver would be sent the page twice.
+        lease_s = max(self.policy.lease_s, 2 * channel.timeout_s if channel else 0)
+        return queue.Want(name, room, round(lease_s * 1000))
 
     async def _unready(self) -> list[str]:
         """Channels that contacts name but this service has not: their pages must not wait."""
         return await asyncio.to_thread(queue.other_channels, self.engine, tuple(self.channels))
 
     async def settle(self) -> None:
-        """Wait until every attempt under way is recorded."""
+        """Wait until every attempt under way has ended and is recorded."""
         while tasks := [task for busy in self._busy.values() for task in busy]:
             await asyncio.wait(tasks)
+        ended, self._ended = self._ended, []
+        try:
+            await asyncio.to_thread(
+                queue.turn, self.engine, ended, (), self.clock_ms(), self.name, self.policy
+            )
+        except SQLAlchemyError as error:
+            log.error("outcome not recorded, the lease returns the page", error=str(error))
 
     async def drain(self) -> None:
         """Deliver what is due now, wait for it, and return; for tools and tests."""
@@ -112,19 +130,21 @@ class OutboxWorker:
         try:
             receipt = await self._attempt(channel, item)
         except DeliveryError as error:
-            await self._failed(row, str(error), error.final)
-        else:
-            await self._record(
-                lambda: queue.delivered(self.engine, row, self.name, self.clock_ms(), receipt)
+            log.warning(
+                "page not delivered", key=row["key"], attempt=row["attempts"], error=str(error)
             )
-        self._awake.set()  # there is room again
+            ended = Outcome(row, self.clock_ms(), error=str(error), final=error.final)
+        else:
+            ended = Outcome(row, self.clock_ms(), receipt)
+        self._ended.append(ended)
+        self._awake.set()  # to be recorded, and there is room again
 
-    async def _attempt(self, channel: Channel | None, item: Item) -> str:
+    async def _attempt(self, channel: Channel | None, item: Item) -> Receipt:
         if channel is None:
             raise DeliveryError(UNREADY, final=True)
         try:
             async with asyncio.timeout(channel.timeout_s):
-                return (await channel.send(item)).text
+                return await channel.send(item)
         except TimeoutError:
             raise DeliveryError(f"no answer within {channel.timeout_s:g} s") from None
         except DeliveryError:
@@ -132,18 +152,3 @@ class OutboxWorker:
         except Exception as error:
             log.exception("channel failed", key=item.key)
             raise DeliveryError(f"{type(error).__name__}: {error}") from error
-
-    async def _failed(self, row: dict[str, Any], error: str, final: bool) -> None:
-        log.warning("page not delivered", key=row["key"], attempt=row["attempts"], error=error)
-        await self._record(
-            lambda: queue.failed(
-                self.engine, row, self.name, self.clock_ms(), self.policy, error, final
-            )
-        )
-
-    async def _record(self, write: Callable[[], object]) -> None:
-        """Write the outcome; if the database will not, the lease returns the row."""
-        try:
-            await asyncio.to_thread(write)
-        except SQLAlchemyError as error:
-            log.error("outcome not recorded, the lease returns the page", error=str(error))

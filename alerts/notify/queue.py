@@ -6,13 +6,16 @@ its worker vanished, after the lease. Plain functions over a connection, called 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or_, select, update
 
 from alerts import journal
+from alerts.bulk import rows_of, update_rows
+from alerts.notify.channel import Receipt
 from alerts.tables import outbox, reading, writing
 
 WAITING = ("due", "leased")
@@ -39,43 +42,102 @@ class RetryPolicy:
         return round(wait_s * 1000)
 
 
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Room for so many pages of a channel, leased for `lease_ms`."""
+
+    channel: str
+    room: int
+    lease_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended: with a `receipt`, or an `error`; `final`: trying again is vain."""
+
+    row: dict[str, Any]
+    at_ms: int
+    receipt: Receipt | None = None
+    error: str = ""
+    final: bool = False
+
+
+def turn(
+    engine: Engine,
+    outcomes: Sequence[Outcome],
+    wants: Sequence[Want],
+    now_ms: int,
+    worker: str,
+    policy: RetryPolicy,
+) -> dict[str, list[dict[str, Any]]]:
+    """Record outcomes and lease what is due, channel → rows, in one transaction.
+
+    One commit for many pages: in a flood whoever sends waits for the writer once, not twice a page.
+    An idle worker takes no write lock.
+    """
+    with reading(engine) as conn:
+        wants = [want for want in wants if want.room > 0 and _some(conn, want.channel, now_ms)]
+    if not outcomes and not wants:
+        return {}
+    with writing(engine) as conn:
+        lines: list[journal.Line] = []
+        for one in outcomes:
+            _record(conn, one, worker, policy, lines)
+        taken = {want.channel: _claim(conn, want, now_ms, worker) for want in wants}
+        journal.append(conn, now_ms, lines)
+        return taken
+
+
+def _record(
+    conn: Connection, one: Outcome, worker: str, policy: RetryPolicy, lines: list[journal.Line]
+) -> None:
+    if one.receipt is not None:
+        _delivered(conn, one.row, worker, one.at_ms, one.receipt, lines)
+    else:
+        _failed(conn, one.row, worker, one.at_ms, policy, one.error, one.final, lines)
+
+
+def _free(now_ms: int) -> ColumnElement[bool]:
+    return or_(
+        and_(outbox.c.state == "due", outbox.c.next_ms <= now_ms),
+        and_(outbox.c.state == "leased", outbox.c.lease_until_ms <= now_ms),
+    )
+
+
+def _some(conn: Connection, channel: str, now_ms: int) -> bool:
+    query = select(outbox.c.id).where(outbox.c.channel == channel, _free(now_ms)).limit(1)
+    return conn.execute(query).first() is not None
+
+
 def claim(
     engine: Engine, channel: str, limit: int, now_ms: int, worker: str, lease_ms: int
 ) -> list[dict[str, Any]]:
     """Lease up to `limit` rows of a channel, most urgent first. Expired leases are taken over."""
-    free = or_(
-        and_(outbox.c.state == "due", outbox.c.next_ms <= now_ms),
-        and_(outbox.c.state == "leased", outbox.c.lease_until_ms <= now_ms),
+    want = Want(channel, limit, lease_ms)
+    return turn(engine, (), (want,), now_ms, worker, RetryPolicy()).get(channel, [])
+
+
+def _claim(conn: Connection, want: Want, now_ms: int, worker: str) -> list[dict[str, Any]]:
+    _withdraw_abandoned(conn, now_ms)
+    query = (
+        select(outbox)
+        .where(outbox.c.channel == want.channel, _free(now_ms))
+        .order_by(outbox.c.priority, outbox.c.next_ms, outbox.c.id)
+        .limit(want.room)
     )
-    with reading(engine) as conn:  # an idle worker takes no write lock
-        if (
-            conn.execute(select(outbox.c.id).where(outbox.c.channel == channel, free)).first()
-            is None
-        ):
-            return []
-    with writing(engine) as conn:
-        _withdraw_abandoned(conn, now_ms)
-        rows = conn.execute(
-            select(outbox)
-            .where(outbox.c.channel == channel, free)
-            .order_by(outbox.c.priority, outbox.c.next_ms, outbox.c.id)
-            .limit(limit)
-        ).mappings()
-        taken = []
-        for row in rows.all():
-            won = conn.execute(
-                update(outbox)
-                .where(outbox.c.id == row["id"], free)
-                .values(
-                    state="leased",
-                    lease_owner=worker,
-                    lease_until_ms=now_ms + lease_ms,
-                    attempts=row["attempts"] + 1,
-                )
-            )
-            if won.rowcount == 1:
-                taken.append(dict(row) | {"attempts": row["attempts"] + 1})
-        return taken
+    taken = [
+        row
+        | {
+            "state": "leased",
+            "lease_owner": worker,
+            "lease_until_ms": now_ms + want.lease_ms,
+            "attempts": row["attempts"] + 1,
+        }
+        for row in rows_of(conn, query)
+    ]  # writers are serialised: nobody else leases them meanwhile
+    leased = ("state", "lease_owner", "lease_until_ms", "attempts")
+    update_rows(conn, outbox, ("id",), taken, leased)
+    return taken
 
 
 def _withdraw_abandoned(conn: Connection, now_ms: int) -> None:
@@ -91,30 +153,58 @@ def _withdraw_abandoned(conn: Connection, now_ms: int) -> None:
     )
 
 
-def delivered(engine: Engine, row: dict[str, Any], worker: str, now_ms: int, receipt: str) -> bool:
+def delivered(
+    engine: Engine, row: dict[str, Any], worker: str, now_ms: int, receipt: Receipt
+) -> bool:
     """Record a receipt; False when another worker had taken the row over meanwhile."""
+    lines: list[journal.Line] = []
     with writing(engine) as conn:
-        won = conn.execute(
-            update(outbox)
-            .where(*_mine(row, worker))
-            .values(state="delivered", delivered_ms=now_ms, receipt=receipt, reason=None)
+        won = _delivered(conn, row, worker, now_ms, receipt, lines)
+        journal.append(conn, now_ms, lines)
+    return won
+
+
+def _delivered(
+    conn: Connection,
+    row: dict[str, Any],
+    worker: str,
+    now_ms: int,
+    receipt: Receipt,
+    lines: list[journal.Line],
+) -> bool:
+    ask_s = receipt.ask_after_s
+    won = conn.execute(
+        update(outbox)
+        .where(*_mine(row, worker))
+        .values(
+            state="delivered",
+            delivered_ms=now_ms,
+            receipt=receipt.text,
+            reason=None,
+            ref=receipt.ref[:255] if receipt.ref else None,
+            ask_ms=None if ask_s is None else now_ms + round(ask_s * 1000),
         )
-        if won.rowcount != 1:
-            return False
-        # The person has it: what still tries to reach the same person by another way may rest.
-        others = (*_same_page(row), outbox.c.id != row["id"], outbox.c.reason.is_(None))
-        reason = f"delivered by {row['channel']}"
+    )
+    if won.rowcount != 1:
+        return False
+    # The person has it: what still tries to reach the same person by another way may rest.
+    others = (*same_page(row), outbox.c.id != row["id"], outbox.c.reason.is_(None))
+    reason = f"delivered by {row['channel']}"
+    conn.execute(
+        update(outbox)
+        .where(*others, outbox.c.state == "due")
+        .values(state="withdrawn", reason=reason)
+    )
+    conn.execute(update(outbox).where(*others, outbox.c.state == "leased").values(reason=reason))
+    if row["step"] == "summary":  # whoever was summed up in it has been told
         conn.execute(
             update(outbox)
-            .where(*others, outbox.c.state == "due")
-            .values(state="withdrawn", reason=reason)
+            .where(outbox.c.state == "summarised", outbox.c.reason == row["key"])
+            .values(delivered_ms=now_ms, receipt=receipt.text)
         )
-        conn.execute(
-            update(outbox).where(*others, outbox.c.state == "leased").values(reason=reason)
-        )
-        data = _about(row) | {"receipt": receipt, "attempts": row["attempts"]}
-        journal.append(conn, now_ms, [journal.Line(row["alert_id"], "delivered", data=data)])
-        return True
+    data = about(row) | {"receipt": receipt.text, "attempts": row["attempts"]}
+    lines.append(journal.Line(row["alert_id"], "delivered", data=data))
+    return True
 
 
 def failed(
@@ -130,42 +220,51 @@ def failed(
 
     In the same transaction the contact's next channel gets its row, once.
     """
+    lines: list[journal.Line] = []
     with writing(engine) as conn:
-        kept = conn.execute(select(outbox).where(*_mine(row, worker))).mappings().first()
-        if kept is None:
-            return None
-        dead = final or kept["attempts"] >= policy.attempts
-        state = "withdrawn" if kept["reason"] is not None else "dead" if dead else "due"
-        changes: dict[str, Any] = {
-            "state": state,
-            "last_error": error,
-            "next_ms": now_ms + policy.wait_ms(kept["attempts"]),
-            "lease_until_ms": None,
-            "lease_owner": None,
-        }
-        lines: list[journal.Line] = []
-        said = _about(row) | {"error": error, "attempts": kept["attempts"]}
-        rest = orjson.loads(kept["rest"])
-        if (
-            state != "withdrawn"
-            and rest
-            and (dead or kept["attempts"] >= policy.next_channel_after)
-        ):
-            changes["rest"] = "[]"
-            _next_channel(conn, dict(kept), rest, now_ms)
-            lines.append(
-                journal.Line(row["alert_id"], "next_channel", data=said | {"to": rest[0][0]})
-            )
-        conn.execute(update(outbox).where(outbox.c.id == row["id"]).values(changes))
-        if state == "dead":
-            lines.append(journal.Line(row["alert_id"], "undelivered", data=said))
+        state = _failed(conn, row, worker, now_ms, policy, error, final, lines)
         journal.append(conn, now_ms, lines)
-        return state
+    return state
 
 
-def _next_channel(
+def _failed(
+    conn: Connection,
+    row: dict[str, Any],
+    worker: str,
+    now_ms: int,
+    policy: RetryPolicy,
+    error: str,
+    final: bool,
+    lines: list[journal.Line],
+) -> str | None:
+    kept = conn.execute(select(outbox).where(*_mine(row, worker))).mappings().first()
+    if kept is None:
+        return None
+    dead = final or kept["attempts"] >= policy.attempts
+    state = "withdrawn" if kept["reason"] is not None else "dead" if dead else "due"
+    changes: dict[str, Any] = {
+        "state": state,
+        "last_error": error,
+        "next_ms": now_ms + policy.wait_ms(kept["attempts"]),
+        "lease_until_ms": None,
+        "lease_owner": None,
+    }
+    said = about(row) | {"error": error, "attempts": kept["attempts"]}
+    rest = orjson.loads(kept["rest"])
+    if state != "withdrawn" and rest and (dead or kept["attempts"] >= policy.next_channel_after):
+        changes["rest"] = "[]"
+        next_channel(conn, dict(kept), rest, now_ms)
+        lines.append(journal.Line(row["alert_id"], "next_channel", data=said | {"to": rest[0][0]}))
+    conn.execute(update(outbox).where(outbox.c.id == row["id"]).values(changes))
+    if state == "dead":
+        lines.append(journal.Line(row["alert_id"], "undelivered", data=said))
+    return state
+
+
+def next_channel(
     conn: Connection, kept: dict[str, Any], rest: list[list[str]], now_ms: int
 ) -> None:
+    """Write the row of the contact's next channel: `rest` is [[channel, address], …]."""
     channel, address = rest[0]
     row = {name: kept[name] for name in COLUMNS if name != "id"}
     row |= {
@@ -180,7 +279,7 @@ def _next_channel(
         "lease_until_ms": None,
         "lease_owner": None,
         "last_error": None,
-    }
+    } | dict.fromkeys(("delivered_ms", "receipt", "reached_ms", "read_ms", "ask_ms", "ref"))
     conn.execute(insert(outbox), row)
 
 
@@ -193,7 +292,8 @@ def _mine(row: dict[str, Any], worker: str) -> tuple[Any, ...]:
     )
 
 
-def _same_page(row: dict[str, Any]) -> tuple[Any, ...]:
+def same_page(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the condition for all rows that try to bring one page to one person."""
     return (
         outbox.c.alert_id == row["alert_id"],
         outbox.c.step == row["step"],
@@ -203,7 +303,8 @@ def _same_page(row: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _about(row: dict[str, Any]) -> dict[str, Any]:
+def about(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what a journal line says of a row."""
     return {name: row[name] for name in ("key", "step", "unit", "contact", "channel")}
 
 

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import httpx
 import orjson
 
+from alerts.notify import alertmanager
 from alerts.notify.channel import DeliveryError, Item, Receipt
+from alerts.notify.signing import signed_headers
 
-SIGNATURE = "X-Liftwatch-Signature"
 # The receiver understood and will never take it; 408 and 429 only ask for another time.
-_FINAL = frozenset({400, 401, 403, 404, 405, 410, 413, 415, 422})
-
-
-def sign(secret: str, body: bytes) -> str:
-    """Return `sha256=<hex>`: HMAC-SHA256 of the raw body with the site's secret."""
-    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+FINAL = frozenset({400, 401, 403, 404, 405, 410, 413, 415, 422})
 
 
 @dataclass
 class WebhookChannel:
-    """POSTs `{"key", "page"}`. Any 2xx is a receipt; redirects are not followed."""
+    """POSTs `{"key", "lang", "page"}`, or with `format` "alertmanager" the body that Prometheus
+    Alertmanager posts. Any 2xx is a receipt; redirects are not followed.
+
+    `clock_ms` (wall time, epoch ms) dates the signature; without it only the undated one is sent.
+    """
 
     secret: str | None = None
     timeout_s: float = 10.0
     concurrency: int = 8
+    format: Literal["liftwatch", "alertmanager"] = "liftwatch"
+    clock_ms: Callable[[], int] | None = None
     _client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)
 
     async def send(self, item: Item) -> Receipt:
         """Deliver one page, or raise DeliveryError."""
-        body = orjson.dumps({"key": item.key, "lang": item.lang, "page": item.page})
-        headers = {"Content-Type": "application/json", "Idempotency-Key": item.key}
-        if self.secret:
-            headers[SIGNATURE] = sign(self.secret, body)
+        body = self._body(item)
+        headers = self._headers(item, body)
         try:
             answer = await self._open().post(item.address, content=body, headers=headers)
         except httpx.InvalidURL as error:
@@ -46,7 +46,29 @@ class WebhookChannel:
         if answer.is_success:
             return Receipt(f"HTTP {answer.status_code}")
         text = f"{item.address}: HTTP {answer.status_code}"
-        raise DeliveryError(text, final=answer.status_code in _FINAL)
+        raise DeliveryError(text, final=answer.status_code in FINAL)
+
+    def show(self, item: Item) -> str:
+        """Return the request as text; the signatures are masked."""
+        body = self._body(item)
+        lines = [f"POST {item.address}"]
+        lines += [
+            f"{name}: {'***' if 'Signature' in name else value}"
+            for name, value in self._headers(item, body).items()
+        ]
+        return "\n".join([*lines, "", body.decode()])
+
+    def _body(self, item: Item) -> bytes:
+        if self.format == "alertmanager":
+            return orjson.dumps(alertmanager.message(item.page, item.lang))
+        return orjson.dumps({"key": item.key, "lang": item.lang, "page": item.page})
+
+    def _headers(self, item: Item, body: bytes) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": item.key}
+        if self.secret:
+            at_ms = self.clock_ms() if self.clock_ms else None
+            headers |= signed_headers(self.secret, body, at_ms)
+        return headers
 
     def _open(self) -> httpx.AsyncClient:
         if self._client is None:

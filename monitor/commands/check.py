@@ -11,10 +11,12 @@ import typer
 from alerts.chains import DEFAULT_CHAINS, load_chains
 from alerts.directory_file import load_directory
 from alerts.findings import findings
+from alerts.notify.cap import DEFAULT_CAP, load_cap
 from alerts.rules import DEFAULT_RULES, load_rules
 from config.settings import load_settings
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
+from monitor.channels import channels, unready
 from monitor.clock import wall_ms
 from monitor.detector import rule_schema
 from monitor.own import own_or
@@ -28,7 +30,8 @@ def check(
     """Check settings, site files, rules and chains without starting anything. 检查配置。
 
     Prints what was found, or the first mistake with file, key, value and what would be right; then
-    holes in rosters and contracts (see `liftwatch directory check`), which are no mistakes.
+    holes in rosters and contracts (see `liftwatch directory check`), which are no mistakes;
+    warns of contacts whose channels are not set up. 未配置的通道会有警告。
     """
     settings = load_settings(config)
     site = settings.site.folder
@@ -38,6 +41,8 @@ def check(
     chains.check(rules.meta.values())
     registry = load_registry(site)
     directory = load_directory(site / "directory.toml", settings.site.timezone)
+    ways = channels(settings, wall_ms, bytes(32))
+    load_cap(own_or(site, "cap.toml", DEFAULT_CAP))
     typer.echo(
         f"ok: {len(registry.lifts)} lifts 电梯, {len(registry.gateways)} gateways 网关, "
         f"{len(directory.units)} units 单位, {len(rules)} rules 规则, "
@@ -46,3 +51,5 @@ def check(
     zone = ZoneInfo(settings.site.timezone)
     for text in findings(directory, registry.lifts, wall_ms(), AHEAD_DAYS, zone)[:SHOWN]:
         typer.echo(f"! {text.both()}")
+    for text in unready(ways, directory):
+        typer.echo(f"warning / 警告: {text.both()}", err=True)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
-from monitor.web import api, probes, problems, refusals
+from monitor.web import api, cap, incoming, probes, problems, refusals
 from monitor.web.console import alerts, lifts, signin, system, tap
 from monitor.web.console.render import Pages
 from monitor.web.feed import Hub
@@ -77,6 +77,8 @@ def create_app(port: ServicePort) -> FastAPI:
         lifts.router,
         system.router,
         tap.router,
+        incoming.router,
+        cap.router,
         probes.router,
         texts,
     ):

@@ -19,6 +19,7 @@ from alerts.directory import Directory
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
+from monitor.incoming import Incoming
 
 BothLanguages = Mapping[str, str]
 """`{"zh": …, "en": …}`, as `config.text.Text.as_json` gives it."""
@@ -129,6 +130,11 @@ class ServicePort(Protocol):
 
     @property
     def desk(self) -> AlertDesk: ...
+    @property
+    def incoming(self) -> Incoming:
+        """Answers and receipts that come by HTTP."""
+        ...
+
     @property
     def registry(self) -> Registry: ...
     @property

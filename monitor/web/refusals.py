@@ -16,7 +16,16 @@ from monitor.web import problems
 from monitor.web.problems import Problem
 from monitor.web.visitor import SAFE, Visitor, identify, web_of
 
-_BARE = ("/healthz", "/readyz", "/metrics", "/texts/", "/static/")
+_BARE = (
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/texts/",
+    "/static/",
+    "/replies/",
+    "/receipts/",
+    "/cap/",
+)
 _PARTS = ("/rows", "/live", "/chart")
 
 

@@ -138,3 +138,36 @@ def test_incidents_end_with_their_alerts(house: House) -> None:
     later = raised("11", CAR_2, at_ms=T0 + 3600 * S)
     house.raise_(later)
     assert house.alert(1)["incident"] != house.alert(2)["incident"]
+
+
+def fault(i: int, at_ms: int = T0):  # type: ignore[no-untyped-def]
+    return raised("16", f"9999{i:016d}", at_ms, people=None)
+
+
+def incidents(house: House) -> list[str]:
+    return [one["incident"] for one in sorted(house.alerts(limit=1000), key=lambda a: a["id"])]
+
+
+def test_the_eleventh_fault_in_ten_minutes_begins_a_flood_with_one_card(house: House) -> None:
+    house.raise_(*(fault(i) for i in range(8)))
+    house.restart()
+    later = T0 + 9 * 60 * S
+    house.raise_(*(fault(i, later) for i in range(8, 15)))
+    found = incidents(house)
+    assert len(set(found[:10])) == 10
+    assert set(found[10:]) == {f"flood:{later - 30 * S}"}
+
+
+def test_people_and_their_car_are_not_in_the_flood(house: House) -> None:
+    house.raise_(*(fault(i) for i in range(12)))
+    house.raise_(raised("1", CAR), raised("3", CAR, people=None), raised("4", CAR_2, people=1))
+    found = {(one["subject"], one["rule"]): one["incident"] for one in house.alerts()}
+    of_car = f"lift:{CAR}:{T0 - 30 * S}"
+    assert found[CAR, "1"] == found[CAR, "3"] == of_car
+    assert found[CAR_2, "4"].startswith(f"lift:{CAR_2}:")
+
+
+def test_a_flood_is_over_when_ten_minutes_bring_ten_or_less(house: House) -> None:
+    house.raise_(*(fault(i) for i in range(12)))
+    house.raise_(fault(50, T0 + 11 * 60 * S))
+    assert incidents(house)[-1].startswith("one:")

@@ -18,6 +18,7 @@ from alerts.directory_file import load_directory
 from alerts.lifecycle import RESCUE_ORDER
 from alerts.model import RescueState, Step, Transition
 from alerts.notify import queue
+from alerts.notify.channel import Receipt
 from alerts.notify.queue import RetryPolicy
 from alerts.tables import alert, outbox, reading, timer
 from tests.alerts.conftest import CAR, CAR_2, T0, House, cleared, directory_toml, raised
@@ -108,7 +109,7 @@ class Night(RuleBasedStateMachine):
         for row in rows:
             if outcome == "delivered":
                 self.sent.append((row["key"], newest))
-                assert queue.delivered(engine, row, "w", self.now, "ok")
+                assert queue.delivered(engine, row, "w", self.now, Receipt("ok"))
             elif outcome == "failed":
                 assert queue.failed(engine, row, "w", self.now, POLICY, "down", False)
 

@@ -26,7 +26,7 @@ def test_migrations_make_exactly_the_tables(url: str) -> None:
     with reading(engine) as conn:
         context = MigrationContext.configure(conn, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-        assert context.get_current_revision() == "0002"
+        assert context.get_current_revision() == "0006"
     engine.dispose()
 
 
@@ -49,7 +49,8 @@ def test_foreign_keys_hold(url: str) -> None:
     engine = open_engine(url)
     row = dict.fromkeys(outbox.columns.keys(), "x") | {
         "id": 1, "alert_id": 99, "round": 0, "priority": 0, "attempts": 0, "created_ms": 0,
-        "next_ms": 0, "lease_until_ms": None, "delivered_ms": None,
+        "next_ms": 0, "lease_until_ms": None, "delivered_ms": None, "reached_ms": None,
+        "read_ms": None, "ask_ms": None,
     }  # fmt: skip
     with pytest.raises(IntegrityError), writing(engine) as conn:
         conn.execute(insert(outbox), row)

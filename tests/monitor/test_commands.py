@@ -51,6 +51,25 @@ def test_check_says_what_a_site_has(site: Path) -> None:
     assert not (site / "var").exists(), "check makes nothing"
 
 
+def test_check_warns_of_whom_no_page_would_reach(site: Path) -> None:
+    file = site / "site" / "directory.toml"
+    text = file.read_text("utf-8")
+    more = 'email = "a@b"\nsms = "119"\napprise = "wecombot://{secret:none}"\n'
+    channels = 'channels = ["email", "sms", "apprise", "mqtt"]'
+    old, new = 'mqtt = true\nchannels = ["mqtt"]', f"mqtt = true\n{more}{channels}"
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    done = liftwatch("check", "--config", "site.toml", cwd=site)
+    assert done.returncode == 0
+    for words in (
+        "by email: set notify.smtp.host",
+        "by sms: set channels.toml [sms]",
+        "by apprise: {secret:none}: there is no such secret",
+        "警告",
+    ):
+        assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 3
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "told"),
     [

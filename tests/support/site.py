@@ -114,6 +114,12 @@ class ServiceProcess:
     def json(self, path: str, auth: str | None = None) -> object:
         return json.loads(self.get(path, auth)[1])
 
+    @property
+    def output(self) -> str:
+        """Everything it has written so far."""
+        assert self.program is not None
+        return self.program.output
+
     def kill(self) -> None:
         assert self.program is not None
         self.program.kill()

@@ -35,6 +35,7 @@ class _Answer:
     status: int = 200
     delay_s: float = 0.0
     hang: bool = False
+    body: bytes = b""
 
 
 class Webhook:
@@ -70,6 +71,15 @@ class Webhook:
         """Take the next `times` requests and never answer them (until the receiver stops)."""
         self._add(times, _Answer(hang=True))
 
+    def say(self, body: object, times: int = 1, status: int = 200) -> None:
+        """Answer the next `times` requests with a body: bytes as they are, others as JSON."""
+        told = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self._add(times, _Answer(status, body=told))
+
+    def always_say(self, body: object) -> None:
+        """What to answer, as JSON with 200, when nothing is planned."""
+        self._default = _Answer(body=json.dumps(body).encode())
+
     def always(self, status: int) -> None:
         """What to answer when nothing is planned; 200 at first."""
         self._default = _Answer(status)
@@ -92,8 +102,10 @@ class Webhook:
             self._server.server_close()
             self._server = None
 
-    def take(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> int:
-        """Record one request; returns the status to answer, 0 = hang up without an answer."""
+    def take(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, bytes]:
+        """Record one request; returns status and body to answer, 0 = hang up without an answer."""
         with self._lock:
             answer = self._plan.pop(0) if self._plan else self._default
         if answer.delay_s:
@@ -103,7 +115,7 @@ class Webhook:
             self.requests.append(Received(method, path, headers, body, status))
         if answer.hang:
             self._released.wait()
-        return status
+        return status, answer.body
 
     def _add(self, times: int, answer: _Answer) -> None:
         with self._lock:
@@ -133,13 +145,14 @@ def _handler(hook: Webhook) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             headers = {name.lower(): value for name, value in self.headers.items()}
-            status = hook.take(self.command, self.path, headers, body)
+            status, said = hook.take(self.command, self.path, headers, body)
             if status == 0:
                 self.close_connection = True
                 return
             self.send_response(status)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(said)))
             self.end_headers()
+            self.wfile.write(said)
 
         do_GET = do_PUT = do_POST  # noqa: N815 - names given by http.server
 

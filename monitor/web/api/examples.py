@@ -43,6 +43,8 @@ DELIVERY = {
     "attempts": 1,
     "created_ms": 1790000000000,
     "delivered_ms": 1790000000210,
+    "reached_ms": 1790000003100,
+    "read_ms": 1790000015400,
 }
 LINE = {
     "id": 88,

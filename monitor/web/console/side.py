@@ -77,6 +77,8 @@ def event_words(words: Words) -> Mapping[str, str]:
         "firm": _("Another firm's contract began"),
         "accident": _("Accident class"),
         "delivered": _("Page delivered"),
+        "reached": _("Page reached the person"),
+        "read": _("Page read"),
         "next_channel": _("Trying the next channel"),
         "undelivered": _("Page could not be delivered"),
     }
@@ -89,7 +91,7 @@ def timeline_views(
     kinds = event_words(words)
     lines = []
     for line in alert["timeline"]:
-        if line["kind"] == "delivered":
+        if line["kind"] in ("delivered", "reached"):
             continue  # stands in the list of calls
         person = line["role"] != Role.SYSTEM
         lines.append(
@@ -137,8 +139,17 @@ def delivery_views(
         "withdrawn": (_("withdrawn"), ""),
         "dead": (_("failed"), "bad"),
     }
-    channels = {"webhook": _("web hook"), "email": _("e-mail"), "mqtt": "MQTT"}
+    channels = {
+        "webhook": _("web hook"),
+        "email": _("e-mail"),
+        "mqtt": "MQTT",
+        "alertmanager": "Alertmanager",
+        "sms": _("short message"),
+        "voice": _("telephone"),
+        "apprise": _("messenger"),
+    }
     steps = {t["step"]: words.text(t["text"]) for t in alert["timers"]}
+    steps |= {"reply": _("answer to a reply"), "resolved": _("the alert is over")}
     views = []
     for row in alert["deliveries"]:
         contact = port.directory.contacts.get(row["contact"])
@@ -147,6 +158,9 @@ def delivery_views(
         who = contact.name if contact else row["contact"]
         unit_name = unit.name.of(words.lang) if unit else row["unit"]
         at_ms = row["delivered_ms"] or row["created_ms"]
+        for moment, said in (("reached_ms", _("reached")), ("read_ms", _("read"))):
+            if row[moment] is not None:
+                word, tone, at_ms = said, "good", row[moment]
         views.append(
             {
                 "who": who,

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from alerts.links import LinkClaim
 from alerts.model import Actor, Step
+from alerts.notify.receipts import page_opened
 from alerts.tables import reading
 from config.text import Text
 from monitor.web import find, views
@@ -77,6 +78,7 @@ def page(request: Request, token: str) -> Response:
     if alert is None:
         return _refused(request, Text("没有这条警情", "there is no such alert"))
     now_ms = port.now_ms()
+    page_opened(port.engine, claim.alert_id, claim.contact, now_ms)
     view = views.page_view(words, alert, now_ms, actor.role)
     response = web.pages.render(
         request,

@@ -91,6 +91,13 @@ def _contact(draw: st.DrawFn, ident: str, unit: str) -> dict[str, Any]:
     contact |= {"mqtt": draw(st.sampled_from([True, "a/b", "主题"])), "email": "a@example.org"}
     if draw(MAYBE):
         contact |= {"channels": draw(st.permutations(["email", "mqtt"]))}
+    elif draw(MAYBE):
+        contact |= {
+            "sms": "013912345678",
+            "voice": draw(st.sampled_from([False, "+8613912345678"])),
+        }
+        contact |= {"phone": "023-68001234", "apprise": "json://127.0.0.1:1"}
+        contact |= {"sms": True} if draw(MAYBE) else {}
     return contact | {
         "lang": draw(st.sampled_from(["zh", "en"])),
         "post": draw(st.sampled_from(POSTS)),

@@ -29,13 +29,17 @@ from alerts.directory import Contact, Directory, Unit
 from alerts.links import Links
 from alerts.migrations import migrate
 from alerts.model import Evidence, FeedEvent, RuleMeta, Transition
+from alerts.notify.channel import Channel
 from alerts.page import Pages, vocabulary_words
+from alerts.replies import Replies
 from alerts.subjects import Subjects
 from alerts.tables import app_user, open_engine, writing
-from config.settings import Settings, Site
+from config.settings import Notify, Settings, Site
 from config.text import Text
 from devices.registry import Gateway, Lift, Registry
 from devices.vocabulary import load_vocabulary
+from monitor.channels import callbacks, reply_tokens
+from monitor.incoming import Incoming
 from monitor.web.passwords import hash_password
 from monitor.web.ports import HealthReport, QuarantineRow, Readings
 from monitor.web.server import Server
@@ -167,9 +171,14 @@ class ListedQuarantine:
 class House:
     """See the module's text."""
 
-    def __init__(self, folder: Path, lifts: int = 24, **web: Any) -> None:
+    def __init__(
+        self, folder: Path, lifts: int = 24, notify: Notify | None = None, **web: Any
+    ) -> None:
         self.settings = Settings(
-            data_dir=folder, site=Site(name_zh="九龙坡区", name_en="Jiulongpo"), web=web
+            data_dir=folder,
+            site=Site(folder=folder, name_zh="九龙坡区", name_en="Jiulongpo"),
+            web=web,
+            notify=notify or Notify(),
         )
         self.secret = b"s" * 32
         self.registry, self.directory = _registry(lifts), _directory()
@@ -182,6 +191,11 @@ class House:
             self.engine, {r.id: r for r in RULES}, load_chains(), self.directory,
             Subjects(self.registry), pages,
         )  # fmt: skip
+        replies = Replies(self.desk, reply_tokens(self.settings, self.secret), self.wake)
+        self.channels: dict[str, Channel] = {}
+        self.incoming = Incoming(
+            self.settings, replies, callbacks(self.settings, self.secret), self.channels
+        )
         self.history, self.quarantine = DrawnHistory(), ListedQuarantine()
         self.metrics = CollectorRegistry()
         Counter("liftwatch_samples", "samples stored", registry=self.metrics).inc(3)

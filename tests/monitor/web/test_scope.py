@@ -70,6 +70,12 @@ EXPECTED = {
     # The token in the address is the right, whoever is signed in (test_tap).
     ("GET", "/p/{token}"): "token",
     ("POST", "/p/{token}/{step}"): "token",
+    # Likewise a unit's signature, a gateway's token, a subscriber's (test_incoming, test_cap).
+    ("POST", "/replies/{unit}"): "token",
+    ("GET", "/receipts/{channel}/{token}"): "token",
+    ("POST", "/receipts/{channel}/{token}"): "token",
+    ("GET", "/cap/{token}/index.atom"): "token",
+    ("GET", "/cap/{token}/{name}"): "token",
 }
 NOT_ROUTED_BY_NAME = {("GET", "/texts/{lang}-{version}.js")}
 
