@@ -18,6 +18,11 @@ from alerts.tables import alert_unit, outbox, timer
 
 Row = dict[str, Any]
 CLEARED = "cleared"  # why a timer or a page was dropped that comes back with the condition
+ASIDE = (
+    "aside"  # why a page was taken back that comes back when its alert is not set aside any more
+)
+# `waiting`: its alert is set aside; it fires no sooner than the alert comes out.
+OPEN_TIMERS = ("pending", "waiting")
 UNSENT = ("due", "leased", "gathered")
 PAGE = ("id", "key", "alert_id", "step", "round", "contact", "state", "reason", "next_ms")
 
@@ -31,6 +36,12 @@ class Attached:
     units: dict[str, bool] = field(default_factory=dict)
     timers: dict[tuple[str, int], Row] = field(default_factory=dict)
     pages: dict[str, Row] = field(default_factory=dict)
+
+    def due(self, now_ms: int) -> list[tuple[int, str, int]]:
+        """Return (alert, step, round) of the timers that are due, the earliest first."""
+        pending = [t for t in self.timers.values() if t["state"] == "pending"]
+        pending.sort(key=lambda t: t["due_ms"])
+        return [(t["alert_id"], t["step"], t["round"]) for t in pending if t["due_ms"] <= now_ms]
 
     def next_due(self) -> tuple[int, str] | None:
         """Return (due_ms, step) of the next pending timer."""
@@ -79,10 +90,10 @@ def attached(conn: Connection, ids: Iterable[int]) -> dict[int, Attached]:
         units = select(alert_unit.c.alert_id, alert_unit.c.unit, alert_unit.c.answered_ms)
         for ident, unit, answered_ms in conn.execute(units.where(alert_unit.c.alert_id.in_(some))):
             found[ident].units[unit] = answered_ms is not None
-        timers = select(timer).where(timer.c.alert_id.in_(some), _waits(timer, ("pending",)))
+        timers = select(timer).where(timer.c.alert_id.in_(some), _waits(timer, OPEN_TIMERS))
         for row in rows_of(conn, timers.order_by(timer.c.id)):
             found[row["alert_id"]].timers[row["step"], row["round"]] = row
-        pages = select(*(outbox.c[name] for name in PAGE))
+        pages = select(*(outbox.c[name] for name in PAGE), (outbox.c.payload == "{}").label("bare"))
         pages = pages.where(outbox.c.alert_id.in_(some), _waits(outbox, UNSENT, "withdrawn"))
         for row in rows_of(conn, pages.order_by(outbox.c.id)):
             found[row["alert_id"]].pages[row["key"]] = row
@@ -90,5 +101,5 @@ def attached(conn: Connection, ids: Iterable[int]) -> dict[int, Attached]:
 
 
 def _waits(table: Table, states: Sequence[str], dropped: str = "cancelled") -> Any:
-    gone = and_(table.c.state == dropped, table.c.reason == CLEARED)
+    gone = and_(table.c.state == dropped, table.c.reason.in_((CLEARED, ASIDE)))
     return or_(table.c.state.in_(states), gone)

@@ -10,56 +10,42 @@ processes may use desks on the same database: writers are serialised there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
-from typing import Any
 
-import orjson
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine
 
-from alerts import lifecycle, queries
+from alerts import queries
+from alerts.aside import Asides, next_end_ms
 from alerts.chains import Chains
 from alerts.directory import Directory
 from alerts.escalation import FIRE_AT_ONCE, Escalator, next_timer_ms
 from alerts.folding import Folding
 from alerts.gaps import OFF_DUTY, Gaps
-from alerts.lifecycle import Already, Done, Moved, Refusal
+from alerts.lift_steps import LiftSteps
 from alerts.links import LinkClaim
 from alerts.model import (
     Actor,
     ActResult,
-    AlarmState,
+    Aside,
     FeedEvent,
-    RescueState,
-    Role,
+    LiftStep,
     RuleMeta,
     Step,
     Transition,
 )
 from alerts.page import Pages
-from alerts.raising import STEP_MS, Raiser
+from alerts.raising import Raiser
+from alerts.stepping import Said, Stepping
 from alerts.subjects import Subjects
-from alerts.tables import alert, reading, writing
-from alerts.work import Row, Work, done_of, state_of
-from config.text import Text
+from alerts.tables import reading, writing
+from alerts.work import Work
 
 # Transitions a transaction, slice by slice: the first pages are on their way after some ms, and
 # later slices take some 0.2 s, so that whoever sends pages gets a turn between.
 SLICES = (20, 100)
 SLICE = 400
-# One rescue frees the car, whichever of its alerts the mechanic's link belongs to.
-SHARED_STEPS = frozenset({Step.ACCEPT, Step.DEPART, Step.ARRIVE, Step.FREE, Step.FILE_CAUSE})
-PAST: Mapping[Step, str] = {
-    Step.ACKNOWLEDGE: "acknowledged",
-    Step.ACCEPT: "accepted",
-    Step.DEPART: "departed",
-    Step.ARRIVE: "arrived",
-    Step.FREE: "freed",
-    Step.FILE_CAUSE: "cause_filed",
-    Step.VERIFY: "verified",
-    Step.CANCEL: "cancelled",
-}
 
 
 @dataclass
@@ -76,7 +62,10 @@ class AlertDesk:
     again_quiet_s: float = 600.0
     unfold_s: float = 120.0
     _escalator: Escalator = field(init=False)
+    _asides: Asides = field(init=False)
     _raiser: Raiser = field(init=False)
+    _stepping: Stepping = field(init=False)
+    _lift_steps: LiftSteps = field(init=False)
     _folding: Folding = field(init=False)
     _gaps: Gaps = field(init=False)
 
@@ -85,7 +74,10 @@ class AlertDesk:
         self.rules = {OFF_DUTY.id: OFF_DUTY} | dict(self.rules)
         self.chains.check(self.rules.values())
         self._escalator = Escalator(self.chains, self.directory, self.subjects, self.pages)
-        self._raiser = Raiser(self.rules, self._escalator, self.again_quiet_s)
+        self._asides = Asides(self._escalator)
+        self._raiser = Raiser(self.rules, self._escalator, self._asides, self.again_quiet_s)
+        self._stepping = Stepping(self._escalator, self._asides, self.pages.tz)
+        self._lift_steps = LiftSteps(self._asides, self.pages.tz)
         self._folding = Folding(self.subjects, self.unfold_s)
         self._gaps = Gaps(self.directory)
 
@@ -131,7 +123,8 @@ class AlertDesk:
         return events
 
     def tick(self, now_ms: int) -> list[FeedEvent]:
-        """Fire every timer that is due, each exactly once; return the journal lines."""
+        """End what is over of what was set aside, and fire every timer that is due, each exactly
+        once; return the journal lines."""
         events: list[FeedEvent] = []
         while self._due(now_ms):
             with writing(self.engine) as conn:
@@ -139,6 +132,7 @@ class AlertDesk:
                 self._raiser.apply_all(
                     work, [*self._folding.unfold(work), *self._gaps.over(conn, now_ms)]
                 )
+                self._asides.end_due(work)
                 taken = self._escalator.fire_due(work)
                 self._escalator.gathering.sum_up(work)
                 events += self._finish(work)
@@ -161,7 +155,7 @@ class AlertDesk:
 
     def _due(self, now_ms: int) -> bool:
         with reading(self.engine) as conn:
-            first_ms = next_timer_ms(conn)
+            first_ms = _next_ms(conn)
             if first_ms is not None and first_ms <= now_ms:
                 return True
             gathering = self._escalator.gathering
@@ -170,12 +164,15 @@ class AlertDesk:
             return bool(self._gaps.over(conn, now_ms))
 
     def next_due_ms(self) -> int | None:
-        """Return when the next timer is due, None if none is pending."""
+        """Return when the next timer is due or the next shelf ends, None if nothing is pending."""
         with reading(self.engine) as conn:
-            return next_timer_ms(conn)
+            return _next_ms(conn)
 
     def actor(self, claim: LinkClaim) -> Actor | None:
-        """Return who acts through a page's link; None if the directory no longer has them."""
+        """Return who acts through a page's link; None if the directory no longer has them.
+
+        Who answers a page by mail or MQTT is the same with `origin=Origin.REPLY`.
+        """
         return self.directory.actor(claim.contact)
 
     def act(
@@ -186,108 +183,77 @@ class AlertDesk:
         at_ms: int,
         comment: str | None = None,
         cause: str | None = None,
+        until_ms: int | None = None,
     ) -> ActResult:
         """Take one step for a person; see ActResult for double taps and refusals.
 
-        Raises ValueError for a step that does not exist.
+        `until_ms`: when a shelf ends, for `shelve`. Raises ValueError for a step that does not
+        exist.
         """
         step = Step(step)  # a name from outside is as good as the member
+        said = Said(comment, cause, until_ms)
         with writing(self.engine) as conn:
             work = Work(conn, at_ms)
-            row = work.alert(alert_id)
-            if row is None:
-                return ActResult(False, False, Text("没有这条警情", "there is no such alert"))
-            if not self._may_see(work, row, actor):
-                text = Text("该警情不属于贵单位", "this alert is not your unit's")
-                return ActResult(False, False, text)
-            outcome = self._step(work, row, step, actor, comment, cause)
-            if not isinstance(outcome, Refusal):
-                self._answer(work, row, actor, told=isinstance(outcome, Moved))
-            if isinstance(outcome, Moved) and step in SHARED_STEPS:
-                self._share(work, row, step, actor, comment, cause)
-            work.finish()
-            changed = isinstance(outcome, Moved)
-            text = _thanks(step) if isinstance(outcome, Moved) else outcome.text
+            result = self._stepping.take(work, alert_id, step, actor, said)
+            self._finish(work)
+            if result.alert is None:
+                return result
             shown = queries.get_alert(conn, alert_id, chains=self.chains)
-            return ActResult(not isinstance(outcome, Refusal), changed, text, shown)
+            return replace(result, alert=shown)
 
-    def _may_see(self, work: Work, row: Row, actor: Actor) -> bool:
-        return actor.role is not Role.FIRM or work.takes_part(row["id"], actor.unit)
-
-    def _step(
-        self,
-        work: Work,
-        row: Row,
-        step: Step,
-        actor: Actor,
-        comment: str | None,
-        cause: str | None,
-        shared_from: int | None = None,
-    ) -> Moved | Already | Refusal:
-        done = done_of(row)
-        outcome = lifecycle.apply(
-            state_of(row), step, actor.role, tz=self.pages.tz, comment=comment, cause=cause,
-            done=done,
-        )  # fmt: skip
-        if not isinstance(outcome, Moved):
-            return outcome
-        changes: dict[str, Any] = {}
-        for taken in (*outcome.implied, step):
-            done[taken] = Done(actor.name, work.now_ms)
-            changes[STEP_MS[taken]] = work.now_ms
-            if taken is Step.ACCEPT:
-                changes |= {"owner": actor.name, "owner_unit": actor.unit}
-        if step is Step.FILE_CAUSE:
-            changes["cause"] = cause
-        changes["done"] = orjson.dumps(
-            {s.value: {"name": d.name, "at_ms": d.at_ms} for s, d in done.items()}
-        ).decode()
-        was_open = row["closed_ms"] is None
-        work.set_state(row, outcome.state, **changes)
-        for implied in outcome.implied:
-            work.tell(row["id"], PAST[implied], actor, implied_by=step.value)
-        work.tell(row["id"], PAST[step], actor, **_said(comment, cause, shared_from))
-        if was_open and outcome.state.alarm is AlarmState.CLOSED:
-            work.tell(row["id"], "closed", actor, reason=PAST[step])
-        self._escalator.drop_needless(work, row)
-        return outcome
-
-    def _share(
-        self, work: Work, row: Row, step: Step, actor: Actor, comment: str | None, cause: str | None
-    ) -> None:
-        """Take the same step in the other open rescues of the same car."""
-        if row["rescue_state"] == RescueState.NONE:
-            return
-        others = work.conn.execute(
-            select(alert.c.id)
-            .where(
-                alert.c.subject == row["subject"],
-                alert.c.subject_kind == row["subject_kind"],
-                alert.c.id != row["id"],
-                alert.c.closed_ms.is_(None),
-                alert.c.rescue_state != RescueState.NONE.value,
-            )
-            .order_by(alert.c.id)
+    def take_out_of_service(
+        self, subject: str, actor: Actor, at_ms: int, reason: str, until_ms: int | None,
+        subject_kind: str = "lift",
+    ) -> ActResult:  # fmt: skip
+        """Take a lift out of service until a time: its alerts but life safety page nobody."""
+        subject_of, step = (subject_kind, subject), LiftStep.TAKE_OUT
+        return self._on_lift(
+            at_ms,
+            lambda work: self._lift_steps.begin(work, step, subject_of, actor, reason, until_ms),
         )
-        for other in others.scalars().all():
-            sibling = work.known(other)
-            self._step(work, sibling, step, actor, comment, cause, shared_from=row["id"])
-            self._answer(work, sibling, actor, told=True)
 
-    def _answer(self, work: Work, row: Row, actor: Actor, told: bool) -> None:
-        """Keep that a unit has answered, even when another was first with the step itself."""
-        if not work.mark_answered(row["id"], actor.unit, actor.name):
-            return
-        if not told:
-            work.tell(row["id"], "answered", actor)
-        self._escalator.drop_needless(work, row)
+    def return_to_service(
+        self, subject: str, actor: Actor, at_ms: int, subject_kind: str = "lift"
+    ) -> ActResult:
+        """End a lift's time out of service: what is still active pages now."""
+
+        def end(work: Work) -> ActResult:
+            found = self._asides.standing(work, Aside.OUT_OF_SERVICE, subject_kind, subject)
+            return self._lift_steps.end(work, LiftStep.RETURN, found, actor)
+
+        return self._on_lift(at_ms, end)
+
+    def suppress(
+        self, subject: str, actor: Actor, at_ms: int, reason: str, until_ms: int | None,
+        rules: Sequence[str] = (), subject_kind: str = "lift",
+    ) -> ActResult:  # fmt: skip
+        """Suppress by design (a visit, fire service): these rules, or all but life safety."""
+        subject_of, step = (subject_kind, subject), LiftStep.SUPPRESS
+        return self._on_lift(
+            at_ms,
+            lambda work: self._lift_steps.begin(
+                work, step, subject_of, actor, reason, until_ms, rules
+            ),
+        )
+
+    def release(self, order: int, actor: Actor, at_ms: int) -> ActResult:
+        """End a suppression by its id (`ActResult.order`)."""
+
+        def end(work: Work) -> ActResult:
+            found = self._asides.by_id(work, order)
+            return self._lift_steps.end(work, LiftStep.RELEASE, found, actor)
+
+        return self._on_lift(at_ms, end)
+
+    def _on_lift(self, at_ms: int, take: Callable[[Work], ActResult]) -> ActResult:
+        with writing(self.engine) as conn:
+            work = Work(conn, at_ms)
+            result = take(work)
+            self._finish(work)
+            return result
 
 
-def _said(comment: str | None, cause: str | None, shared_from: int | None) -> dict[str, Any]:
-    said = {"comment": comment, "cause": cause, "shared_from": shared_from}
-    return {name: value for name, value in said.items() if value is not None}
-
-
-def _thanks(step: Step) -> Text:
-    words = lifecycle.DONE_WORDS[step]
-    return Text(f"已{words.zh}", f"done: {words.en}")
+def _next_ms(conn: Connection) -> int | None:
+    """When the next timer is due or the next order of `suppression` is over."""
+    both = (next_timer_ms(conn), next_end_ms(conn))
+    return min((one for one in both if one is not None), default=None)

@@ -14,7 +14,7 @@ from math import cos, hypot, radians
 from typing import Protocol
 
 from alerts.contracts import Contract, in_force
-from alerts.model import Actor, Role
+from alerts.model import Actor, Origin, Role
 from alerts.roster import Roster
 from config.text import Text
 
@@ -151,7 +151,7 @@ class Directory:
             return None
         kind = self.units[contact.unit].kind
         role = Role.OPERATOR if kind in ("operator", "bureau") else Role.FIRM
-        return Actor(contact.name, role, contact.unit, contact.id)
+        return Actor(contact.name, role, contact.unit, contact.id, Origin.LINK)
 
     def firm(self, subject: Served, at_ms: int) -> str:
         """Return the maintenance firm that serves a subject at a moment: by contract, else as on

@@ -13,14 +13,14 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, func, select
 
-from alerts.attached import CLEARED
+from alerts.attached import ASIDE, CLEARED, OPEN_TIMERS
 from alerts.calling import called, planned, ways
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
 from alerts.gaps import subject_at
 from alerts.gathering import GATHERED, WAIT_MS, Gathering
 from alerts.lifecycle import held
-from alerts.model import SEVERITIES, AlarmState
+from alerts.model import SEVERITIES, AlarmState, Aside
 from alerts.page import Pages
 from alerts.subjects import Subject, Subjects
 from alerts.tables import timer
@@ -64,17 +64,19 @@ class Escalator:
     def plan(self, work: Work, row: Row, already: Collection[str] = ()) -> None:
         """Write the timers of an alert's chain; what is due already fires now.
 
-        The chain starts at `last_raised_ms`, the moment the present round was raised. `already`:
-        steps that were planned before, when the alert has become graver since.
+        The chain starts at `last_raised_ms`, the moment the present round was raised. Of an
+        alert that is set aside all timers wait, and nothing fires. `already`: steps that were
+        planned before, when the alert has become graver since.
         """
         start = row["last_raised_ms"]
         timers = work.of(row["id"]).timers
+        aside = row["aside"] != Aside.NONE.value
         now: list[ChainStep] = []
         chain = self.chains.of(row["chain"])
         for step, due_ms in planned(self.chains, chain, row["profile"], row["severity"], start):
             if step.id in already:
                 continue
-            at_once = step.after_s == 0
+            at_once = step.after_s == 0 and not aside
             if at_once:
                 now.append(step)
             one = {
@@ -83,7 +85,7 @@ class Escalator:
                 "round": row["round"],
                 "priority": row["severity_rank"],
                 "due_ms": due_ms,
-                "state": "fired" if at_once else "pending",
+                "state": "fired" if at_once else "waiting" if aside else "pending",
                 "ended_ms": work.now_ms if at_once else None,
                 "reason": None,
             }
@@ -93,24 +95,32 @@ class Escalator:
             if satisfied(step, row, work.answered(row["id"])) is None:
                 self.fire(work, row, step)
 
-    def fire_due(self, work: Work) -> int:
-        """Fire what is due; returns how many timers were taken (at most 500 a call)."""
-        due = due_timers(work.conn, work.now_ms, FIRE_AT_ONCE)
-        work.load(alert_id for alert_id, _, _ in due)
-        work.load_attached(alert_id for alert_id, _, _ in due)
-        for alert_id, step_id, number in due:
-            row = work.known(alert_id)
-            one = work.of(alert_id).timers[step_id, number]
-            step = self.chains.step(row["chain"], step_id)
-            if step is None or number != row["round"]:
-                reason: str | None = "chain changed"
-            else:
-                reason = satisfied(step, row, work.answered(alert_id))
-            state = "fired" if reason is None else "cancelled"
-            work.timers.change(one, state=state, ended_ms=work.now_ms, reason=reason)
-            if reason is None and step is not None:
-                self.fire(work, row, step)
+    def fire_due(self, work: Work, alert_id: int | None = None) -> int:
+        """Fire what is due, of all alerts or of one; returns how many timers were taken (at most
+        500 a call)."""
+        if alert_id is None:
+            due = due_timers(work.conn, work.now_ms, FIRE_AT_ONCE)
+        else:
+            due = work.of(alert_id).due(work.now_ms)
+        work.load(ident for ident, _, _ in due)
+        work.load_attached(ident for ident, _, _ in due)
+        for ident, step_id, number in due:
+            self._fire_one(work, work.known(ident), step_id, number)
         return len(due)
+
+    def _fire_one(self, work: Work, row: Row, step_id: str, number: int) -> None:
+        one = work.of(row["id"]).timers[step_id, number]
+        if one["state"] != "pending":
+            return  # this very transaction has fired or dropped it
+        step = self.chains.step(row["chain"], step_id)
+        if step is None or number != row["round"]:
+            reason: str | None = "chain changed"
+        else:
+            reason = satisfied(step, row, work.answered(row["id"]))
+        state = "fired" if reason is None else "cancelled"
+        work.timers.change(one, state=state, ended_ms=work.now_ms, reason=reason)
+        if reason is None and step is not None:
+            self.fire(work, row, step)
 
     def fire(self, work: Work, row: Row, step: ChainStep) -> None:
         """Page everybody a step names, each person once."""
@@ -199,31 +209,39 @@ class Escalator:
         attempt fails, so nothing is sent anew after what it waited for.
         """
         answered = work.answered(row["id"])
+        needless: dict[str, list[str]] = {}
         for step in self.chains.of(row["chain"]).steps:
             reason = satisfied(step, row, answered)
             if reason is not None:
-                self._drop(work, row, reason, step.id)
+                needless.setdefault(reason, []).append(step.id)
+        for reason, steps in needless.items():  # one reason is one statement, not one a step
+            self._drop(work, row, reason, steps)
 
     def drop_all(self, work: Work, row: Row, reason: str) -> None:
         """Cancel and withdraw everything of the present round, before a new one is planned."""
         self._drop(work, row, reason, None)
 
-    def _drop(self, work: Work, row: Row, reason: str, step: str | None) -> None:
+    def _drop(self, work: Work, row: Row, reason: str, steps: list[str] | None) -> None:
         hanging = work.of(row["id"])
         for one in hanging.timers.values():
-            if one["state"] == "pending" and step in (None, one["step"]):
+            if one["state"] in OPEN_TIMERS and (steps is None or one["step"] in steps):
                 work.timers.change(one, state="cancelled", ended_ms=work.now_ms, reason=reason)
+        withdrawn = self._take_back(work, row, reason, steps)
+        if withdrawn:
+            work.tell(row["id"], "withdrawn", steps=steps, reason=reason, pages=withdrawn)
+
+    def _take_back(self, work: Work, row: Row, reason: str, steps: list[str] | None) -> int:
+        """Withdraw unsent pages; one that is being sent is only marked. Returns how many."""
         withdrawn = 0
-        for page in hanging.pages.values():
-            if page["reason"] is not None or step not in (None, page["step"]):
+        for page in work.of(row["id"]).pages.values():
+            if page["reason"] is not None or not (steps is None or page["step"] in steps):
                 continue
             if page["state"] in ("due", GATHERED):
                 work.pages.change(page, state="withdrawn", reason=reason)
                 withdrawn += 1
             elif page["state"] == "leased":
                 work.pages.change(page, reason=reason)
-        if withdrawn:
-            work.tell(row["id"], "withdrawn", step=step, reason=reason, pages=withdrawn)
+        return withdrawn
 
     def hurry(self, work: Work, row: Row, priority: int) -> None:
         """Its alert has become graver: what waits for it goes before what is less grave."""
@@ -234,18 +252,53 @@ class Escalator:
 
     def rearm(self, work: Work, row: Row) -> None:
         """Bring back what was dropped only because the condition had gone for a while."""
-        hanging = work.of(row["id"])
-        for one in hanging.timers.values():
+        for one in work.of(row["id"]).timers.values():
             if one["state"] == "cancelled" and one["reason"] == CLEARED:
                 work.timers.change(one, state="pending", ended_ms=None, reason=None)
-        for page in hanging.pages.values():
-            if page["reason"] != CLEARED:
-                continue
-            if page["state"] == "withdrawn":
-                work.pages.change(page, state="due", reason=None, next_ms=work.now_ms)
-            elif page["state"] == "leased":
-                work.pages.change(page, reason=None)
+        self._pages_back(work, row, CLEARED)
         self.drop_needless(work, row)  # somebody may have accepted while it was away
+        if row["aside"] != Aside.NONE.value:
+            self.hold(work, row)
+
+    def hold(self, work: Work, row: Row) -> None:
+        """Let the timers of an alert wait and take back its unsent pages: it is set aside."""
+        for one in work.of(row["id"]).timers.values():
+            if one["state"] == "pending":
+                work.timers.change(one, state="waiting")
+        self._take_back(work, row, ASIDE, None)
+
+    def resume(self, work: Work, row: Row) -> None:
+        """The alert is not aside any more: its chain goes on from where it would be now.
+
+        What fell due meanwhile is pending again and past its time: it fires at the next tick, or
+        by `fire_due`. Of a condition that is not seen any more nobody is called; the alert stays
+        in the list, and calls if it comes back.
+        """
+        for one in work.of(row["id"]).timers.values():
+            if one["state"] == "waiting":
+                work.timers.change(one, state="pending")
+        self._pages_back(work, row, ASIDE)
+        self.drop_needless(work, row)
+        if row["cleared_ms"] is not None:
+            self._drop(work, row, CLEARED, None)
+
+    def _pages_back(self, work: Work, row: Row, reason: str) -> None:
+        """Pages that were withdrawn for this reason are due again, or gathered again."""
+        for page in work.of(row["id"]).pages.values():
+            if page["reason"] != reason:
+                continue
+            if page["state"] == "leased":
+                work.pages.change(page, reason=None)
+            elif page["state"] == "withdrawn" and _bare(page):
+                wait = work.now_ms + WAIT_MS
+                work.pages.change(page, state=GATHERED, reason=None, next_ms=wait)
+            elif page["state"] == "withdrawn":
+                work.pages.change(page, state="due", reason=None, next_ms=work.now_ms)
+
+
+def _bare(page: Row) -> bool:
+    """True for a page that was gathered: it has no text of its own."""
+    return bool(page["bare"] if "bare" in page else page["payload"] == "{}")
 
 
 def due_timers(conn: Connection, now_ms: int, limit: int) -> list[tuple[int, str, int]]:

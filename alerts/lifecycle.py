@@ -1,9 +1,9 @@
-"""The life of an alert: ISA-18.2 alarm states joined to the rescue states. Pure, no I/O.
+"""The life of an alert: how a step or an event moves its states. Pure, no I/O.
 
-Two tables hold everything: `ALARM` says how the operator's side moves on an event, `RESCUE` how
-far a step brings the rescuer's side. Rescuers may skip steps (a mechanic in the building never
-"departs"); what lies behind is implied. Sources: ISA-18.2 / IEC 62682 (alarm states), EN 81-28
-(an alarm stays until it was verified clear), the 96333 practice (rescue states).
+What is allowed stands in the table of `alerts.allowed`; here it is applied, and refusals and
+double taps get their words. Rescuers may skip steps (a mechanic in the building never "departs");
+what lies behind is implied. Sources: ISA-18.2 / IEC 62682 (alarm states), EN 81-28 (an alarm
+stays until it was verified clear), the 96333 practice (rescue states).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
+from alerts.allowed import BUSY, FREE, HELD, Cause, Event, alarm_after, rescue_rows, who_may
 from alerts.model import AlarmState as A
+from alerts.model import Aside, LiftStep, Origin, Role, Step
 from alerts.model import RescueState as R
-from alerts.model import Role, Step
 from config.text import Text
 
 
@@ -23,12 +24,20 @@ class State:
     """All that decides which steps are allowed.
 
     `active`: the condition is still seen. `latched`: only a person's verification ends it.
+    `with_people`: people were known to be in the car at some time of this alert.
     """
 
     alarm: A = A.UNACKNOWLEDGED
     rescue: R = R.NONE
     active: bool = True
     latched: bool = False
+    aside: Aside = Aside.NONE
+    with_people: bool = False
+
+    @property
+    def life(self) -> bool:
+        """True for a life-safety alarm: it can never be set aside."""
+        return self.with_people or self.rescue is not R.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,46 +75,11 @@ Outcome = Moved | Already | Refusal
 
 RESCUE_ORDER = (R.RAISED, R.ACCEPTED, R.ON_THE_WAY, R.ARRIVED, R.FREED, R.CAUSE_FILED, R.VERIFIED)
 RESCUE: Mapping[Step, tuple[frozenset[R], R]] = {
-    Step.ACCEPT: (frozenset({R.RAISED}), R.ACCEPTED),
-    Step.DEPART: (frozenset({R.RAISED, R.ACCEPTED}), R.ON_THE_WAY),
-    Step.ARRIVE: (frozenset({R.RAISED, R.ACCEPTED, R.ON_THE_WAY}), R.ARRIVED),
-    Step.FREE: (frozenset({R.RAISED, R.ACCEPTED, R.ON_THE_WAY, R.ARRIVED}), R.FREED),
-    Step.FILE_CAUSE: (frozenset({R.FREED}), R.CAUSE_FILED),
-    Step.VERIFY: (frozenset({R.CAUSE_FILED}), R.VERIFIED),
+    step: rows for step in Step if step is not Step.CANCEL and (rows := rescue_rows(step))
 }
 RESCUE_STEPS = frozenset({Step.DEPART, Step.ARRIVE, Step.FREE})
 UNDER_WAY = frozenset({R.ACCEPTED, R.ON_THE_WAY, R.ARRIVED, R.FREED, R.CAUSE_FILED})
-
-# (state, event) → state, for an alert that a clear may end. "held" alerts differ in HELD.
-ALARM: Mapping[tuple[A, str], A] = {
-    (A.UNACKNOWLEDGED, "acknowledge"): A.ACKNOWLEDGED,
-    (A.UNACKNOWLEDGED, "clear"): A.RETURNED,
-    (A.ACKNOWLEDGED, "clear"): A.CLOSED,
-    (A.RETURNED, "acknowledge"): A.CLOSED,
-    (A.RETURNED, "again"): A.UNACKNOWLEDGED,
-    (A.LATCHED, "again"): A.UNACKNOWLEDGED,
-}
-# Latched by its rule, or a rescue is under way: only a person ends it.
-HELD: Mapping[tuple[A, str], A] = {
-    (A.ACKNOWLEDGED, "clear"): A.LATCHED,
-    (A.RETURNED, "acknowledge"): A.LATCHED,
-}
-
-MAY: Mapping[Step, frozenset[Role]] = {
-    step: frozenset({Role.OPERATOR, Role.ADMIN, Role.FIRM})
-    for step in (
-        Step.ACKNOWLEDGE,
-        Step.ACCEPT,
-        Step.DEPART,
-        Step.ARRIVE,
-        Step.FREE,
-        Step.FILE_CAUSE,
-    )
-} | {
-    # Four eyes: whoever repaired a lift does not verify the own work.
-    Step.VERIFY: frozenset({Role.OPERATOR, Role.ADMIN}),
-    Step.CANCEL: frozenset({Role.OPERATOR, Role.ADMIN}),
-}
+MAY: Mapping[Step, frozenset[Role]] = {step: frozenset(who_may(step)) for step in Step}
 
 DONE_WORDS: Mapping[Step, Text] = {
     Step.ACKNOWLEDGE: Text("确认", "acknowledged"),
@@ -116,6 +90,13 @@ DONE_WORDS: Mapping[Step, Text] = {
     Step.FILE_CAUSE: Text("填报原因", "filed the cause"),
     Step.VERIFY: Text("复查", "verified"),
     Step.CANCEL: Text("取消", "cancelled"),
+    Step.SHELVE: Text("搁置", "shelved"),
+    Step.UNSHELVE: Text("取消搁置", "unshelved"),
+}
+ASIDE_WORDS: Mapping[Aside, Text] = {
+    Aside.SHELVED: Text("搁置", "shelved"),
+    Aside.SUPPRESSED: Text("按计划抑制", "suppressed by design"),
+    Aside.OUT_OF_SERVICE: Text("停用", "out of service"),
 }
 
 
@@ -129,32 +110,55 @@ def clock_text(at_ms: int, tz: tzinfo) -> str:
     return datetime.fromtimestamp(at_ms / 1000, tz).strftime("%H:%M")
 
 
+def may(by: Step | LiftStep, role: Role, origin: Origin) -> bool:
+    """True if somebody of this role may do this from there."""
+    return origin in who_may(by).get(role, frozenset())
+
+
 def on_clear(state: State) -> State:
     """Return the state after the condition was definitely false for its clear time."""
     if state.alarm is A.CLOSED or not state.active:
         return replace(state, active=False)
-    return _settle(replace(state, active=False, alarm=_alarm(state, "clear")))
+    return _settle(replace(state, active=False, alarm=_alarm(state, Event.CLEAR)))
 
 
-def on_again(state: State) -> State:
-    """Return the state of an open alert after its condition came back."""
-    return replace(state, active=True, alarm=_alarm(state, "again"))
+def on_again(state: State, quiet: bool = False) -> State:
+    """Return the state of an open alert after its condition came back.
+
+    `quiet`: it was acknowledged a moment ago, so nobody is called a second time.
+    """
+    return replace(state, active=True, alarm=_alarm(state, Event.AGAIN, quiet))
 
 
-def _alarm(state: State, event: str) -> A:
-    key = (state.alarm, event)
-    if event == "again" and state.rescue in UNDER_WAY:
-        return A.ACKNOWLEDGED  # somebody is on it: no second call
-    if held(state) and key in HELD:
-        return HELD[key]
-    return ALARM.get(key, state.alarm)
+def on_people(state: State, rescue: bool) -> State:
+    """Return the state after people turned out to be in the car: a call of its own.
+
+    `rescue`: the chain in force from now on is one that frees people.
+    """
+    began = rescue and state.rescue is R.NONE
+    return replace(
+        state,
+        alarm=_alarm(state, Event.PEOPLE),
+        rescue=R.RAISED if began else state.rescue,
+        aside=Aside.NONE,
+        with_people=True,
+    )
+
+
+def _alarm(state: State, by: Cause, quiet: bool = False) -> A:
+    conditions = {HELD if held(state) else FREE}
+    if state.rescue in UNDER_WAY or (quiet and state.alarm is A.LATCHED):
+        conditions.add(BUSY)  # somebody is on it: no second call
+    return alarm_after(state.alarm, by, frozenset(conditions))
 
 
 def _settle(state: State) -> State:
-    """A rescue nobody took up, closed by its condition going away, is cancelled, not open."""
-    if state.alarm is A.CLOSED and state.rescue is R.RAISED:
-        return replace(state, rescue=R.CANCELLED)
-    return state
+    """A rescue nobody took up, closed by its condition going away, is cancelled, not open.
+    What has closed is not set aside either."""
+    if state.alarm is not A.CLOSED:
+        return state
+    rescue = R.CANCELLED if state.rescue is R.RAISED else state.rescue
+    return replace(state, rescue=rescue, aside=Aside.NONE)
 
 
 def apply(
@@ -163,6 +167,7 @@ def apply(
     role: Role,
     *,
     tz: tzinfo,
+    origin: Origin = Origin.CONSOLE,
     comment: str | None = None,
     cause: str | None = None,
     done: Mapping[Step, Done] | None = None,
@@ -174,14 +179,19 @@ def apply(
         step: what is asked for.
         role: who asks; units are checked by the caller, who knows whose lift it is.
         tz: the site's time zone, for the hour in an `Already`.
-        comment: needed to cancel, and to verify while the condition is still seen.
+        origin: from where it is asked.
+        comment: needed to cancel, to shelve, and to verify while the condition is still seen.
         cause: needed to file the cause.
         done: the steps already taken and by whom.
     """
     done = done or {}
-    stopped = _stopped(state, step, role, cause, done, tz)
+    if not may(step, role, origin):
+        return _not_yours(step, role)
+    stopped = _stopped(state, step, cause, done, tz)
     if stopped is not None:
         return stopped
+    if step in (Step.SHELVE, Step.UNSHELVE):
+        return _shelf(state, step, comment)
     if step is Step.ACKNOWLEDGE:
         return _acknowledge(state, done, tz)
     if step is Step.CANCEL:
@@ -192,11 +202,9 @@ def apply(
 
 
 def _stopped(
-    state: State, step: Step, role: Role, cause: str | None, done: Mapping[Step, Done], tz: tzinfo
+    state: State, step: Step, cause: str | None, done: Mapping[Step, Done], tz: tzinfo
 ) -> Outcome | None:
     """What ends the matter before the states are looked at; None = go on."""
-    if role not in MAY[step]:
-        return _not_yours(step)
     if step in done:
         return Already(_already(done[step], step, tz))
     # What was wrong with a lift may be filed after its fault has gone.
@@ -210,7 +218,7 @@ def _stopped(
 
 def _acknowledge(state: State, done: Mapping[Step, Done], tz: tzinfo) -> Outcome:
     if state.alarm in (A.UNACKNOWLEDGED, A.RETURNED):
-        return Moved(_settle(replace(state, alarm=_alarm(state, "acknowledge"))))
+        return Moved(_settle(replace(state, alarm=_alarm(state, Step.ACKNOWLEDGE))))
     first = done.get(Step.ACCEPT)
     if first:
         return Already(_already(first, Step.ACCEPT, tz))
@@ -222,7 +230,34 @@ def _cancel(state: State, comment: str | None) -> Outcome:
         text = Text("取消须写明理由", "cancelling needs a comment that says why")
         return Refusal("comment_missing", text)
     rescue = R.NONE if state.rescue is R.NONE else R.CANCELLED
-    return Moved(replace(state, alarm=A.CLOSED, rescue=rescue))
+    return Moved(replace(state, alarm=A.CLOSED, rescue=rescue, aside=Aside.NONE))
+
+
+def _shelf(state: State, step: Step, comment: str | None) -> Outcome:
+    """The end of the shelf is looked at by the caller, who knows what time it is."""
+    if step is Step.UNSHELVE:
+        if state.aside is Aside.SHELVED:
+            return Moved(replace(state, aside=Aside.NONE))
+        return Already(Text("该警情没有被搁置", "this alert is not shelved"))
+    if state.life:
+        return life_safety()
+    if state.aside is not Aside.NONE:
+        words = ASIDE_WORDS[state.aside]
+        return Already(Text(f"该警情已{words.zh}", f"this alert is already {words.en}"))
+    if not (comment and comment.strip()):
+        text = Text("搁置须写明理由", "shelving needs a comment that says why")
+        return Refusal("comment_missing", text)
+    return Moved(replace(state, aside=Aside.SHELVED))
+
+
+def life_safety() -> Refusal:
+    """The refusal that nobody can talk round: people are in the car."""
+    text = Text(
+        "轿内有人（或救援尚未结案）的警情不可搁置、抑制或停用：请先解困并复查结案",
+        "people are in this car, or its rescue is not verified yet: such an alarm can be neither "
+        "shelved, nor suppressed, nor put out of service. Free them and verify it first",
+    )
+    return Refusal("life_safety", text)
 
 
 def _without_rescue(
@@ -237,7 +272,7 @@ def _without_rescue(
         return _verify(state, comment)
     implied = _implied(state, done)
     if step is Step.ACCEPT and implied:
-        return Moved(_settle(replace(state, alarm=_alarm(state, "acknowledge"))), implied)
+        return Moved(_settle(replace(state, alarm=_alarm(state, Step.ACKNOWLEDGE))), implied)
     return Moved(state)
 
 
@@ -249,9 +284,7 @@ def _with_rescue(
         if step is Step.VERIFY:
             return _verify(replace(state, rescue=target), comment)
         moved = replace(state, rescue=target)
-        return Moved(
-            replace(moved, alarm=_alarm(moved, "acknowledge")), _implied(state, done, before=step)
-        )
+        return Moved(replace(moved, alarm=_alarm(moved, step)), _implied(state, done, before=step))
     if state.rescue in RESCUE_ORDER and _behind(state.rescue, target):
         return Already(_overtaken(done, step, tz))
     return _too_early(step)
@@ -276,7 +309,7 @@ def _verify(state: State, comment: str | None) -> Outcome:
             "the condition is still reported: if the sensor is wrong, say so in a comment",
         )
         return Refusal("still_active", text)
-    return Moved(replace(state, alarm=A.CLOSED))
+    return Moved(replace(state, alarm=A.CLOSED, aside=Aside.NONE))
 
 
 def _behind(rescue: R, target: R) -> bool:
@@ -312,8 +345,13 @@ def _too_early(step: Step) -> Refusal:
     return Refusal("too_early", text)
 
 
-def _not_yours(step: Step) -> Refusal:
+def _not_yours(step: Step, role: Role) -> Refusal:
     words = DONE_WORDS[step]
+    if role in MAY[step]:  # the person may, but not by a link or a reply: these can be forwarded
+        text = Text(
+            f"{words.zh}须登录控制台操作", f"this step ({step.value}) needs the console: sign in"
+        )
+        return Refusal("not_from_here", text)
     text = Text(
         f"{words.zh}须由值班员操作", f"this step ({step.value}) is for the operator on duty"
     )

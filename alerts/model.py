@@ -45,6 +45,15 @@ class RescueState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Aside(StrEnum):
+    """Set aside: recorded, shown, and paging nobody (ISA-18.2). Never an alarm with people."""
+
+    NONE = "none"
+    SHELVED = "shelved"
+    SUPPRESSED = "suppressed"
+    OUT_OF_SERVICE = "out_of_service"
+
+
 class Step(StrEnum):
     """What a person can do to an alert."""
 
@@ -56,6 +65,27 @@ class Step(StrEnum):
     FILE_CAUSE = "file_cause"
     VERIFY = "verify"
     CANCEL = "cancel"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+
+
+class LiftStep(StrEnum):
+    """What the desk can do to a lift or gateway, and with it to all its alerts but life safety."""
+
+    TAKE_OUT = "take_out_of_service"
+    RETURN = "return_to_service"
+    SUPPRESS = "suppress"
+    RELEASE = "release"
+
+
+class Origin(StrEnum):
+    """From where somebody acts. `console`: signed in, by page or API. `link`: by the one link of
+    a page. `reply`: by answering a mail, web hook or MQTT page. `service`: nobody, time or data."""
+
+    CONSOLE = "console"
+    LINK = "link"
+    REPLY = "reply"
+    SERVICE = "service"
 
 
 class Role(StrEnum):
@@ -71,16 +101,18 @@ class Role(StrEnum):
 class Actor:
     """A person (or the system) as known at the moment of acting.
 
-    `unit` binds a firm to its lifts; `contact` is set when a page's link was used.
+    `unit` binds a firm to its lifts; `contact` is set when a page was answered, and `origin` says
+    whether by its link or by a reply: some steps are for the console alone.
     """
 
     name: str
     role: Role
     unit: str | None = None
     contact: str | None = None
+    origin: Origin = Origin.CONSOLE
 
 
-SYSTEM = Actor("liftwatch", Role.SYSTEM)
+SYSTEM = Actor("liftwatch", Role.SYSTEM, origin=Origin.SERVICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +197,12 @@ class ActResult:
     """The answer to a tap.
 
     `ok` False = refused, `text` says why. `changed` False with `ok` True = somebody had done it
-    before; `text` names who and when. `alert` is the alert as JSON after the tap.
+    before; `text` names who and when. `alert` is the alert as JSON after the tap; `order` the id
+    of what a step on a whole lift began or ended, see alerts.lift_steps.
     """
 
     ok: bool
     changed: bool
     text: Text
     alert: dict[str, Any] | None = None
+    order: int | None = None

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from alerts.calling import graded
 from alerts.chains import Chains
 from alerts.grouping import incident_base
-from alerts.model import AlarmState, RescueState, RuleMeta, Transition, severity_rank
+from alerts.model import AlarmState, Aside, RescueState, RuleMeta, Transition, severity_rank
 from alerts.subjects import Subject
 from alerts.tables import alert
 from alerts.work import Lately, Row, Work
@@ -66,6 +66,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
         "evidence": orjson.dumps([e.as_json() for e in one.evidence]).decode(),
         "batch": one.batch,
         "late": one.late,
+        "aside": Aside.NONE.value,
         "version": 1,
     }
     return row

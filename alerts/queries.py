@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select, true
 
 from alerts.chains import Chains
 from alerts.journal import last_id
 from alerts.model import SEVERITIES, RescueState
-from alerts.tables import alert, alert_unit, journal, outbox, timer
+from alerts.tables import alert, alert_unit, journal, outbox, suppression, timer
 
 Json = dict[str, Any]
 _PLAIN = (
@@ -25,19 +25,25 @@ _PLAIN = (
     "cleared_ms", "closed_ms", "alarm_state", "rescue_state", "owner", "owner_unit", "chain",
     "latched", "manual_reset", "accident", "late", "arrival_due_ms", "acknowledged_ms",
     "accepted_ms", "departed_ms", "arrived_ms", "freed_ms", "cause_filed_ms", "verified_ms",
-    "cancelled_ms", "cause", "version",
+    "cancelled_ms", "cause", "aside", "aside_id", "aside_until_ms", "aside_reason", "aside_by",
+    "version",
 )  # fmt: skip
 _OVER = (RescueState.NONE, RescueState.FREED, RescueState.CAUSE_FILED)
 
 
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
-    """Which alerts. `unit` limits to alerts that unit has to do with; None = all (operator)."""
+    """Which alerts. `unit` limits to alerts that unit has to do with; None = all (operator).
+
+    `asides`: only alerts set aside so (`shelved`, `suppressed`, `out_of_service`; `none` = those
+    that page).
+    """
 
     open_only: bool = True
     alarm_states: Sequence[str] = ()
     rescue_states: Sequence[str] = ()
     severities: Sequence[str] = ()
+    asides: Sequence[str] = ()
     unit: str | None = None
     subject: str | None = None
     rule: str | None = None
@@ -80,8 +86,9 @@ def _urgency(due_ms: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     ]
 
 
-def _next_due() -> Any:
-    """One row an alert: its next pending timer."""
+def _next_due(which: ColumnElement[bool] | None = None) -> Any:
+    """One row an alert: its next pending timer. `which` narrows the timers down: ranking those of
+    a whole city to show one alert takes its time."""
     place = (
         func.row_number()
         .over(partition_by=timer.c.alert_id, order_by=(timer.c.due_ms, timer.c.id))
@@ -89,7 +96,7 @@ def _next_due() -> Any:
     )
     ranked = (
         select(timer.c.alert_id, timer.c.due_ms, timer.c.step, place)
-        .where(timer.c.state == "pending")
+        .where(timer.c.state == "pending", true() if which is None else which)
         .subquery()
     )
     return (
@@ -107,6 +114,7 @@ def _where(chosen: AlertFilter) -> list[ColumnElement[bool]]:
         (alert.c.alarm_state, chosen.alarm_states),
         (alert.c.rescue_state, chosen.rescue_states),
         (alert.c.severity, chosen.severities),
+        (alert.c.aside, chosen.asides),
     ):
         if values:
             found.append(column.in_(list(values)))
@@ -147,18 +155,16 @@ def get_alert(
 ) -> Json | None:
     """Return one alert with `timeline`, `deliveries`, `timers`, `units`; None if not there, or
     not for `unit` to see."""
-    due = _next_due()
-    query = (
-        select(alert, due.c.due_ms, due.c.step)
-        .outerjoin(due, due.c.alert_id == alert.c.id)
-        .where(alert.c.id == alert_id)
-    )
+    query = select(alert).where(alert.c.id == alert_id)
     if unit is not None:
         query = query.where(alert.c.id.in_(_of_unit(unit)))
     row = conn.execute(query).mappings().first()
     if row is None:
         return None
-    found = _alert_json(row, chains)
+    timers = _timers(conn, alert_id, row["chain"], chains)
+    due: Json = next((one for one in timers if one["state"] == "pending"), {})
+    next_due = {"due_ms": due.get("due_ms"), "step": due.get("step")}
+    found = _alert_json(dict(row) | next_due, chains)
     found["done"] = orjson.loads(row["done"])
     found["timeline"] = [
         _line_json(line)
@@ -167,7 +173,7 @@ def get_alert(
         ).mappings()
     ]
     found["deliveries"] = _deliveries(conn, alert_id)
-    found["timers"] = _timers(conn, alert_id, row["chain"], chains)
+    found["timers"] = timers
     found["units"] = [
         dict(one)
         for one in conn.execute(
@@ -240,11 +246,12 @@ def alerts_by_id(
     conn: Connection, ids: Iterable[int], chains: Chains | None = None
 ) -> dict[int, Json]:
     """Return alerts as JSON by their id."""
-    due = _next_due()
+    wanted = list(ids)
+    due = _next_due(timer.c.alert_id.in_(wanted))
     query = (
         select(alert, due.c.due_ms, due.c.step)
         .outerjoin(due, due.c.alert_id == alert.c.id)
-        .where(alert.c.id.in_(list(ids)))
+        .where(alert.c.id.in_(wanted))
     )
     return {row["id"]: _alert_json(row, chains) for row in conn.execute(query).mappings()}
 
@@ -259,7 +266,10 @@ def counts(conn: Connection, *, unit: str | None = None) -> Json:
     where = [alert.c.closed_ms.is_(None)]
     if unit is not None:
         where.append(alert.c.id.in_(_of_unit(unit)))
-    unseen = alert.c.alarm_state.in_(["unacknowledged", "returned_unacknowledged"])
+    unseen = and_(
+        alert.c.alarm_state.in_(["unacknowledged", "returned_unacknowledged"]),
+        alert.c.aside == "none",
+    )
     rescue = alert.c.rescue_state.not_in([state.value for state in _OVER])
     query = (
         select(
@@ -281,6 +291,27 @@ def counts(conn: Connection, *, unit: str | None = None) -> Json:
         "rescues": sum(row[3] or 0 for row in rows),
         "accidents": sum(row[4] or 0 for row in rows),
     }
+
+
+def orders(conn: Connection, subjects: Iterable[str] | None = None) -> list[Json]:
+    """Return what sets whole lifts aside now, of these subjects (None = all), the next to end
+    first: id, kind, subject_kind, subject, rules, reason, begun_by, from_ms, until_ms."""
+    names = (
+        "id", "kind", "subject_kind", "subject", "rules", "reason", "begun_by", "from_ms",
+        "until_ms",
+    )  # fmt: skip
+    query = (
+        select(*(suppression.c[name] for name in names))
+        .where(suppression.c.ended_ms.is_(None), suppression.c.alert_id.is_(None))
+        .order_by(suppression.c.until_ms, suppression.c.id)
+    )
+    rows = conn.execute(query).mappings()
+    some = None if subjects is None else set(subjects)
+    return [
+        dict(row) | {"rules": orjson.loads(row["rules"])}
+        for row in rows
+        if some is None or row["subject"] in some
+    ]
 
 
 def delivery_counts(conn: Connection) -> dict[str, dict[str, int]]:

@@ -8,16 +8,17 @@ twice within a second; but once the passengers of a car were freed, a new onset 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import select
 
+from alerts.aside import Asides
 from alerts.calling import graded
 from alerts.escalation import Escalator
 from alerts.gathering import lately_closed
-from alerts.lifecycle import on_again, on_clear
+from alerts.lifecycle import State, on_again, on_clear, on_people
 from alerts.model import AlarmState, RescueState, RuleMeta, Step, Transition, severity_rank
 from alerts.opening import new_row
 from alerts.tables import alert, occurrence
@@ -47,6 +48,7 @@ class Raiser:
 
     rules: Mapping[str, RuleMeta]
     escalator: Escalator
+    asides: Asides
     again_quiet_s: float = 600.0
 
     def gravest_first(self, transitions: list[Transition]) -> list[Transition]:
@@ -138,6 +140,7 @@ class Raiser:
         if one.late:
             return  # nobody is called for yesterday
         self._inherit(work, row)
+        self.asides.cover_new(work, row)
         self._plan(work, row)
 
     def _plan(self, work: Work, row: Row) -> None:
@@ -181,10 +184,8 @@ class Raiser:
         if was_seen and row["subject_kind"] == "gateway":
             return  # further lifts of a gateway that is silent anyway
         before = state_of(row)
-        after = on_again(before)
+        after = on_again(before, self._quiet(work, row))
         anew = before.alarm is AlarmState.LATCHED and after.alarm is AlarmState.UNACKNOWLEDGED
-        if anew and self._quiet(work, row):
-            anew, after = False, replace(after, alarm=AlarmState.ACKNOWLEDGED)
         work.set_state(row, after, cleared_ms=None, again_count=row["again_count"] + 1)
         work.tell(row["id"], "again", since_ms=one.since_ms, count=row["again_count"])
         if one.late:
@@ -202,6 +203,7 @@ class Raiser:
     def _call_anew(self, work: Work, row: Row, one: Transition, reason: str) -> None:
         """Start the chain from its first step: a new round, with keys of its own."""
         self.escalator.drop_all(work, row, reason)
+        work.forget_answers(row["id"])
         done = orjson.loads(row["done"])
         for step in (Step.ACKNOWLEDGE, Step.ACCEPT):
             done.pop(step.value, None)
@@ -228,17 +230,24 @@ class Raiser:
         if severity_rank(severity) < row["severity_rank"]:
             changes |= {"severity": severity, "severity_rank": severity_rank(severity)}
             self.escalator.hurry(work, row, severity_rank(severity))
+        before = state_of(row)
         work.save(row, **changes)
         work.tell(row["id"], "upgraded", severity=row["severity"], chain=chain, people=one.people)
-        if chain == row["chain"]:
-            if rule.bell and not one.late:
-                self.escalator.plan(work, row, already=planned)  # steps for the graver alone
-            return
-        if self.escalator.chains.of(chain).rescue and row["rescue_state"] == RescueState.NONE:
+        self.asides.come_out(work, row, "people")
+        if chain != row["chain"]:
+            self._to_chain(work, row, one, before, chain)
+        elif rule.bell and not one.late:
+            self.escalator.plan(work, row, already=planned)  # steps for the graver alone
+        self.escalator.fire_due(work, row["id"])  # what waited while the alert was set aside
+
+    def _to_chain(self, work: Work, row: Row, one: Transition, before: State, chain: str) -> None:
+        after = on_people(before, self.escalator.chains.of(chain).rescue)
+        changes: dict[str, Any] = {"chain": chain}
+        if after.rescue is not before.rescue:
             arrival = min(one.at_ms, work.now_ms) + self.escalator.chains.arrival_ms(row["profile"])
-            work.save(row, rescue_state=RescueState.RAISED.value, arrival_due_ms=arrival)
+            changes["arrival_due_ms"] = arrival
         self.escalator.drop_all(work, row, "upgraded")
-        work.save(row, chain=chain, alarm_state=AlarmState.UNACKNOWLEDGED.value)
+        work.set_state(row, after, **changes)
         self._call_anew(work, row, one, "upgraded")
 
     def _occurs(self, work: Work, one: Transition, row: Row) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -20,7 +20,7 @@ from alerts import reply_words
 from alerts.desk import AlertDesk
 from alerts.gathering import SUMMARY
 from alerts.links import LinkClaim
-from alerts.model import Step
+from alerts.model import Origin, Step
 from alerts.notify import receipts
 from alerts.reply_tokens import LENGTH, ReplyTokens
 from alerts.reply_words import Said
@@ -128,7 +128,12 @@ class Replies:
             )
             return Answer("not_proven", gone, *about)
         result = self.desk.act(
-            claim.alert_id, said.step, actor, now_ms, comment=said.comment, cause=said.cause
+            claim.alert_id,
+            said.step,
+            replace(actor, origin=Origin.REPLY),
+            now_ms,
+            comment=said.comment,
+            cause=said.cause,
         )
         code = "refused" if not result.ok else "done" if result.changed else "already"
         return Answer(code, result.text, *about)

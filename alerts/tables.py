@@ -123,12 +123,39 @@ alert = Table(
     Column("evidence", Text, nullable=False),
     Column("batch", BigInteger),
     _flag("late"),
+    _word("aside"),  # shelved, suppressed, out_of_service; none = it pages
+    Column("aside_id", Big),  # the row of `suppression` that set it aside
+    _ms("aside_until_ms"),
+    Column("aside_reason", Text),
+    Column("aside_by", Text),
     Column("version", Integer, nullable=False),
     UniqueConstraint("subject_kind", "subject", "rule", "since_ms"),
     Index(None, "closed_ms", "severity_rank"),
     Index(None, "raised_ms"),
     Index(None, "subject", "rule"),
     Index(None, "incident"),
+    Index(None, "aside_id"),
+)
+
+# What sets alerts aside: a shelf (one alert), a suppression by design or a lift out of service.
+# `until_ms` is its durable timer: the desk's tick ends what is over.
+suppression = Table(
+    "suppression",
+    metadata,
+    _key(),
+    _word("kind"),
+    _of_alert(nullable=True),
+    _word("subject_kind"),
+    _word("subject"),
+    Column("rules", Text, nullable=False),  # JSON list; [] = all but life safety
+    Column("reason", Text, nullable=False),
+    Column("begun_by", Text, nullable=False),
+    _ms("from_ms", nullable=False),
+    _ms("until_ms", nullable=False),
+    _ms("ended_ms"),
+    Column("ended_by", Text),
+    Index(None, "ended_ms", "until_ms"),
+    Index(None, "subject", "ended_ms"),
 )
 
 # Every onset of a condition with the alert it belongs to: the natural key of a transition.

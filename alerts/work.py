@@ -6,7 +6,7 @@ so a flood of ten thousand alerts costs a few statements for every few hundred o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,28 @@ from alerts import journal
 from alerts.attached import Attached, Writes, attached
 from alerts.bulk import among, parts, rows_of
 from alerts.lifecycle import Done, State
-from alerts.model import SYSTEM, Actor, AlarmState, Evidence, FeedEvent, RescueState, Step
+from alerts.model import (
+    SYSTEM,
+    Actor,
+    AlarmState,
+    Aside,
+    Evidence,
+    FeedEvent,
+    RescueState,
+    Step,
+)
 from alerts.tables import alert, alert_unit, occurrence, outbox, timer
 
 Row = dict[str, Any]
 Onset = tuple[str, str, str, int]
 KEY = ("subject_kind", "subject", "rule", "since_ms")
+NOT_ASIDE: Mapping[str, Any] = {
+    "aside": Aside.NONE.value,
+    "aside_id": None,
+    "aside_until_ms": None,
+    "aside_reason": None,
+    "aside_by": None,
+}
 
 
 def state_of(row: Row) -> State:
@@ -32,6 +48,8 @@ def state_of(row: Row) -> State:
         RescueState(row["rescue_state"]),
         row["cleared_ms"] is None,
         bool(row["latched"]),
+        Aside(row["aside"]),
+        bool(row["with_people"]),
     )
 
 
@@ -88,6 +106,8 @@ class Work:
         self.told: dict[str, Any] = {}  # contact → what it was told lately, see gathering
         self.lately_closed: set[tuple[str, str, str]] = set()
         self.chatter: set[int] = set()  # alerts that were closed just before
+
+        self.orders: dict[tuple[str, str], list[Row]] | None = None  # see alerts.aside
 
     # -- the end ----------------------------------------------------------------------------
 
@@ -214,9 +234,11 @@ class Work:
         self.alerts.change(row, version=row["version"] + 1, **changes)
 
     def set_state(self, row: Row, state: State, **changes: Any) -> None:
-        """Store a lifecycle state; a close is stamped and told once."""
+        """Store a lifecycle state; a close is stamped once, and what is closed is not aside."""
         if state.alarm is AlarmState.CLOSED and row["closed_ms"] is None:
             changes["closed_ms"] = self.now_ms
+            if row["aside"] != Aside.NONE.value:
+                changes |= NOT_ASIDE
         self.save(
             row, alarm_state=state.alarm.value, rescue_state=state.rescue.value, **changes
         )  # fmt: skip
@@ -250,6 +272,15 @@ class Work:
             {"alert_id": alert_id, "unit": unit}, answered_ms=self.now_ms, answered_by=name
         )
         return True
+
+    def forget_answers(self, alert_id: int) -> None:
+        """Called anew: who answered the call before has not answered this one."""
+        units = self.of(alert_id).units
+        self.flush()
+        for unit in units:
+            units[unit] = False
+            row = {"alert_id": alert_id, "unit": unit}
+            self.units.change(row, answered_ms=None, answered_by=None)
 
 
 def _onset(row: Any) -> Onset:

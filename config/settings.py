@@ -195,6 +195,12 @@ class Notify(Section):
     cap: Cap = Cap()
 
 
+class Audit(Section):
+    """The journal's head is appended to `head_file` once a day; off while it is empty."""
+
+    head_file: Path | None = None
+
+
 class Settings(BaseSettings):
     """Everything a site may set. Defaults run the demo district on loopback."""
 
@@ -211,6 +217,7 @@ class Settings(BaseSettings):
     influx: Influx = Influx()
     web: Web = Web()
     notify: Notify = Notify()
+    audit: Audit = Audit()
 
     @property
     def database(self) -> str:
@@ -268,6 +275,7 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
     places = [(data, "data_dir"), (data.get("site", {}), "folder")]
     places += [(data.get("mqtt", {}), key) for key in ("ca_file", "cert_file", "key_file")]
     places += [(data.get("notify", {}), "secret_dir")]
+    places.append((data.get("audit", {}), "head_file"))
     for table, key in places:
         if isinstance(table, dict) and isinstance(table.get(key), str):
             table[key] = str(folder / table[key])

@@ -38,6 +38,7 @@ Examples / 示例:
   liftwatch user add 张伟 --role operator   an account / 建立账号
 
   liftwatch channel try sms --to 139… --dry-run   a test page by one channel / 试发通知
+  liftwatch audit verify --config site.toml   is the journal what was written? / 核验流水
 """
 
 # Only the module of the command that was asked for is imported: the service's libraries take
@@ -55,6 +56,7 @@ COMMANDS = {
     "directory": "directory:app",
     "roster": "roster:app",
     "channel": "channel:app",
+    "audit": "audit:app",
 }
 # The simulator has a command line of its own, help included.
 PASSED_ON = {

@@ -1,4 +1,5 @@
-"""Keeping the house in order, in a thread of its own: compaction, retention, bounds."""
+"""Keeping the house in order, in a thread of its own: compaction, retention, bounds, and the
+journal's head once a day."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import duckdb
 import structlog
 
 from config.settings import History as Limits
+from monitor.heads import DailyHead
 from monitor.intake import Intake
 from monitor.late import LateLane
 from monitor.snapshot import Snapshots
@@ -30,9 +32,11 @@ class Housekeeper:
         intake: Intake,
         clock: Callable[[], int],
         late: LateLane,
+        heads: DailyHead,
     ) -> None:
         self._limits, self._history, self._snapshots = limits, history, snapshots
         self._intake, self._clock, self._late = intake, clock, late
+        self._heads = heads
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
@@ -54,6 +58,7 @@ class Housekeeper:
 
     def tidy(self) -> None:
         """One run."""
+        self._heads.send()
         limits = self._limits
         try:
             done = compact(

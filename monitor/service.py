@@ -34,6 +34,7 @@ from monitor.answers import Answers
 from monitor.channels import callbacks, channels, reply_tokens
 from monitor.clock import Clock
 from monitor.detector import rule_schema
+from monitor.heads import DailyHead
 from monitor.housekeeping import Housekeeper
 from monitor.incoming import Incoming
 from monitor.intake import Intake
@@ -109,8 +110,9 @@ class Service:
         self.detector = judge.detector
         self.late = LateLane(self.vocab, self.registry, rules, self.history, zone)
         snapshots = Snapshots(settings.data_dir / "snapshots")
+        heads = DailyHead(self.engine, settings.audit, settings.site.timezone, clock)
         self.housekeeper = Housekeeper(
-            settings.history, self.history, snapshots, self.intake, clock, self.late
+            settings.history, self.history, snapshots, self.intake, clock, self.late, heads
         )
         self.pipeline = Pipeline(
             settings,
@@ -128,21 +130,29 @@ class Service:
         self.channels = channels(settings, clock, self.secret)
         self.outbox = OutboxWorker(self.engine, self.channels, clock, policy)
         self.wakes.append(self.outbox.wake)
-        replies = Replies(self.desk, reply_tokens(settings, self.secret), self._wake)
-        self.incoming = Incoming(settings, replies, callbacks(settings, self.secret), self.channels)
-        self.aftercare = Aftercare(self.incoming, clock)
-        ways_in = settings.notify.replies
-        self.reply_mail = (
-            ReplyMail(ways_in, replies, clock, "email" in self.channels)
-            if ways_in.mail_port
-            else None
-        )
-        self.reply_topic = ReplyTopic(settings.mqtt, replies, clock) if ways_in.mqtt else None
+        self._open_ways_in()
         influx = settings.influx
         self.influx = InfluxCopy(influx, self.history, self.registry) if influx.url else None
         self.app = create_app(Port(self))
         self.leave: Callable[[], None] = lambda: None
         self.beside: list[Coroutine[None, None, None]] = []
+
+    def _open_ways_in(self) -> None:
+        """Answers and receipts: by web hook always, by mail and MQTT where they are set."""
+        replies = Replies(self.desk, reply_tokens(self.settings, self.secret), self._wake)
+        self.incoming = Incoming(
+            self.settings, replies, callbacks(self.settings, self.secret), self.channels
+        )
+        self.aftercare = Aftercare(self.incoming, self.clock)
+        ways_in = self.settings.notify.replies
+        self.reply_mail = (
+            ReplyMail(ways_in, replies, self.clock, "email" in self.channels)
+            if ways_in.mail_port
+            else None
+        )
+        self.reply_topic = (
+            ReplyTopic(self.settings.mqtt, replies, self.clock) if ways_in.mqtt else None
+        )
 
     def reload(self) -> None:
         """Take up what changed in lifts.csv and directory.toml; a mistake changes nothing."""

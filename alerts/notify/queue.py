@@ -83,7 +83,7 @@ def turn(
         lines: list[journal.Line] = []
         for one in outcomes:
             _record(conn, one, worker, policy, lines)
-        taken = {want.channel: _claim(conn, want, now_ms, worker) for want in wants}
+        taken = {want.channel: _claim(conn, want, now_ms, worker, lines) for want in wants}
         journal.append(conn, now_ms, lines)
         return taken
 
@@ -117,7 +117,9 @@ def claim(
     return turn(engine, (), (want,), now_ms, worker, RetryPolicy()).get(channel, [])
 
 
-def _claim(conn: Connection, want: Want, now_ms: int, worker: str) -> list[dict[str, Any]]:
+def _claim(
+    conn: Connection, want: Want, now_ms: int, worker: str, lines: list[journal.Line]
+) -> list[dict[str, Any]]:
     _withdraw_abandoned(conn, now_ms)
     query = (
         select(outbox)
@@ -137,7 +139,14 @@ def _claim(conn: Connection, want: Want, now_ms: int, worker: str) -> list[dict[
     ]  # writers are serialised: nobody else leases them meanwhile
     leased = ("state", "lease_owner", "lease_until_ms", "attempts")
     update_rows(conn, outbox, ("id",), taken, leased)
+    # Before it leaves: after a crash in between, the journal says that it may have.
+    lines += [_sending(row) for row in taken]
     return taken
+
+
+def _sending(row: dict[str, Any]) -> journal.Line:
+    data = about(row) | {"attempts": row["attempts"]}
+    return journal.Line(row["alert_id"], "sending", data=data)
 
 
 def _withdraw_abandoned(conn: Connection, now_ms: int) -> None:
@@ -256,8 +265,8 @@ def _failed(
         next_channel(conn, dict(kept), rest, now_ms)
         lines.append(journal.Line(row["alert_id"], "next_channel", data=said | {"to": rest[0][0]}))
     conn.execute(update(outbox).where(outbox.c.id == row["id"]).values(changes))
-    if state == "dead":
-        lines.append(journal.Line(row["alert_id"], "undelivered", data=said))
+    kind = "undelivered" if state == "dead" else "failed"
+    lines.append(journal.Line(row["alert_id"], kind, data=said))
     return state
 
 

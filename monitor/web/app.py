@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from monitor.web import api, cap, incoming, probes, problems, refusals
-from monitor.web.console import alerts, lifts, signin, system, tap
+from monitor.web.console import alerts, asides, lifts, signin, system, tap
 from monitor.web.console.render import Pages
 from monitor.web.feed import Hub
 from monitor.web.i18n import load_catalogues
@@ -75,6 +75,7 @@ def create_app(port: ServicePort) -> FastAPI:
         signin.router,
         alerts.router,
         lifts.router,
+        asides.router,
         system.router,
         tap.router,
         incoming.router,

@@ -14,11 +14,13 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from alerts import queries
 from alerts.chains import Chains
-from alerts.model import SEVERITIES, AlarmState, RescueState
+from alerts.model import SEVERITIES, AlarmState, Aside, RescueState
 from alerts.tables import alert, alert_unit, timer
 
 NEEDS = (AlarmState.UNACKNOWLEDGED.value, AlarmState.RETURNED.value)
-STATES = ("open", "unacknowledged", "closed", "all")
+ASIDES = tuple(aside.value for aside in Aside if aside is not Aside.NONE)
+STATES = ("open", "unacknowledged", "aside", *ASIDES, "closed", "all")
+"""`aside`: set aside in any way, or in one of them."""
 HELD = (
     RescueState.RAISED.value,
     RescueState.ACCEPTED.value,
@@ -49,7 +51,7 @@ class Query:
     @property
     def by_urgency(self) -> bool:
         """Open alerts sort by urgency, others by time."""
-        return self.state in ("open", "unacknowledged")
+        return self.state not in ("closed", "all")
 
 
 def _visible(scope: str | None) -> list[ColumnElement[bool]]:
@@ -69,14 +71,28 @@ def _search(text: str) -> ColumnElement[bool]:
     return or_(*words, *starts, *codes)
 
 
-def _where(query: Query) -> list[ColumnElement[bool]]:
-    found = _visible(query.scope)
-    if query.state in ("open", "unacknowledged"):
-        found.append(alert.c.closed_ms.is_(None))
-    if query.state == "unacknowledged":
-        found.append(alert.c.alarm_state.in_(NEEDS))
+def _needs() -> ColumnElement[bool]:
+    """Nobody has acknowledged, and nobody has set it aside."""
+    return and_(alert.c.alarm_state.in_(NEEDS), alert.c.aside == Aside.NONE.value)
+
+
+def _in_state(query: Query) -> list[ColumnElement[bool]]:
+    if query.state == "all":
+        return []
     if query.state == "closed":
-        found.append(alert.c.closed_ms.is_not(None))
+        return [alert.c.closed_ms.is_not(None)]
+    found: list[ColumnElement[bool]] = [alert.c.closed_ms.is_(None)]
+    if query.state == "unacknowledged":
+        found.append(_needs())
+    if query.state == "aside":
+        found.append(alert.c.aside != Aside.NONE.value)
+    if query.state in ASIDES:
+        found.append(alert.c.aside == query.state)
+    return found
+
+
+def _where(query: Query) -> list[ColumnElement[bool]]:
+    found = _visible(query.scope) + _in_state(query)
     for column, value in (
         (alert.c.severity, query.severity),
         (alert.c.street_office, query.street_office),
@@ -116,7 +132,7 @@ def find(
         where.append(alert.c.id < before_id)
     if ids is not None:
         where.append(alert.c.id.in_(list(ids)))
-    needs = case((alert.c.alarm_state.in_(NEEDS), 0), else_=1)
+    needs = case((_needs(), 0), else_=1)
     held = case((alert.c.rescue_state.in_(HELD), 0), else_=1)
     urgent = query.by_urgency and not newest
     time = alert.c.id.desc() if newest else alert.c.raised_ms.desc()
@@ -161,7 +177,7 @@ def glance(conn: Connection, scope: str | None) -> dict[str, Any]:
     Keys: `severities` {severity: (open, unacknowledged)}, `cars`, `people` (known to be in them).
     """
     still_open = and_(alert.c.closed_ms.is_(None), *_visible(scope))
-    unseen = func.sum(case((alert.c.alarm_state.in_(NEEDS), 1), else_=0))
+    unseen = func.sum(case((_needs(), 1), else_=0))
     counted = conn.execute(
         select(alert.c.severity, func.count(), unseen).where(still_open).group_by(alert.c.severity)
     ).all()

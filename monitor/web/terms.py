@@ -5,9 +5,9 @@ Written as functions of the catalogue so that the extraction of messages finds e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from alerts.model import SEVERITIES, AlarmState, RescueState, Role, Step
+from alerts.model import SEVERITIES, AlarmState, Aside, RescueState, Role, Step
 from monitor.web.i18n import Catalogue
 
 
@@ -27,6 +27,29 @@ def alarm_states(catalogue: Catalogue) -> Mapping[str, str]:
         AlarmState.LATCHED: _("Latched, to be verified"),
         AlarmState.CLOSED: _("Closed"),
     }
+
+
+def asides(catalogue: Catalogue) -> Mapping[str, str]:
+    """How an alert is set aside → word."""
+    _ = catalogue.gettext
+    return {
+        Aside.NONE: "",
+        Aside.SHELVED: _("Shelved"),
+        Aside.SUPPRESSED: _("Suppressed by design"),
+        Aside.OUT_OF_SERVICE: _("Lift out of service"),
+    }
+
+
+def hours(catalogue: Catalogue, choices: Sequence[int]) -> Mapping[int, str]:
+    """Hours → how long that is in words."""
+    found = {}
+    for n in choices:
+        if n > 24:
+            word = catalogue.ngettext("%(n)d day", "%(n)d days", n // 24) % {"n": n // 24}
+        else:
+            word = catalogue.ngettext("%(n)d hour", "%(n)d hours", n) % {"n": n}
+        found[n] = word
+    return found
 
 
 def rescue_states(catalogue: Catalogue) -> Mapping[str, str]:
@@ -57,6 +80,8 @@ def steps(catalogue: Catalogue) -> Mapping[str, str]:
         Step.FILE_CAUSE: _("File the cause"),
         Step.VERIFY: _("Verify and close"),
         Step.CANCEL: _("Cancel the alert"),
+        Step.SHELVE: _("Shelve"),
+        Step.UNSHELVE: _("Take from the shelf"),
     }
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from alerts import lifecycle
 from alerts.lifecycle import Done, State
-from alerts.model import AlarmState, RescueState, Role, Step, severity_rank
+from alerts.model import AlarmState, Aside, RescueState, Role, Step, severity_rank
 from devices.registry import short_name
 from monitor.web import terms
 from monitor.web.find import HELD, NEEDS
@@ -16,11 +16,14 @@ from monitor.web.words import Words, opening
 
 Alert = Mapping[str, Any]
 _UTC = ZoneInfo("UTC")
+SHELF_HOURS = (1, 2, 4, 8, 24)
+OUT_HOURS = (2, 8, 24, 72, 168, 720)
+"""What the console offers; the longest are the limits of alerts.aside."""
 
 
 def needs_acknowledging(alert: Alert) -> bool:
-    """True while nobody has acknowledged."""
-    return alert["alarm_state"] in NEEDS
+    """True while nobody has acknowledged, and nobody has set it aside."""
+    return alert["alarm_state"] in NEEDS and alert["aside"] == Aside.NONE
 
 
 def sort_key(alert: Alert, by_urgency: bool = True) -> str:
@@ -44,6 +47,8 @@ def legal_steps(alert: Alert, role: Role) -> list[Step]:
         RescueState(alert["rescue_state"]),
         active=alert.get("cleared_ms") is None,
         latched=bool(alert.get("latched")),
+        aside=Aside(alert["aside"]),
+        with_people=bool(alert.get("with_people")),
     )
     done = {
         Step(step): Done(str(who["name"]), int(who["at_ms"]))
@@ -88,6 +93,8 @@ def row_view(
         "alarm_word": terms.alarm_states(catalogue)[alert["alarm_state"]],
         "rescue_state": alert["rescue_state"],
         "rescue_word": terms.rescue_states(catalogue)[alert["rescue_state"]],
+        "aside_word": terms.asides(catalogue)[alert["aside"]],
+        "aside_until": words.clock(alert.get("aside_until_ms"), now_ms),
         "needs": needs_acknowledging(alert),
         "open": ended is None,
         "late": bool(alert.get("late")),
@@ -131,6 +138,9 @@ def page_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, 
         "headline": words.headline(alert, now_ms),
         "legal": [{"step": step.value, "word": names[step]} for step in legal],
         "first": first.value if first else None,
+        "aside_reason": alert.get("aside_reason") or "",
+        "aside_by": alert.get("aside_by") or "",
+        "shelf_hours": terms.hours(words.catalogue, SHELF_HOURS),
         "causes": terms.causes(words.catalogue),
         "cause": cause_word(words, alert.get("cause")),
         "evidence": [words.evidence(row, now_ms) for row in alert.get("evidence", ())],

@@ -203,7 +203,7 @@ def test_what_cannot_be_is_told_why_and_changes_nothing(house: House) -> None:
     assert left.code == "not_proven"
     stranger = replies.take("email", "k5", LinkClaim(1, "station1"), Said(Step.ACCEPT), T0)
     assert stranger.code == "refused" and "unit" in stranger.text.en
-    assert set(house.kinds()) == {"raised", "paged"} and not woken
+    assert set(house.kinds()) == {"raised", "paged", "tapped"} and not woken
 
 
 def test_a_page_key_serves_the_unit_it_was_sent_to(house: House) -> None:

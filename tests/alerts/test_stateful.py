@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from alerts import journal
+from alerts import audit, journal
 from alerts.chains import load_chains
 from alerts.directory_file import load_directory
 from alerts.lifecycle import RESCUE_ORDER
@@ -21,14 +21,14 @@ from alerts.notify import queue
 from alerts.notify.channel import Receipt
 from alerts.notify.queue import RetryPolicy
 from alerts.tables import alert, outbox, reading, timer
-from tests.alerts.conftest import CAR, CAR_2, T0, House, cleared, directory_toml, raised
+from tests.alerts.conftest import CAR, CAR_2, OPERATOR, T0, House, cleared, directory_toml, raised
 
 POLICY = RetryPolicy(attempts=50, first_s=1, cap_s=10, lease_s=20)
 CARS, RULE_IDS = (CAR, CAR_2), ("1", "3", "4", "9", "11", "16")
 PEOPLE = ("operator", "operator", "zhang", "li", "pm1", "station1")
 STEPS = (
     Step.ACKNOWLEDGE, Step.ACKNOWLEDGE, Step.ACCEPT, Step.ACCEPT, Step.ARRIVE, Step.FREE,
-    Step.FILE_CAUSE, Step.VERIFY, Step.CANCEL,
+    Step.FILE_CAUSE, Step.VERIFY, Step.CANCEL, Step.SHELVE, Step.UNSHELVE,
 )  # fmt: skip
 CHAINS = load_chains()
 ACCEPTED_STOPS = {step.id for step in CHAINS.of("R").steps if "accepted" in step.until}
@@ -84,8 +84,9 @@ class Night(RuleBasedStateMachine):
     def tap_twice(self, data: st.DataObject, step: Step, who: str) -> None:
         self.now += 1000
         number = data.draw(st.sampled_from([a["id"] for a in self.house.alerts(open_only=False)]))
-        first = self.house.act(number, step, who, self.now, comment="c", cause="c")
-        second = self.house.act(number, step, who, self.now + 1, comment="c", cause="c")
+        said = {"comment": "c", "cause": "c", "until_ms": self.now + 1_800_000}
+        first = self.house.act(number, step, who, self.now, **said)
+        second = self.house.act(number, step, who, self.now + 1, **said)
         assert first.text.zh and first.text.en
         assert not second.changed
         assert second.ok or not first.ok
@@ -95,6 +96,14 @@ class Night(RuleBasedStateMachine):
         self.now += seconds * 1000
         self.house.desk.tick(self.now)
         assert self.house.desk.tick(self.now) == []
+
+    @rule(car=st.sampled_from(CARS), out=st.booleans())
+    def service(self, car: str, out: bool) -> None:
+        self.now += 1000
+        if out:
+            self.house.desk.take_out_of_service(car, OPERATOR, self.now, "c", self.now + 900_000)
+        else:
+            self.house.desk.return_to_service(car, OPERATOR, self.now)
 
     @rule()
     def restart(self) -> None:
@@ -137,6 +146,10 @@ class Night(RuleBasedStateMachine):
 
     def check_alert(self, row: dict[str, Any], pages: list[dict[str, Any]]) -> None:
         due = {page["step"] for page in pages if page["state"] == "due"}
+        if row["aside"] != "none":
+            assert due == set(), "a page of an alert that is set aside"
+            assert not row["with_people"]
+            assert row["rescue_state"] == "none"
         if row["closed_ms"] is not None:
             assert due == set()
             ended = row["verified_ms"] is not None or row["cancelled_ms"] is not None
@@ -154,7 +167,7 @@ class Night(RuleBasedStateMachine):
     def check_the_journal(self) -> None:
         """It is sound, tells of each call once, and of none after acceptance."""
         with reading(self.house.engine) as conn:
-            assert journal.verify(conn) is None
+            assert list(audit.check(conn)) == []
             ids = list(conn.execute(select(alert.c.id)).scalars())
         accepted: dict[int, int] = {}
         for ident in ids:

@@ -24,7 +24,10 @@ class Filters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    state: Literal["open", "unacknowledged", "closed", "all"] = "open"
+    state: Literal[
+        "open", "unacknowledged", "aside", "shelved", "suppressed", "out_of_service", "closed",
+        "all",
+    ] = "open"  # fmt: skip
     severity: Literal["", "critical", "major", "minor", "info"] = ""
     street_office: str = Field("", max_length=128)
     rescue_state: RescueState | Literal[""] = ""
@@ -47,12 +50,19 @@ class ListQuery(Filters):
 
 
 class StepBody(BaseModel):
-    """What a step may say. `cause` is needed to file one, `comment` to cancel."""
+    """What a step may say. `cause` is needed to file one, `comment` to cancel or to shelve; a
+    shelf also needs its end, 24 h from now at most: `until_ms` or `hours`."""
 
     model_config = ConfigDict(extra="forbid")
 
     comment: str | None = Field(None, max_length=500, examples=["called the property manager"])
     cause: str | None = Field(None, max_length=500, examples=["door: landing lock, floor 7"])
+    until_ms: int | None = Field(None, ge=0, description="shelve: epoch ms of its end")
+    hours: float | None = Field(None, gt=0, le=10_000, description="shelve: or how long from now")
+
+    def end_ms(self, now_ms: int) -> int | None:
+        """Return when a shelf is to end."""
+        return self.until_ms if self.hours is None else now_ms + round(self.hours * 3_600_000)
 
 
 @router.get("/alerts", responses=examples.answer({"alerts": [examples.ALERT], "next_cursor": 17}))
@@ -102,10 +112,17 @@ def take_step(
 
     A step that is not possible now is answered with 409 and the reason.
     """
-    port, body = web_of(request).port, body or StepBody(comment=None, cause=None)
+    port, body = web_of(request).port, body or StepBody()
     _detail(request, visitor, alert_id)  # 404 before anything is tried on another unit's alert
+    now_ms = port.now_ms()
     result = port.desk.act(
-        alert_id, step, visitor.user.actor, port.now_ms(), comment=body.comment, cause=body.cause
+        alert_id,
+        step,
+        visitor.user.actor,
+        now_ms,
+        comment=body.comment,
+        cause=body.cause,
+        until_ms=body.end_ms(now_ms),
     )
     if not result.ok:
         raise Problem(409, "not_possible", result.text, field="step", value=step.value)

@@ -31,6 +31,9 @@ ALERT: dict[str, Any] = {
     "next_due_ms": 1790000720000,
     "next_due_text": {"zh": "到场时限将至", "en": "arrival is nearly due"},
     "latched": True,
+    "aside": "none",
+    "aside_until_ms": None,
+    "aside_reason": None,
     "evidence": [{"name": "door_zone", "value": 0.0, "since_ms": 1789999969000}],
     "version": 3,
 }
@@ -75,6 +78,24 @@ STEP_DONE = {
     "message": "done: accepted",
     "text": {"zh": "已接单", "en": "done: accepted"},
     "alert": DETAIL,
+}
+ORDER = {
+    "id": 5,
+    "kind": "out_of_service",
+    "subject_kind": "lift",
+    "subject": "31105001082012000001",
+    "rules": [],
+    "reason": "replacing the ropes",
+    "begun_by": "刘洋",
+    "from_ms": 1790000000000,
+    "until_ms": 1790028800000,
+}
+ORDER_DONE = {
+    "ok": True,
+    "changed": True,
+    "message": "done: out of service until 16:00",
+    "text": {"zh": "已停用，至 16:00", "en": "done: out of service until 16:00"},
+    "order": 5,
 }
 LIFT = {
     "reg_code": "31105001082012000001",

@@ -108,6 +108,7 @@ def _states(words: Words, chosen: str, address: Mapping[str, str]) -> list[dict[
     names = {
         "open": _("Open"),
         "unacknowledged": _("Unacknowledged"),
+        "aside": _("Set aside"),
         "closed": _("Closed"),
         "all": _("All"),
     }
@@ -181,6 +182,7 @@ def alert_step(
     comment: Annotated[str, Form(max_length=500)] = "",
     cause: Annotated[str, Form(max_length=100)] = "",
     cause_more: Annotated[str, Form(max_length=500)] = "",
+    hours: Annotated[float | None, Form(gt=0, le=10_000)] = None,
     back: Annotated[str, Form(max_length=10)] = "",
 ) -> Response:
     """One step by a plain form, for browsers without JavaScript."""
@@ -189,13 +191,15 @@ def alert_step(
         if find.read_alert(conn, alert_id, visitor.scope, None) is None:
             raise problems.not_found("alert", alert_id)
     told = ": ".join(part for part in (cause, cause_more.strip()) if part)
+    now_ms = port.now_ms()
     result = port.desk.act(
         alert_id,
         step,
         visitor.user.actor,
-        port.now_ms(),
+        now_ms,
         comment=comment.strip() or None,
         cause=told or None,
+        until_ms=None if hours is None else now_ms + round(hours * 3_600_000),
     )
     target = "/alerts" if back == "list" else f"/alerts/{alert_id}"
     return flash(RedirectResponse(target, 303), result.text, result.ok)

@@ -13,6 +13,7 @@ from alerts.tables import reading
 from devices.registry import Lift, short_name
 from monitor.web import find, lifts, problems, views
 from monitor.web.console import charts
+from monitor.web.console.asides import aside_view
 from monitor.web.console.side import Fact, map_link, unit_facts
 from monitor.web.ports import ServicePort, fresh_ms
 from monitor.web.visitor import AnyVisitor, Visitor, Web, web_of
@@ -119,7 +120,8 @@ def lift_page(
     with reading(port.engine) as conn:
         query = find.Query(scope=visitor.scope, state="all", subject=reg_code)
         found = find.find(conn, query, chains=port.desk.chains, limit=20)
-    now_ms = port.now_ms()
+        now_ms = port.now_ms()
+        aside = aside_view(conn, words, visitor, reg_code, now_ms)
     return web.pages.render(
         request,
         "lift.html",
@@ -134,6 +136,7 @@ def lift_page(
         ],
         rows=[views.row_view(words, alert, now_ms, visitor.user.role) for alert in found],
         facts=_facts(port, words, lift),
+        aside=aside,
         ranges=[{"value": r, "word": _span(words, r), "on": r == span} for r in RANGES],
         range=span,
         bokeh=charts.BOKEH_SCRIPT,

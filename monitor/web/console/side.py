@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alerts.model import Role
-from monitor.web import lifts
+from monitor.web import lifts, terms
 from monitor.web.ports import ServicePort
 from monitor.web.views import cause_word
 from monitor.web.words import Words, opening
@@ -70,6 +70,11 @@ def event_words(words: Words) -> Mapping[str, str]:
         "verified": _("Verified"),
         "cancelled": _("Cancelled"),
         "answered": _("Answered"),
+        "tapped": _("Tried"),
+        "shelved": _("Shelved"),
+        "suppressed": _("Suppressed by design"),
+        "out_of_service": _("Set aside: the lift is out of service"),
+        "resumed": _("Pages again"),
         "paged": _("Called"),
         "withdrawn": _("Calls withdrawn"),
         "fallback": _("Called somebody else instead"),
@@ -91,7 +96,7 @@ def timeline_views(
     kinds = event_words(words)
     lines = []
     for line in alert["timeline"]:
-        if line["kind"] in ("delivered", "reached"):
+        if line["kind"] in ("delivered", "reached", "sending", "failed"):
             continue  # stands in the list of calls
         person = line["role"] != Role.SYSTEM
         lines.append(
@@ -101,7 +106,7 @@ def timeline_views(
                 "word": kinds.get(line["kind"], line["kind"]),
                 "actor": line["actor"] if person else "",
                 "person": person,
-                "more": _more(port, words, line["data"]),
+                "more": _more(port, words, line["data"], now_ms),
             }
         )
     return lines[::-1]
@@ -112,8 +117,10 @@ def _contact(port: ServicePort, ident: str) -> str:
     return found.name if found else ident
 
 
-def _more(port: ServicePort, words: Words, data: Mapping[str, Any]) -> str:
+def _more(port: ServicePort, words: Words, data: Mapping[str, Any], now_ms: int) -> str:
     parts = []
+    if data.get("outcome") and data.get("step"):
+        parts.append(terms.steps(words.catalogue)[data["step"]])
     if isinstance(data.get("text"), Mapping):
         parts.append(opening(words.text(data["text"])))
     if data.get("contacts"):
@@ -124,6 +131,9 @@ def _more(port: ServicePort, words: Words, data: Mapping[str, Any]) -> str:
         parts.append(cause_word(words, str(data["cause"])))
     if data.get("comment"):
         parts.append(str(data["comment"]))
+    if data.get("until_ms"):
+        until = words.clock(int(data["until_ms"]), now_ms)
+        parts.append(words.catalogue.gettext("until %(time)s") % {"time": until})
     return " · ".join(parts)
 
 

@@ -9,12 +9,13 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from alerts import journal
-from alerts.model import Step
+from alerts.model import Actor, LiftStep, Role, Step
 from alerts.tables import reading, writing
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import FIRM_B, House, reg_code
 
+OPERATOR = Actor("刘洋", Role.OPERATOR)
 LIFT = reg_code(0)  # firm-a's; firm-b has the odd ones
 SECRET = ("龙湖花园 1 栋", LIFT, "770100")
 """Words that stand on everything about that lift, and on nothing of firm-b's."""
@@ -44,6 +45,9 @@ EXPECTED = {
     ("GET", "/api/v1/lifts"): "silent",
     ("GET", "/api/v1/lifts/{reg_code}"): "404",
     ("GET", "/api/v1/lifts/{reg_code}/series"): "404",
+    ("POST", "/api/v1/lifts/{reg_code}/{step}"): "404",
+    ("GET", "/api/v1/suppressions"): "silent",
+    ("POST", "/api/v1/suppressions/{order}/release"): "404",
     ("GET", "/api/v1/feed"): "stream",
     ("GET", "/api/v1/health"): "403",
     ("GET", "/api/v1/quarantine"): "403",
@@ -56,6 +60,8 @@ EXPECTED = {
     ("GET", "/lifts/{reg_code}"): "404",
     ("GET", "/lifts/{reg_code}/live"): "404",
     ("GET", "/lifts/{reg_code}/chart"): "404",
+    ("POST", "/lifts/{reg_code}/{step}"): "404",
+    ("POST", "/lifts/{reg_code}/release/{order}"): "404",
     ("GET", "/quarantine"): "403",
     ("GET", "/health"): "403",
     ("GET", "/metrics"): "403",
@@ -94,10 +100,13 @@ async def test_another_firms_things_stay_unknown(
     alert = house.raise_alert(0)
     own = house.raise_alert(1)
     client = enter("firm-b")
-    for step in Step if "{step}" in path else [""]:
+    steps = (LiftStep.TAKE_OUT, LiftStep.RETURN, LiftStep.SUPPRESS) if "/lifts" in path else Step
+    hidden = house.desk.suppress(reg_code(2), OPERATOR, house.now_ms(), "x", house.now_ms() + 9999)
+    for step in steps if "{step}" in path else [""]:
         address = path.format(
-            alert_id=alert, reg_code=LIFT, step=step, token="x", lang="en", version="0"
-        )
+            alert_id=alert, reg_code=LIFT, step=step, token="x", lang="en", version="0",
+            order=hidden.order,
+        )  # fmt: skip
         query: dict[str, str | int] = {"channel": "speed"} if "series" in path else {}
         if path == "/alerts/rows":
             query = {"ids": f"{alert},{own}"}
@@ -139,7 +148,7 @@ async def test_strangers_get_to_the_sign_in_or_401(enter: Enter, house: House) -
     for (method, path), what in EXPECTED.items():
         if what not in ("404", "403", "stream") and path not in ("/alerts", "/lifts"):
             continue
-        address = path.format(alert_id=alert, reg_code=LIFT, step="accept")
+        address = path.format(alert_id=alert, reg_code=LIFT, step="accept", order=1)
         answer = await client.request(method, address, params={"channel": "speed"})
         assert answer.status_code in (401, 303), path
         assert answer.status_code == 401 or answer.headers["location"].startswith("/sign-in")

@@ -20,10 +20,12 @@ page.addEventListener("submit", async (event) => {
   const fields = new FormData(event.target);
   const cause = [fields.get("cause"), fields.get("cause_more")].filter(Boolean).join(": ");
   const comment = String(fields.get("comment") ?? "").trim();
+  const hours = Number(fields.get("hours"));
   event.submitter.disabled = true;
   const result = await act(id, step, {
     ...(comment && { comment }),
     ...(step === "file_cause" && cause && { cause }),
+    ...(step === "shelve" && hours && { hours }),
   });
   event.submitter.disabled = false;
   say(result);
