@@ -1,128 +1,41 @@
-"""Chains as data: who is told, after how long, until what. Reads and checks chains.toml.
-
-The shipped chains are those of config/defaults/chains.toml: R rescue, F fault, A administrative,
-O duty desk. Their limits are domain defaults that a site may change in its own file.
-"""
+"""Reads and checks chains.toml. A refusal names file, key, value and what would be right."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import config
-from alerts.directory import ROLES
-from alerts.model import RuleMeta
+from alerts.directory import CHANNELS, ROLES
+from alerts.ladder import (
+    DEFAULT_CHAINS,
+    LONGEST_S,
+    MARKS,
+    UNTIL,
+    Area,
+    Chain,
+    Chains,
+    ChainStep,
+)
+from alerts.model import SEVERITIES
 from config.errors import ConfigError
 from config.text import Text
 from config.toml_file import read_toml
 
-DEFAULT_CHAINS = Path(config.__file__).parent / "defaults" / "chains.toml"
-UNTIL = (
-    "acknowledged", "accepted", "departed", "arrived", "freed", "cause_filed",
-    "answered:use_unit", "answered:maintenance",
-)  # fmt: skip
-MARKS = ("accident",)
-LONGEST_S = 400 * 86400
+__all__ = ["DEFAULT_CHAINS", "Area", "Chain", "ChainStep", "Chains", "load_chains"]
+
+OWN_CHAINS = ("D",)  # of the desk's own alerts: a site's file that lacks them gets the shipped ones
 _STEP_KEYS = (
     "id", "after_s", "of_arrival", "to", "until", "every_channel", "mark", "name_zh", "name_en",
+    "severities", "channels",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class ChainStep:
-    """One rung. Either `after_s` or `of_arrival` (a share of the arrival limit) is set."""
-
-    id: str
-    text: Text
-    to: tuple[str, ...]
-    until: tuple[str, ...]
-    after_s: float | None = None
-    of_arrival: float | None = None
-    every_channel: bool = False
-    mark: str | None = None
-
-    def due_ms(self, raised_ms: int, arrival_s: float) -> int:
-        """Return when the step is due for an alert raised then."""
-        after_s = arrival_s * (self.of_arrival or 0) if self.after_s is None else self.after_s
-        return raised_ms + round(after_s * 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """One ladder of steps; with `rescue` its alerts have rescue states."""
-
-    id: str
-    text: Text
-    rescue: bool
-    steps: tuple[ChainStep, ...]
-
-
-@dataclass(frozen=True)
-class Chains:
-    """All chains and the arrival profile in force."""
-
-    chains: Mapping[str, Chain]
-    profiles: Mapping[str, float]
-    profile: str
-
-    @property
-    def arrival_s(self) -> float:
-        """Seconds from the raise to arrival on site."""
-        return self.profiles[self.profile]
-
-    @property
-    def arrival_ms(self) -> int:
-        """The same in ms."""
-        return round(self.arrival_s * 1000)
-
-    def of(self, name: str) -> Chain:
-        """Return a chain by `ID` or `ID+role+role`: the further roles are told at once.
-
-        Raises KeyError for an unknown chain or role; `check` finds that at start-up.
-        """
-        base_id, *roles = name.split("+")
-        base = self.chains[base_id]
-        if not roles:
-            return base
-        also = tuple(_also(role) for role in roles)
-        return Chain(name, base.text, base.rescue, base.steps + also)
-
-    def step(self, chain: str, step: str) -> ChainStep | None:
-        """Return a step of a chain, None when a changed file no longer has it."""
-        try:
-            steps = self.of(chain).steps
-        except KeyError:
-            return None
-        return next((s for s in steps if s.id == step), None)
-
-    def check(self, rules: Iterable[RuleMeta], file: Path | str = "rules.toml") -> None:
-        """Raise ConfigError when a rule names a chain or a role that is not there."""
-        for rule in rules:
-            for key in ("chain", "chain_with_people"):
-                name = getattr(rule, key)
-                if name is None:
-                    continue
-                try:
-                    self.of(name)
-                except KeyError:
-                    known = " | ".join(self.chains) + ", + " + " | ".join(ROLES)
-                    way_out = Text(f"应为：{known}", f"should be: {known}")
-                    raise ConfigError(file, f"rule {rule.id}, {key}", name, way_out) from None
-
-
-def _also(role: str) -> ChainStep:
-    if role not in ROLES:
-        raise KeyError(role)
-    text = Text(f"同时通知：{role}", f"told at once: {role}")
-    return ChainStep(f"also_{role}", text, (role,), ("acknowledged",), after_s=0)
+_AREA_KEYS = ("lifts", "groups", "use_units", "street_offices")
 
 
 def load_chains(file: Path = DEFAULT_CHAINS, profile: str = "urban") -> Chains:
     """Read chains.toml. Raises ConfigError with file, key, value and what would be right."""
     data = read_toml(file)
-    _only(file, "", data, ("version", "profile", "chain"))
+    _only(file, "", data, ("version", "profile", "area", "chain"))
     if data.get("version") != 1:
         raise _refusal(file, "version", data.get("version"), "1")
     profiles = {
@@ -135,7 +48,35 @@ def load_chains(file: Path = DEFAULT_CHAINS, profile: str = "urban") -> Chains:
         name: _chain(file, name, row)
         for name, row in _tables(file, "chain", data.get("chain")).items()
     }
-    return Chains(chains, profiles, profile)
+    if file != DEFAULT_CHAINS and not all(name in chains for name in OWN_CHAINS):
+        shipped = load_chains().chains
+        chains = {name: shipped[name] for name in OWN_CHAINS} | chains
+    return Chains(chains, profiles, profile, _areas(file, data.get("area", []), profiles))
+
+
+def _areas(file: Path, rows: object, profiles: Mapping[str, float]) -> tuple[Area, ...]:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _refusal(file, "area", rows, "[[area]]")
+    return tuple(_area(file, f"area[{i}].", row, profiles) for i, row in enumerate(rows))
+
+
+def _area(file: Path, at: str, row: Mapping[str, Any], profiles: Mapping[str, float]) -> Area:
+    _only(file, at, row, ("profile", *_AREA_KEYS))
+    if row.get("profile") not in profiles:
+        raise _refusal(file, f"{at}profile", row.get("profile"), " | ".join(profiles))
+    named = {key: _words(file, f"{at}{key}", row[key]) for key in _AREA_KEYS if key in row}
+    if not any(named.values()):
+        raise _refusal(file, f"{at}groups", None, "one of / 其一: " + " | ".join(_AREA_KEYS))
+    return Area(row["profile"], **named)
+
+
+def _words(file: Path, key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise _refusal(file, key, value, "a list / 列表")
+    for one in value:
+        if not isinstance(one, str) or not one:
+            raise _refusal(file, key, one, "text / 文字")
+    return tuple(value)
 
 
 def _refusal(file: Path, key: str, value: object, right: str) -> ConfigError:
@@ -172,7 +113,7 @@ def _name(file: Path, at: str, row: Mapping[str, Any]) -> Text:
 
 def _chain(file: Path, name: str, row: Mapping[str, Any]) -> Chain:
     at = f"chain.{name}."
-    _only(file, at, row, ("rescue", "name_zh", "name_en", "step"))
+    _only(file, at, row, ("rescue", "name_zh", "name_en", "severities", "step"))
     if "+" in name:
         raise _refusal(file, f"chain.{name}", name, "a name without + / 不含 +")
     rescue = row.get("rescue", False)
@@ -182,15 +123,18 @@ def _chain(file: Path, name: str, row: Mapping[str, Any]) -> Chain:
     if not isinstance(rows, list) or not rows:
         raise _refusal(file, f"{at}step", rows, f"[[chain.{name}.step]]")
     steps: dict[str, ChainStep] = {}
+    general = _list(file, f"{at}severities", row.get("severities", []), SEVERITIES)
     for i, one in enumerate(rows):
-        step = _step(file, f"{at}step[{i}].", one)
+        if not isinstance(one, dict):
+            raise _refusal(file, f"{at}step[{i}]", one, f"[[chain.{name}.step]]")
+        step = _step(file, f"{at}step[{i}].", one, general)
         if step.id in steps:
             raise _refusal(file, f"{at}step[{i}].id", step.id, "unique / 不可重复")
         steps[step.id] = step
     return Chain(name, _name(file, at, row), rescue, tuple(steps.values()))
 
 
-def _step(file: Path, at: str, row: Mapping[str, Any]) -> ChainStep:
+def _step(file: Path, at: str, row: Mapping[str, Any], general: tuple[str, ...]) -> ChainStep:
     _only(file, at, row, _STEP_KEYS)
     ident = row.get("id")
     if not isinstance(ident, str) or not ident.replace("_", "").isalnum():
@@ -209,8 +153,12 @@ def _step(file: Path, at: str, row: Mapping[str, Any]) -> ChainStep:
     if not isinstance(every, bool):
         raise _refusal(file, f"{at}every_channel", every, "true | false")
     to = _list(file, f"{at}to", row.get("to"), ROLES)
-    until = _list(file, f"{at}until", row.get("until"), UNTIL)
-    return ChainStep(ident, _name(file, at, row), to, until, after_s, share, every, mark)
+    until = _list(file, f"{at}until", row.get("until"), tuple(UNTIL))
+    severities = _list(file, f"{at}severities", row.get("severities", []), SEVERITIES) or general
+    channels = _list(file, f"{at}channels", row.get("channels", []), CHANNELS)
+    return ChainStep(
+        ident, _name(file, at, row), to, until, after_s, share, every, mark, severities, channels
+    )
 
 
 def _list(file: Path, key: str, value: object, allowed: tuple[str, ...]) -> tuple[str, ...]:

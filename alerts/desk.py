@@ -19,9 +19,11 @@ from sqlalchemy import Connection, Engine
 from alerts import drills, queries
 from alerts.aside import Asides, next_end_ms
 from alerts.chains import Chains
+from alerts.database import reading, writing
 from alerts.directory import Directory
 from alerts.escalation import FIRE_AT_ONCE, Escalator, next_timer_ms
 from alerts.folding import Folding
+from alerts.gaps import OFF_DUTY, Gaps
 from alerts.lift_steps import LiftSteps
 from alerts.links import LinkClaim
 from alerts.model import (
@@ -39,7 +41,6 @@ from alerts.page import Pages
 from alerts.raising import Raiser
 from alerts.stepping import Said, Stepping
 from alerts.subjects import Subjects
-from alerts.tables import reading, writing
 from alerts.work import Work
 from config.text import Text
 
@@ -68,9 +69,11 @@ class AlertDesk:
     _stepping: Stepping = field(init=False)
     _lift_steps: LiftSteps = field(init=False)
     _folding: Folding = field(init=False)
+    _gaps: Gaps = field(init=False)
 
     def __post_init__(self) -> None:
         """Check that every rule's chain exists; raises ConfigError."""
+        self.rules = {OFF_DUTY.id: OFF_DUTY} | dict(self.rules)
         self.chains.check(self.rules.values())
         self._escalator = Escalator(self.chains, self.directory, self.subjects, self.pages)
         self._asides = Asides(self._escalator)
@@ -78,6 +81,12 @@ class AlertDesk:
         self._stepping = Stepping(self._escalator, self._asides, self.pages.tz)
         self._lift_steps = LiftSteps(self._asides, self.pages.tz)
         self._folding = Folding(self.subjects, self.unfold_s)
+        self._gaps = Gaps(self.directory)
+
+    def take_up(self, directory: Directory) -> None:
+        """Go on with a changed directory, as between two transactions."""
+        self.directory = self._escalator.directory = directory
+        self._gaps = Gaps(directory)
 
     def apply(
         self,
@@ -111,7 +120,7 @@ class AlertDesk:
                 now, todo = todo[:size], todo[size:]
                 self._folding.note_cleared(work, now)
                 self._raiser.apply_all(work, now)
-                events += work.finish()
+                events += self._finish(work)
             committed()
         return events
 
@@ -122,14 +131,22 @@ class AlertDesk:
         while self._due(now_ms):
             with writing(self.engine) as conn:
                 work = Work(conn, now_ms)
-                self._raiser.apply_all(work, self._folding.unfold(work))
+                self._raiser.apply_all(
+                    work, [*self._folding.unfold(work), *self._gaps.over(conn, now_ms)]
+                )
                 self._asides.end_due(work)
                 taken = self._escalator.fire_due(work)
                 self._escalator.gathering.sum_up(work)
-                events += work.finish()
+                events += self._finish(work)
             if taken < FIRE_AT_ONCE:
                 break
         return events
+
+    def _finish(self, work: Work) -> list[FeedEvent]:
+        """Raise what the fired steps have found (which may find the bureau off duty too)."""
+        while found := self._gaps.found(work):
+            self._raiser.apply_all(work, found)
+        return work.finish()
 
     # Most calls find nothing to do: they only read, and take no writer's lock.
     def _nothing_to_fold(self, silent: Collection[str] | None) -> bool:
@@ -144,7 +161,9 @@ class AlertDesk:
             if first_ms is not None and first_ms <= now_ms:
                 return True
             gathering = self._escalator.gathering
-            return gathering.due(conn, now_ms) or self._folding.due(conn, now_ms)
+            if gathering.due(conn, now_ms) or self._folding.due(conn, now_ms):
+                return True
+            return bool(self._gaps.over(conn, now_ms))
 
     def next_due_ms(self) -> int | None:
         """Return when the next timer is due or the next shelf ends, None if nothing is pending."""
@@ -178,7 +197,7 @@ class AlertDesk:
         with writing(self.engine) as conn:
             work = Work(conn, at_ms)
             result = self._stepping.take(work, alert_id, step, actor, said)
-            work.finish()
+            self._finish(work)
             if result.alert is None:
                 return result
             shown = queries.get_alert(conn, alert_id, chains=self.chains)
@@ -207,7 +226,7 @@ class AlertDesk:
             row = self._raiser.raise_drill(work, drills.transition(lift, rule, people, now_ms))
             drills.plan_end(work, row, minutes)
             work.tell(row["id"], "exercise", actor, rule=rule, people=people, minutes=minutes)
-            work.finish()
+            self._finish(work)
             shown = queries.get_alert(conn, row["id"], chains=self.chains)
             return ActResult(True, True, Text("演练已开始", "the exercise has begun"), shown)
 
@@ -223,7 +242,7 @@ class AlertDesk:
                 return ActResult(False, False, text)
             text = Text("演练已停止", "the exercise was stopped")
             changed = drills.end(work, self._escalator, row, text, actor)
-            work.finish()
+            self._finish(work)
             over = Text("演练早已结束", "the exercise was over already")
             shown = queries.get_alert(conn, alert_id, chains=self.chains)
             return ActResult(True, changed, text if changed else over, shown)
@@ -276,7 +295,7 @@ class AlertDesk:
         with writing(self.engine) as conn:
             work = Work(conn, at_ms)
             result = take(work)
-            work.finish()
+            self._finish(work)
             return result
 
 

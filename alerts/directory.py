@@ -1,26 +1,21 @@
-"""Who is responsible for a lift now: units, contacts and duty rosters of a site.
+"""Who is responsible for a lift now: units, contacts, contracts and duty rosters of a site.
 
-`directory.toml` of the site folder:
-
-    [[unit]]     id, kind, name_zh, name_en, phone, optional lat/lon
-    [[contact]]  id, unit, name, phone, email, webhook, mqtt (true or a topic), lang,
-                 sms, voice, alertmanager, apprise (notify/addresses.py),
-                 channels (order of trial), post (member | deputy | manager | leader)
-    [[duty]]     unit, contacts (in weekly turn), deputies, weekday, time, tz, start
-
-Kinds of unit: operator, use_unit, maintenance, rescue_station, public_rescue, bureau,
-street_office, town. Reading and checking the file is directory_file.py.
+The file they come from is told in docs/directory.md and read by directory_file.py. Kinds of unit:
+operator, use_unit, maintenance, rescue_station, public_rescue, bureau, street_office, town.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, tzinfo
+from functools import cached_property
 from math import cos, hypot, radians
 from typing import Protocol
 
+from alerts.contracts import Contract, in_force
 from alerts.model import Actor, Origin, Role
+from alerts.roster import Roster
 from config.text import Text
 
 UNIT_KINDS = (
@@ -47,8 +42,17 @@ TOPIC = "liftwatch/v1/pages/{unit}/{contact}"
 
 
 class Served(Protocol):
-    """What the directory must know of a subject: its units, and where it stands."""
+    """What the directory must know of a subject: its units, its group, and where it stands.
 
+    `members`: the lifts of a gateway, whose contracts say who serves it.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def members(self) -> Sequence[Served]: ...
     @property
     def use_unit(self) -> str: ...
     @property
@@ -87,33 +91,16 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
-    """A weekly turn: `contacts[k]` is on duty in the k-th week after `start`, round and round."""
-
-    unit: str
-    contacts: tuple[str, ...]
-    deputies: tuple[str, ...]
-    weekday: int
-    hand_over: time
-    tz: tzinfo
-    start: date
-
-    def turn(self, at_ms: int) -> str:
-        """Return the contact on duty at a moment; hand-over is by local time of `tz`."""
-        local = datetime.fromtimestamp(at_ms / 1000, self.tz)
-        day = local.date() - timedelta(days=(local.weekday() - self.weekday) % 7)
-        if day == local.date() and local.time() < self.hand_over:
-            day -= timedelta(days=7)
-        first = self.start - timedelta(days=(self.start.weekday() - self.weekday) % 7)
-        return self.contacts[((day - first).days // 7) % len(self.contacts)]
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
-    """Who is to be told. `fallback` says why it is not the one the role asked for, else None."""
+    """Who is to be told. `fallback` says why it is not the one the role asked for, else None.
+
+    `off_duty`: units of which nobody stands a duty that the role asks for; each is itself an alert
+    (gaps.py).
+    """
 
     contacts: tuple[Contact, ...]
     fallback: Text | None = None
+    off_duty: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,15 +109,40 @@ class Directory:
 
     units: Mapping[str, Unit]
     contacts: Mapping[str, Contact]
-    duties: Mapping[str, Duty] = field(default_factory=dict)
+    rosters: Mapping[str, Roster] = field(default_factory=dict)
+    contracts: tuple[Contract, ...] = ()
+
+    @cached_property
+    def _contacts_of(self) -> Mapping[str, list[Contact]]:
+        found: dict[str, list[Contact]] = {}
+        for contact in self.contacts.values():
+            found.setdefault(contact.unit, []).append(contact)
+        return found
+
+    @cached_property
+    def _units_of(self) -> Mapping[str, list[Unit]]:
+        found: dict[str, list[Unit]] = {}
+        for unit in self.units.values():
+            found.setdefault(unit.kind, []).append(unit)
+        return found
+
+    @cached_property
+    def _contracts_of(self) -> Mapping[str, list[Contract]]:
+        """By lift; "" = those that may hold for any: a flood must not search them all each time."""
+        found: dict[str, list[Contract]] = {}
+        for contract in self.contracts:
+            general = contract.groups or contract.use_units or not contract.lifts
+            for lift in ("",) if general else contract.lifts:
+                found.setdefault(lift, []).append(contract)
+        return found
 
     def of_unit(self, unit: str) -> list[Contact]:
         """All contacts of a unit in the file's order."""
-        return [c for c in self.contacts.values() if c.unit == unit]
+        return list(self._contacts_of.get(unit, ()))
 
     def of_kind(self, kind: str) -> list[Unit]:
         """All units of a kind in the file's order."""
-        return [u for u in self.units.values() if u.kind == kind]
+        return list(self._units_of.get(kind, ()))
 
     def actor(self, contact_id: str) -> Actor | None:
         """Return who acts when the link of this contact's page is used."""
@@ -141,14 +153,27 @@ class Directory:
         role = Role.OPERATOR if kind in ("operator", "bureau") else Role.FIRM
         return Actor(contact.name, role, contact.unit, contact.id, Origin.LINK)
 
-    def units_of(self, role: str, subject: Served) -> list[str]:
+    def firm(self, subject: Served, at_ms: int) -> str:
+        """Return the maintenance firm that serves a subject at a moment: by contract, else as on
+        record. Of a gateway: the firm that serves most of its lifts."""
+        if not self.contracts:
+            return subject.maintenance
+        if subject.members:
+            firms = Counter(self.firm(lift, at_ms) for lift in subject.members)
+            return firms.most_common(1)[0][0]
+        own = self._contracts_of.get(subject.id, ())
+        found = in_force([*self._contracts_of.get("", ()), *own], subject, at_ms)
+        return found.unit if found else subject.maintenance
+
+    def units_of(self, role: str, subject: Served, at_ms: int) -> list[str]:
         """Return the units that a role means for this subject: mostly one, none if unknown.
 
         `street_office` may be a town; `public_rescue` means all of them (119 and 110);
         `rescue_station` the nearest; other kinds the first of the file.
         """
         if role in NAMED_BY_LIFT:
-            unit = getattr(subject, NAMED_BY_LIFT[role])
+            part = NAMED_BY_LIFT[role]
+            unit = self.firm(subject, at_ms) if part == "maintenance" else getattr(subject, part)
             return [unit] if unit in self.units else []
         units = self.of_kind("bureau" if role == "bureau_leader" else role)
         if role == "rescue_station":
@@ -158,56 +183,88 @@ class Directory:
     def who(self, role: str, subject: Served, at_ms: int) -> Found:
         """Return whom a role means for a subject at a moment.
 
-        Nobody on duty or no such post: all contacts of the unit; a unit without contacts: the
-        bureau. `Found.fallback` then says so, and the journal keeps it. Empty `contacts` only
-        when the bureau has no contact either.
+        Nobody on duty or no such post: all contacts of the unit that are not absent; a unit without
+        contacts: the bureau. `Found.fallback` then says so, and the journal keeps it. Empty
+        `contacts` only when the bureau has no contact either.
         """
-        units = self.units_of(role, subject)
-        wanted = [c for unit in units for c in PICK[role](self, unit, at_ms)]
-        if wanted:
-            return Found(tuple(wanted))
-        everybody = [c for unit in units for c in self.of_unit(unit)]
-        name = self.units[units[0]].name if units else Text("未登记单位", "no unit on record")
-        if everybody:
-            return Found(tuple(everybody), _nobody(role, name))
-        bureau = [c for u in self.of_kind("bureau") for c in self.of_unit(u.id)]
-        return Found(tuple(bureau), _bureau_instead(role, name))
+        units = self.units_of(role, subject, at_ms)
+        picked = {unit: PICK[role](self, unit, subject.group, at_ms) for unit in units}
+        lacking = [unit for unit in units if not picked[unit]]
+        if units and not lacking:
+            return Found(tuple(c for found in picked.values() for c in found))
+        off_duty = tuple(lacking) if PICK[role] is _on_duty else ()
+        told = [c for unit in units for c in picked[unit] or self.reachable(unit, at_ms)]
+        name = self.units[lacking[0]].name if lacking else Text("未登记单位", "no unit on record")
+        if told:
+            return Found(tuple(told), _nobody(role, name), off_duty)
+        bureau = [c for u in self.of_kind("bureau") for c in self.reachable(u.id, at_ms)]
+        return Found(tuple(bureau), _bureau_instead(role, name), off_duty)
+
+    def on_duty(self, unit: str, at_ms: int, group: str | None = None) -> list[Contact]:
+        """Return who of a unit is on duty; empty when nobody is. `group` None = of any line."""
+        return _on_duty(self, unit, group, at_ms)
+
+    def stands(self, unit: str, at_ms: int) -> bool:
+        """True if somebody of a unit is on duty for every group of lifts that its lines name."""
+        roster = self.rosters.get(unit)
+        groups = roster.groups() if roster else [""]
+        return all(self.on_duty(unit, at_ms, group) for group in groups)
+
+    def reachable(self, unit: str, at_ms: int) -> list[Contact]:
+        """Return the contacts of a unit that are not absent; all when everybody is."""
+        everybody = self.of_unit(unit)
+        return _present(self, everybody, at_ms) or everybody
 
 
-Pick = Callable[[Directory, str, int], list[Contact]]
+Pick = Callable[[Directory, str, str | None, int], list[Contact]]
 
 
-def _on_duty(book: Directory, unit: str, at_ms: int) -> list[Contact]:
-    duty = book.duties.get(unit)
-    if duty is not None and duty.contacts:
-        return [book.contacts[duty.turn(at_ms)]]
+def _on_duty(book: Directory, unit: str, group: str | None, at_ms: int) -> list[Contact]:
+    roster = book.rosters.get(unit)
+    if roster is not None and roster.has("member"):
+        return [book.contacts[c] for c in roster.on("member", group, at_ms)]
     everybody = book.of_unit(unit)
     # A unit with one contact needs no roster; with several, nobody said who it is: fall back.
-    return everybody if len(everybody) == 1 else []
+    return _present(book, everybody, at_ms) if len(everybody) == 1 else []
 
 
-def _second(book: Directory, unit: str, at_ms: int) -> list[Contact]:
+def _second(book: Directory, unit: str, group: str | None, at_ms: int) -> list[Contact]:
     """The next person after the one on duty: the deputy, else the next in the unit's list."""
-    deputies = _deputies(book, unit, at_ms)
+    deputies = _deputies(book, unit, group, at_ms)
     if deputies:
         return deputies[:1]
-    first = {c.id for c in _on_duty(book, unit, at_ms)}
-    return [c for c in book.of_unit(unit) if c.id not in first][:1]
+    first = {c.id for c in _on_duty(book, unit, group, at_ms)}
+    return [c for c in _present(book, book.of_unit(unit), at_ms) if c.id not in first][:1]
 
 
-def _deputies(book: Directory, unit: str, at_ms: int) -> list[Contact]:
-    duty = book.duties.get(unit)
-    if duty is not None and duty.deputies:
-        first = duty.turn(at_ms) if duty.contacts else None
-        return [book.contacts[c] for c in duty.deputies if c != first]
-    return _post("deputy")(book, unit, at_ms)
+def _deputies(book: Directory, unit: str, group: str | None, at_ms: int) -> list[Contact]:
+    roster = book.rosters.get(unit)
+    if roster is not None and any(line.deputies for line in roster.lines):
+        first = {c.id for c in _on_duty(book, unit, group, at_ms)}
+        named = roster.deputies(group, at_ms)
+        return [book.contacts[c] for c in named if c not in first]
+    return _post("deputy")(book, unit, group, at_ms)
 
 
 def _post(post: str) -> Pick:
-    def pick(book: Directory, unit: str, at_ms: int) -> list[Contact]:
-        return [c for c in book.of_unit(unit) if c.post == post]
+    def pick(book: Directory, unit: str, group: str | None, at_ms: int) -> list[Contact]:
+        roster = book.rosters.get(unit)
+        if roster is not None and roster.has(post):
+            return [book.contacts[c] for c in roster.on(post, group, at_ms)]
+        return _present(book, [c for c in book.of_unit(unit) if c.post == post], at_ms)
 
     return pick
+
+
+def _present(book: Directory, contacts: list[Contact], at_ms: int) -> list[Contact]:
+    """These people, or who stands in for those who are absent, each once."""
+    found: dict[str, Contact] = {}
+    for contact in contacts:
+        roster = book.rosters.get(contact.unit)
+        who = roster.present(contact.id, at_ms) if roster else contact.id
+        if who is not None:
+            found[who] = book.contacts[who]
+    return list(found.values())
 
 
 PICK: Mapping[str, Pick] = {role: _on_duty for role in ROLES} | {

@@ -6,7 +6,7 @@ any moment leaves either both or neither; after a restart exactly what is due ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,8 +15,10 @@ from sqlalchemy import Connection, func, select
 
 from alerts import drills
 from alerts.attached import ASIDE, CLEARED, OPEN_TIMERS
+from alerts.calling import called, planned, ways
 from alerts.chains import Chains, ChainStep
 from alerts.directory import Contact, Directory
+from alerts.gaps import subject_at
 from alerts.gathering import GATHERED, WAIT_MS, Gathering
 from alerts.lifecycle import held
 from alerts.model import SEVERITIES, AlarmState, Aside
@@ -60,18 +62,21 @@ class Escalator:
         """Its pages are gathered in a flood."""
         self.gathering = Gathering(self.pages)
 
-    def plan(self, work: Work, row: Row) -> None:
+    def plan(self, work: Work, row: Row, already: Collection[str] = ()) -> None:
         """Write the timers of an alert's chain; what is due already fires now.
 
         The chain starts at `last_raised_ms`, the moment the present round was raised. Of an
-        alert that is set aside all timers wait, and nothing fires.
+        alert that is set aside all timers wait, and nothing fires. `already`: steps that were
+        planned before, when the alert has become graver since.
         """
         start = row["last_raised_ms"]
         timers = work.of(row["id"]).timers
         aside = row["aside"] != Aside.NONE.value
         now: list[ChainStep] = []
-        for step in self.chains.of(row["chain"]).steps:
-            due_ms = step.due_ms(start, self.chains.profiles[row["profile"]])
+        chain = self.chains.of(row["chain"])
+        for step, due_ms in planned(self.chains, chain, row["profile"], row["severity"], start):
+            if step.id in already:
+                continue
             at_once = step.after_s == 0 and not aside
             if at_once:
                 now.append(step)
@@ -124,24 +129,23 @@ class Escalator:
 
     def fire(self, work: Work, row: Row, step: ChainStep) -> None:
         """Page everybody a step names, each person once."""
-        subject = self._subject(row)
-        told: dict[str, Contact] = {}
-        for role in step.to:
-            found = self.directory.who(role, subject, work.now_ms)
+        subject = self._subject(work, row)
+        calls = called(self.directory, step, subject, work.now_ms)
+        for role, found in calls.roles:
             if found.fallback is not None:
                 work.tell(row["id"], "fallback", role=role, text=found.fallback.as_json())
             if not found.contacts:
                 text = Text(f"{role} 无人可通知", f"there is nobody to tell for {role}")
                 work.tell(row["id"], "nobody", role=role, text=text.as_json())
-            told.update((contact.id, contact) for contact in found.contacts)
+            work.off_duty.update(found.off_duty)  # alerts of their own, see gaps.py
         due = self._deadline(work, row)
         pages = work.of(row["id"]).pages
-        for contact in told.values():
+        for contact in calls.contacts:
             work.join_unit(row["id"], contact.unit, "paged")
             for page in self._pages(work, row, step, contact, due):
                 pages[page["key"]] = page
                 work.pages.add(page)
-        people = [{"id": c.id, "name": c.name, "unit": c.unit} for c in told.values()]
+        people = [{"id": c.id, "name": c.name, "unit": c.unit} for c in calls.contacts]
         work.tell(row["id"], "paged", step=step.id, text=step.text.as_json(), contacts=people)
         if step.mark == "accident" and not row["accident"]:
             work.save(row, accident=True)
@@ -151,8 +155,6 @@ class Escalator:
         self, work: Work, row: Row, step: ChainStep, contact: Contact, due: Deadline
     ) -> list[dict[str, Any]]:
         """The outbox rows that reach one person: one, or with every_channel one a channel."""
-        ways = list(contact.addresses.items())
-        groups = [[way] for way in ways] if step.every_channel else [ways]
         waits = not step.every_channel and self.gathering.waits(work, row, step.id, contact.id)
         payload = "{}"
         if not waits:
@@ -180,7 +182,7 @@ class Escalator:
                 "next_ms": work.now_ms + (WAIT_MS if waits else 0),
                 "reason": None,
             }
-            for (channel, address), *rest in groups
+            for (channel, address), *rest in ways(step, contact)
         ]
 
     def _deadline(self, work: Work, row: Row) -> Deadline:
@@ -192,8 +194,18 @@ class Escalator:
         step = self.chains.step(row["chain"], due[1])
         return (due[0], step.text) if step else None
 
-    def _subject(self, row: Row) -> Subject:
-        return self.subjects.of(row["subject_kind"], row["subject"])
+    def subject(self, kind: str, ident: str, at_ms: int) -> Subject:
+        """Return the subject of an alert with the firm that serves it at that moment."""
+        return subject_at(self.directory, self.subjects, kind, ident, at_ms)
+
+    def _subject(self, work: Work, row: Row) -> Subject:
+        """As above; a firm whose contract began since the raise takes the alert over."""
+        subject = self.subject(row["subject_kind"], row["subject"], work.now_ms)
+        if subject.maintenance != row["maintenance"] and subject.maintenance:
+            work.tell(row["id"], "firm", was=row["maintenance"], now=subject.maintenance)
+            work.save(row, maintenance=subject.maintenance)
+            work.join_unit(row["id"], subject.maintenance, "maintenance")
+        return subject
 
     def drop_needless(self, work: Work, row: Row) -> None:
         """Cancel timers and withdraw unsent pages whose step has become needless.

@@ -11,11 +11,12 @@ import orjson
 from sqlalchemy import Connection, RowMapping, Select, exists, insert, select
 from sqlalchemy.orm import aliased
 
+from alerts.database import reading, writing
 from alerts.desk import AlertDesk
 from alerts.gathering import REPLY, RESOLVED, SUMMARISED, SUMMARY
 from alerts.page import VERSION
 from alerts.replies import Answer
-from alerts.tables import alert, outbox, reading, writing
+from alerts.tables import alert, outbox
 from config.text import Text
 from devices.registry import place_and_name
 

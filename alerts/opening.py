@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import select
 
+from alerts.calling import graded
 from alerts.chains import Chains
 from alerts.drills import marked
 from alerts.grouping import incident_base
@@ -24,11 +25,10 @@ BLANK: Final = dict.fromkeys(alert.columns.keys())
 def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject: Subject) -> Row:
     """Return the row of a new alert, everything but its id."""
     raised_ms = min(one.at_ms, work.now_ms)
-    chain = rule.chain_with_people if one.with_people else None
-    chain = chain or rule.chain
+    severity, chain = graded(rule, one.with_people)
     rescue = chains.of(chain).rescue and not one.late
-    severity = (rule.severity_with_people if one.with_people else None) or rule.severity
     text = marked(rule.text) if one.exercise else rule.text
+    profile = chains.profile_of(subject)
     row: dict[str, Any] = dict(BLANK)
     row |= {
         "subject_kind": one.subject_kind,
@@ -42,7 +42,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
         "alarm_state": AlarmState.UNACKNOWLEDGED.value,
         "rescue_state": (RescueState.RAISED if rescue else RescueState.NONE).value,
         "chain": chain,
-        "profile": chains.profile,
+        "profile": profile,
         "severity": severity,
         "severity_rank": severity_rank(severity),
         "code": rule.code,
@@ -63,7 +63,7 @@ def new_row(work: Work, chains: Chains, one: Transition, rule: RuleMeta, subject
         "gateway": subject.gateway,
         "incident": _incident(work, one, rule, subject, rescue),
         "accident": False,
-        "arrival_due_ms": raised_ms + chains.arrival_ms if rescue else None,
+        "arrival_due_ms": raised_ms + chains.arrival_ms(profile) if rescue else None,
         "done": "{}",
         "evidence": orjson.dumps([e.as_json() for e in one.evidence]).decode(),
         "batch": one.batch,

@@ -19,8 +19,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from alerts import journal
+from alerts.database import reading, writing
 from alerts.model import Actor, Role
-from alerts.tables import alert, alert_unit, photo, reading, writing
+from alerts.tables import alert, alert_unit, photo
 from config.text import Text
 
 KINDS = ("JPEG", "PNG", "WEBP")

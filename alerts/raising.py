@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from alerts import drills
 from alerts.aside import Asides
+from alerts.calling import graded
 from alerts.escalation import Escalator
 from alerts.gathering import lately_closed
 from alerts.lifecycle import State, on_again, on_clear, on_people
@@ -122,7 +123,7 @@ class Raiser:
         return self._new(work, one)
 
     def _new(self, work: Work, one: Transition) -> Row:
-        subject = self.escalator.subjects.of(one.subject_kind, one.subject)
+        subject = self.escalator.subject(one.subject_kind, one.subject, work.now_ms)
         row = work.add(new_row(work, self.escalator.chains, one, self.rule(one.rule), subject))
         self._occurs(work, one, row)
         if one.key[:3] in work.lately_closed:
@@ -234,8 +235,8 @@ class Raiser:
         if not one.with_people or row["with_people"]:
             return
         rule = self.rule(row["rule"])
-        severity = rule.severity_with_people or rule.severity
-        chain = rule.chain_with_people or rule.chain
+        severity, chain = graded(rule, True)
+        planned = {s.id for s in self.escalator.chains.of(row["chain"]).steps_for(row["severity"])}
         changes: dict[str, Any] = {"with_people": True, "people": one.people}
         if severity_rank(severity) < row["severity_rank"]:
             changes |= {"severity": severity, "severity_rank": severity_rank(severity)}
@@ -246,13 +247,15 @@ class Raiser:
         self.asides.come_out(work, row, "people")
         if chain != row["chain"]:
             self._to_chain(work, row, one, before, chain)
+        elif rule.bell and not one.late:
+            self.escalator.plan(work, row, already=planned)  # steps for the graver alone
         self.escalator.fire_due(work, row["id"])  # what waited while the alert was set aside
 
     def _to_chain(self, work: Work, row: Row, one: Transition, before: State, chain: str) -> None:
         after = on_people(before, self.escalator.chains.of(chain).rescue)
         changes: dict[str, Any] = {"chain": chain}
         if after.rescue is not before.rescue:
-            arrival = min(one.at_ms, work.now_ms) + self.escalator.chains.arrival_ms
+            arrival = min(one.at_ms, work.now_ms) + self.escalator.chains.arrival_ms(row["profile"])
             changes["arrival_due_ms"] = arrival
         self.escalator.drop_all(work, row, "upgraded")
         work.set_state(row, after, **changes)

@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from alerts import reply_words
+from alerts.database import reading, writing
 from alerts.desk import AlertDesk
 from alerts.gathering import SUMMARY
 from alerts.links import LinkClaim
@@ -24,7 +25,7 @@ from alerts.model import Origin, Step
 from alerts.notify import receipts
 from alerts.reply_tokens import LENGTH, ReplyTokens
 from alerts.reply_words import Said
-from alerts.tables import outbox, reading, reply, writing
+from alerts.tables import outbox, reply
 from config.text import Text
 
 KEEP_MS = 30 * 86_400_000

@@ -76,8 +76,6 @@ class Stepping:
             if step is Step.FILE_CAUSE:
                 drills.end(work, self.escalator, row, drills.DONE)
             self._answer(work, row, actor, told=True)
-            if step is Step.FILE_CAUSE:
-                drills.end(work, self.escalator, row, Text("演练完成", "the exercise is done"))
             return ActResult(True, True, _thanks(step), {})
         _tapped(work, row, step, actor, getattr(outcome, "code", "already"))
         if isinstance(outcome, Already):

@@ -11,7 +11,10 @@ from devices.registry import Lift, Registry
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The facts of a lift or gateway that an alert keeps; "" and 0 where nothing is known."""
+    """The facts of a lift, gateway or unit that an alert keeps; "" and 0 where nothing is known.
+
+    `group`: of the lift in lifts.csv. `members`: the lifts of a gateway.
+    """
 
     kind: str
     id: str
@@ -26,6 +29,8 @@ class Subject:
     gateway: str = ""
     lat: float = 0.0
     lon: float = 0.0
+    group: str = ""
+    members: tuple[Subject, ...] = ()
 
 
 class Subjects:
@@ -51,13 +56,8 @@ class Subjects:
         """Return the subject of an alert."""
         if kind == "gateway":
             return self._gateway(ident)
-        lift = self._lifts.get(ident)
-        if lift is None:
-            return Subject(kind, ident, ident, "")
-        return Subject(
-            kind, ident, lift.name, lift.place, lift.type, lift.rescue_code, lift.use_unit,
-            lift.maintenance, lift.street_office, lift.feeder, lift.gateway, lift.lat, lift.lon,
-        )  # fmt: skip
+        lift = self._lifts.get(ident) if kind == "lift" else None
+        return Subject(kind, ident, ident, "") if lift is None else of_lift(lift)
 
     def gateway_of(self, reg_code: str) -> str | None:
         """Return the gateway of a lift, None for an unknown lift."""
@@ -78,7 +78,18 @@ class Subjects:
             gateway=ident,
             lat=first.lat if first else 0.0,
             lon=first.lon if first else 0.0,
+            group=_most(lift.group for lift in lifts),
+            members=tuple(of_lift(lift) for lift in lifts),
         )
+
+
+def of_lift(lift: Lift) -> Subject:
+    """Return the subject a lift is."""
+    return Subject(
+        "lift", lift.reg_code, lift.name, lift.place, lift.type, lift.rescue_code, lift.use_unit,
+        lift.maintenance, lift.street_office, lift.feeder, lift.gateway, lift.lat, lift.lon,
+        lift.group,
+    )  # fmt: skip
 
 
 def _most(values: Iterable[str]) -> str:

@@ -85,6 +85,7 @@ class Work:
 
     def __init__(self, conn: Connection, now_ms: int) -> None:
         self.conn, self.now_ms = conn, now_ms
+        self.off_duty: set[str] = set()  # units of which a step found nobody on duty
         self._lines: list[journal.Line] = []
         self._alerts: dict[int, Row] = {}
         self._attached: dict[int, Attached] = {}

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.chains import load_chains
+from alerts.database import open_engine
 from alerts.desk import AlertDesk
 from alerts.directory import TOPIC, Contact, Directory, Duty, Unit
 from alerts.links import Links
@@ -16,7 +17,6 @@ from alerts.model import RuleMeta
 from alerts.page import Pages, plain_words
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.subjects import Subjects
-from alerts.tables import open_engine
 from benchmarks._district import reg_code
 from config.text import Text
 from devices.registry import Gateway, Lift, Registry

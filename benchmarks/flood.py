@@ -24,12 +24,13 @@ import paho.mqtt.client as mqtt
 from sqlalchemy import func, select
 
 from alerts import journal
+from alerts.database import reading
 from alerts.desk import AlertDesk
 from alerts.model import Evidence, Transition
 from alerts.notify.channel import Item, Receipt
 from alerts.notify.mqtt import MqttChannel
 from alerts.notify.outbox import OutboxWorker
-from alerts.tables import alert, outbox, reading
+from alerts.tables import alert, outbox
 from benchmarks._city import city, desk, people
 from benchmarks._district import reg_code, say
 from monitor.broker import HOST, SERVICE_USER, EmbeddedBroker

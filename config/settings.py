@@ -8,7 +8,7 @@ silently ignored would be found out on the worst night.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -41,7 +41,7 @@ class Site(Section):
     name_zh: str = "示范区"
     name_en: str = "Demo district"
     timezone: str = "Asia/Shanghai"
-    arrival_profile: Literal["urban", "legal_city", "legal_rural"] = "urban"
+    arrival_profile: str = "urban"  # of chains.toml, which names what there is
     pdf_font: Path | None = None
     """A TrueType file with Chinese to embed in PDFs; None = the reader's own Asian font."""
 

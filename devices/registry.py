@@ -32,7 +32,8 @@ class Lift:
     and no rule that needs it ever rings. Days are days of the site's calendar: `inspection_due`
     the day from which the lift may not be used without a new inspection (下次检验日期),
     `last_visit` and `planned_visit` of maintenance (维保). `voice_link`: the device reports the
-    tests of its voice link (对讲); unknown: once it has reported one.
+    tests of its voice link (对讲); unknown: once it has reported one. `group`: whatever the site
+    calls together lifts with the same arrival limit, contract or duty line, e.g. "rural".
     """
 
     reg_code: str
@@ -56,6 +57,7 @@ class Lift:
     last_visit: date | None = None
     planned_visit: date | None = None
     voice_link: bool | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

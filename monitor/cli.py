@@ -35,9 +35,16 @@ Examples / 示例:
 
   liftwatch quality --from 2026-03-01   figures of alarm quality / 报警质量
 
+  liftwatch chain explain --lift A梯 --rule 1 --people 2   who would be called? / 会通知谁
+
+  liftwatch directory import 通讯录.xlsx   what would change? / 名录导入（先看差异）
+
+  liftwatch roster show --unit firm-03   who is on duty? / 谁在值班
+
   liftwatch user add 张伟 --role operator   an account / 建立账号
 
   liftwatch channel try sms --to 139… --dry-run   a test page by one channel / 试发通知
+
   liftwatch audit verify --config site.toml   is the journal what was written? / 核验流水
 """
 
@@ -55,6 +62,9 @@ COMMANDS = {
     "check": "check:check",
     "version": "version:version",
     "user": "accounts:app",
+    "chain": "chain:app",
+    "directory": "directory:app",
+    "roster": "roster:app",
     "channel": "channel:app",
     "audit": "audit:app",
 }

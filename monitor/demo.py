@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, select
 
 from alerts import queries
-from alerts.tables import alert, journal, reading
+from alerts.database import reading
+from alerts.tables import alert, journal
 from config.settings import Settings
 from devices.simulator.district import write_district
 from devices.simulator.releases import TOPIC

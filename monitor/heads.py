@@ -11,7 +11,8 @@ from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerts import audit
-from alerts.tables import meta, reading, writing
+from alerts.database import reading, writing
+from alerts.tables import meta
 from config.settings import Audit
 
 log = structlog.get_logger()

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.causes import DEFAULT_CAUSES, load_causes
 from alerts.chains import DEFAULT_CHAINS, load_chains
+from alerts.database import open_engine
 from alerts.desk import AlertDesk
 from alerts.directory_file import load_directory
 from alerts.links import Links
@@ -16,7 +17,6 @@ from alerts.page import Pages, vocabulary_words
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.story import Teller
 from alerts.subjects import Subjects
-from alerts.tables import open_engine
 from config.settings import Settings, load_settings
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary

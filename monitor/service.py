@@ -13,7 +13,9 @@ import uvicorn
 
 from alerts.causes import DEFAULT_CAUSES, Causes, load_causes
 from alerts.chains import DEFAULT_CHAINS, load_chains
+from alerts.database import open_engine
 from alerts.desk import AlertDesk
+from alerts.directory import Directory
 from alerts.directory_file import load_directory
 from alerts.links import Links
 from alerts.migrations import migrate
@@ -24,7 +26,6 @@ from alerts.replies import Replies
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.story.sheet import fonts
 from alerts.subjects import Subjects
-from alerts.tables import open_engine
 from config.errors import ConfigError
 from config.settings import Settings
 from devices.codecs import Limits
@@ -73,7 +74,7 @@ class Service:
         rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), schema)
         chains_file = own_or(site, "chains.toml", DEFAULT_CHAINS)
         chains = load_chains(chains_file, settings.site.arrival_profile)
-        self.directory = load_directory(site / "directory.toml")
+        self.directory = load_directory(site / "directory.toml", settings.site.timezone)
         self.secret = load_secret(settings.data_dir)
         load_registry(site)  # a mistake in the site's files is told before any file is made
         self.history = History(
@@ -156,20 +157,24 @@ class Service:
         )
 
     def reload(self) -> None:
-        """Take up lifts that joined, changed or left lifts.csv; a mistake in it changes nothing."""
+        """Take up what changed in lifts.csv and directory.toml; a mistake changes nothing."""
+        site = self.settings.site
         try:
-            newer = load_registry(self.settings.site.folder, self.history.known_lifts())
+            newer = load_registry(site.folder, self.history.known_lifts())
+            book = load_directory(site.folder / "directory.toml", site.timezone)
         except ConfigError as error:
             log.error("site.refused", reason=str(error))
             return
-        self.pipeline.between(lambda: self._take_up(newer))
+        self.pipeline.between(lambda: self._take_up(newer, book))
 
-    def _take_up(self, newer: Registry) -> None:
+    def _take_up(self, newer: Registry, book: Directory) -> None:
         """In the pipeline's thread; who decodes meanwhile learns of the new rows last."""
         self.history.number_lifts([s.reg_code if s else "" for s in newer.slots])
         now_ms = self.clock()
         over = self.judge.take_up(newer, now_ms)
         self.subjects.take_up(newer)
+        self.directory = book
+        self.desk.take_up(book)
         self.registry.take_up(newer)
         self.pipeline.apply(over, now_ms)
         log.info("site.reloaded", lifts=len(newer.lifts), gateways=len(newer.gateways))

@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or
 
 from alerts import journal
 from alerts.bulk import rows_of, update_rows
+from alerts.database import reading, writing
 from alerts.notify.channel import Receipt
-from alerts.tables import outbox, reading, writing
+from alerts.tables import outbox
 
 WAITING = ("due", "leased")
 COLUMNS = tuple(column.name for column in outbox.columns)

@@ -17,10 +17,11 @@ from sqlalchemy import Connection, Engine, RowMapping, or_, select, update
 
 from alerts import journal
 from alerts.chains import Chains
+from alerts.database import reading, writing
 from alerts.escalation import satisfied
 from alerts.gathering import SUMMARY
 from alerts.notify import queue
-from alerts.tables import outbox, reading, writing
+from alerts.tables import outbox
 from alerts.work import Work
 
 

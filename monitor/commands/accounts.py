@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
+from alerts.database import open_engine
 from alerts.migrations import migrate
-from alerts.tables import open_engine
 from config.settings import load_settings
 from monitor.clock import wall_ms
 from monitor.web.auth import add_user, list_users, remove_user, set_password

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import Connection, Engine, inspect
 
 from alerts import audit
-from alerts.tables import open_engine, reading
+from alerts.database import open_engine, reading
 from config.errors import ConfigError
 from config.settings import load_settings
 from config.text import Text

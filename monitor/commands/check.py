@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from alerts.causes import DEFAULT_CAUSES, load_causes
 from alerts.chains import DEFAULT_CHAINS, load_chains
 from alerts.directory_file import load_directory
+from alerts.findings import findings
 from alerts.notify.cap import DEFAULT_CAP, load_cap
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.story.sheet import fonts
@@ -21,13 +23,16 @@ from monitor.clock import wall_ms
 from monitor.detector import rule_schema
 from monitor.own import own_or
 
+AHEAD_DAYS, SHOWN = 30, 20  # of `liftwatch directory check`, which shows all
+
 
 def check(
     config: Annotated[Path | None, typer.Option(help="Site settings (TOML) · 站点配置文件")] = None,
 ) -> None:
     """Check settings, site files, rules and chains without starting anything. 检查配置。
 
-    Prints what was found, or the first mistake with file, key, value and what would be right;
+    Prints what was found, or the first mistake with file, key, value and what would be right; then
+    holes in rosters and contracts (see `liftwatch directory check`), which are no mistakes;
     warns of contacts whose channels are not set up. 未配置的通道会有警告。
     """
     settings = load_settings(config)
@@ -39,7 +44,7 @@ def check(
     load_causes(own_or(site, "causes.toml", DEFAULT_CAUSES))
     fonts(settings.site.pdf_font)
     registry = load_registry(site)
-    directory = load_directory(site / "directory.toml")
+    directory = load_directory(site / "directory.toml", settings.site.timezone)
     ways = channels(settings, wall_ms, bytes(32))
     load_cap(own_or(site, "cap.toml", DEFAULT_CAP))
     typer.echo(
@@ -47,5 +52,8 @@ def check(
         f"{len(directory.units)} units 单位, {len(rules)} rules 规则, "
         f"{len(vocab)} channels 通道, {len(vocab.messages)} codes 代码"
     )
+    zone = ZoneInfo(settings.site.timezone)
+    for text in findings(directory, registry.lifts, wall_ms(), AHEAD_DAYS, zone)[:SHOWN]:
+        typer.echo(f"! {text.both()}")
     for text in unready(ways, directory):
         typer.echo(f"warning / 警告: {text.both()}", err=True)

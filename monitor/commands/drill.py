@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from alerts import drills
+from alerts.database import reading
 from alerts.drill_times import SPANS, list_drills
 from alerts.model import Actor, ActResult, Role
-from alerts.tables import reading
 from devices.registry import place_and_name
 from monitor.clock import wall_ms
 from monitor.offline import open_offline

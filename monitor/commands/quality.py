@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from alerts.database import reading
 from alerts.quality import Period, report
 from alerts.quality.report import parse_verdict
-from alerts.tables import reading
 from config.errors import ConfigError
 from config.text import Text
 from devices.registry import place_and_name

@@ -8,9 +8,9 @@ from typing import Annotated
 import orjson
 import typer
 
+from alerts.database import reading
 from alerts.story import build_draft, build_story, draft_pdf, story_pdf
 from alerts.story.sheet import Sheet, fonts
-from alerts.tables import reading
 from config.errors import ConfigError
 from config.text import Text
 from monitor.clock import wall_ms

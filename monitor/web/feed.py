@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from alerts import queries
-from alerts.tables import reading
+from alerts.database import reading
 from monitor.web.find import veiled_line
 from monitor.web.ports import ServicePort
 

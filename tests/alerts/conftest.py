@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 
 from alerts import queries
 from alerts.chains import load_chains
+from alerts.database import open_engine, reading
 from alerts.desk import AlertDesk
 from alerts.directory import Directory
 from alerts.directory_file import load_directory
@@ -21,7 +22,7 @@ from alerts.migrations import migrate
 from alerts.model import Actor, ActResult, Evidence, FeedEvent, Role, RuleMeta, Step, Transition
 from alerts.page import Pages, plain_words
 from alerts.subjects import Subjects
-from alerts.tables import open_engine, outbox, reading
+from alerts.tables import outbox
 from config.text import Text
 from devices.registry import Gateway, Lift, Registry
 
@@ -48,6 +49,7 @@ PEOPLE: Mapping[str, tuple[str, str, str]] = {  # id → (unit, name, post)
     "zhang": ("anda", "张伟", "member"),
     "li": ("anda", "李强", "deputy"),
     "boss": ("anda", "陈总", "manager"),
+    "sun": ("kone", "孙工", "member"),
     "station1": ("north", "救援一队", "member"),
     "f119": ("fire", "119", "member"),
     "duty": ("bureau", "区局值班", "member"),
@@ -117,6 +119,14 @@ def directory_toml(address: Callable[[str], str]) -> str:
                 f'[[duty]]\nunit = "{unit}"\ncontacts = {own[:1]}\ndeputies = {deputies}\n'
             )
     return "\n".join(parts)
+
+
+def without(book: Directory, unit: str) -> Directory:
+    """The same directory, but this unit has neither contacts nor a roster."""
+    contacts = {c.id: c for c in book.contacts.values() if c.unit != unit}
+    return replace(book, contacts=contacts, rosters={
+        name: roster for name, roster in book.rosters.items() if name != unit
+    })  # fmt: skip
 
 
 def raised(

@@ -11,10 +11,11 @@ from typing import Any
 import orjson
 from sqlalchemy import event, func, select
 
+from alerts.database import reading
 from alerts.directory_file import load_directory
 from alerts.notify import queue
 from alerts.notify.channel import Receipt
-from alerts.tables import alert, journal, reading
+from alerts.tables import alert, journal
 from tests.alerts.conftest import T0, House, raised
 
 END_MS = T0 + 8_000_000

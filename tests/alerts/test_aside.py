@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from alerts import audit, queries
+from alerts.database import reading
 from alerts.model import Actor, ActResult, Origin, Role, Step
 from alerts.notify import queue
 from alerts.notify.queue import RetryPolicy
-from alerts.tables import reading
 from tests.alerts.conftest import CAR, CAR_2, OPERATOR, T0, House, cleared, raised
 
 MIN, HOUR = 60_000, 3_600_000

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Engine, delete, insert, select, text, update
 
 from alerts import audit
 from alerts.audit import Head, check
+from alerts.database import open_engine, reading
 from alerts.directory_file import load_directory
 from alerts.journal import GENESIS, digest
 from alerts.model import Step
-from alerts.tables import journal, open_engine, reading
+from alerts.tables import journal
 from tests.alerts.conftest import CAR, CAR_2, T0, House, cleared, directory_toml, raised
 
 COLUMNS = [column.name for column in journal.columns]

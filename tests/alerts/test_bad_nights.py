@@ -17,6 +17,7 @@ import aiomqtt
 import pytest
 from sqlalchemy import select
 
+from alerts.database import reading
 from alerts.model import Step
 from alerts.notify.channel import Channel
 from alerts.notify.email import EmailChannel
@@ -27,7 +28,7 @@ from alerts.notify.mqtt import MqttChannel
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
 from alerts.notify.webhook import WebhookChannel
-from alerts.tables import outbox, reading
+from alerts.tables import outbox
 from config.secrets import Secrets
 from tests.alerts.conftest import CAR, CAR_2, House, raised
 from tests.alerts.test_outbox import Clock, Make

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from alerts.database import _turns_of, reading, writing
 from alerts.desk import SLICE, SLICES
 from alerts.directory import Directory
 from alerts.model import Step
-from alerts.tables import _turns_of, metadata, reading, writing
+from alerts.tables import metadata
 from tests.alerts.conftest import CAR, CAR_2, CAR_3, T0, House, cleared, raised
 
 TABLES = ("alert", "occurrence", "alert_unit", "timer", "outbox", "journal")

@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from alerts import audit
 from alerts.chains import load_chains
-from alerts.tables import open_engine, outbox, reading, timer
+from alerts.database import open_engine, reading
+from alerts.tables import outbox, timer
 from tests.alerts import crashing
 from tests.alerts.conftest import directory_toml
 from tests.alerts.crashing import FIRED, FIRING, SENT

@@ -7,11 +7,11 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from alerts.database import reading
 from alerts.notify.channel import DeliveryError, Item
 from alerts.notify.email import EmailChannel
 from alerts.notify.mqtt import MqttChannel
 from alerts.notify.webhook import WebhookChannel
-from alerts.tables import reading
 from tests.alerts.conftest import House, raised
 from tests.support.brokers import TestBroker
 from tests.support.ports import free_port

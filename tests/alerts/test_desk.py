@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from alerts import audit, journal
+from alerts.database import reading, writing
 from alerts.model import Actor, Origin, Role, Step
-from alerts.tables import metadata, reading, writing
+from alerts.tables import metadata
 from tests.alerts.conftest import CAR_2, CAR_3, OPERATOR, T0, House, cleared, raised
 
 S = 1000

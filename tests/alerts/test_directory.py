@@ -98,7 +98,7 @@ def test_hand_over_follows_local_time_over_a_change_of_clocks(tmp_path: Path) ->
         ("2026-03-23T06:59", "2026-03-23T07:00"),  # winter time
         ("2026-03-30T05:59", "2026-03-30T06:00"),  # summer time
     ):
-        turns = [book.duties["anda"].turn(ms(moment)) for moment in (before, after)]
+        turns = [book.on_duty("anda", ms(moment))[0].id for moment in (before, after)]
         assert sorted(turns) == ["a", "b"]
 
 

@@ -11,11 +11,12 @@ from sqlalchemy import select
 from alerts import queries
 from alerts.causes import load_causes
 from alerts.chains import load_chains
+from alerts.database import reading
 from alerts.drill_times import list_drills
 from alerts.model import SYSTEM, Actor, Role, Step
 from alerts.notify.cap import CapFeed, load_cap
 from alerts.story import Teller, build_story
-from alerts.tables import outbox, reading
+from alerts.tables import outbox
 from config.text import Text
 from tests.alerts.conftest import CAR, CAR_2, OPERATOR, T0, TZ, House, raised
 from tests.alerts.test_cap import SCHEMA, word, written

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from alerts.database import reading
 from alerts.directory import Directory
 from alerts.model import Actor, Role, Step, Transition
-from alerts.tables import alert, journal, outbox, reading, timer
+from alerts.tables import alert, journal, outbox, timer
 from tests.alerts.conftest import CAR, CAR_2, CAR_3, T0, House, cleared, raised
 
 S = 1000

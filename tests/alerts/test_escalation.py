@@ -12,7 +12,7 @@ from alerts.chains import DEFAULT_CHAINS, Chains, load_chains
 from alerts.model import RuleMeta, Step
 from config.errors import ConfigError
 from config.text import Text
-from tests.alerts.conftest import CAR_2, CAR_3, T0, House, cleared, raised
+from tests.alerts.conftest import CAR_2, CAR_3, T0, House, cleared, raised, without
 
 S = 1000
 MIN = 60 * S
@@ -125,8 +125,9 @@ def test_the_administrative_ladder(house: House) -> None:
 
 
 def test_nobody_on_duty_falls_to_the_bureau_and_the_journal_says_so(house: House) -> None:
-    house.raise_(raised("16", CAR_3, people=None))  # kone has no contacts
-    assert house.pages() == ["1:maintenance:duty:mqtt", "1:maintenance:leader:mqtt"]
+    house.desk.take_up(without(house.directory, "kone"))
+    house.raise_(raised("16", CAR_3, people=None))
+    assert house.pages()[:2] == ["1:maintenance:duty:mqtt", "1:maintenance:leader:mqtt"]
     line = next(one for one in house.alert()["timeline"] if one["kind"] == "fallback")
     assert "Unit kone has no contact" in line["data"]["text"]["en"]
 
@@ -224,6 +225,11 @@ def broken(tmp_path: Path, old: str, new: str) -> Chains:
         ('mark = "accident"', 'mark = "oops"', "chain.R.step[10].mark", "oops"),
         ('name_zh = "救援"', 'name_zh = ""', "chain.R.name_zh", ""),
         ("version = 1", "version = 2", "version", 2),
+        ("after_s = 0", 'after_s = 0\nchannels = ["pigeon"]', "chain.R.step[0].channels", "pigeon"),
+        ("after_s = 0", 'after_s = 0\nseverities = ["bad"]', "chain.R.step[0].severities", "bad"),
+        ("[chain.R]", '[[area]]\nprofile = "x"\n[chain.R]', "area[0].profile", "x"),
+        ("[chain.R]", '[[area]]\nprofile = "urban"\n[chain.R]', "area[0].groups", None),
+        ("[chain.R]", '[[area]]\nprofile = "urban"\ngroups = [1]\n[chain.R]', "area[0].groups", 1),
         ("[chain.A]", "[chain.A", "TOML", None),
     ],
 )
@@ -246,3 +252,18 @@ def test_an_unknown_profile_or_chain_is_refused() -> None:
         rule = RuleMeta("5", Text("冲顶", "overtravel"), chain=name)
         with pytest.raises(ConfigError, match="rule 5, chain"):
             chains.check([rule])
+
+
+def test_a_chain_without_a_step_for_the_severity_of_its_rule_is_refused(tmp_path: Path) -> None:
+    chains = broken(tmp_path, "[chain.U]", '[chain.U]\nseverities = ["critical"]')
+    chains.check([RuleMeta("28", Text("电动车", "e-bike"), "critical", chain="U")])
+    with pytest.raises(ConfigError, match="a step for major") as refused:
+        chains.check([RuleMeta("28", Text("电动车", "e-bike"), "major", chain="U")])
+    assert refused.value.key == "rule 28, chain"
+
+
+def test_a_sites_own_file_without_the_desks_own_chain_gets_the_shipped_one(tmp_path: Path) -> None:
+    text = DEFAULT_CHAINS.read_text("utf-8")
+    file = tmp_path / "chains.toml"
+    file.write_text(text[: text.index("# --- D:")], "utf-8")
+    assert load_chains(file).of("D") == load_chains().of("D")

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.database import reading
 from alerts.notify import answer, template
 from alerts.notify.channel import DeliveryError, Item
 from alerts.notify.gateway import GatewayChannel, report
 from alerts.notify.gateway_file import load_gateways
 from alerts.notify.receipts import Fate
-from alerts.tables import reading
 from config.errors import ConfigError
 from config.secrets import Secrets
 from tests.alerts.conftest import House, raised

@@ -5,10 +5,11 @@ from __future__ import annotations
 import orjson
 from sqlalchemy import select
 
+from alerts.database import reading
 from alerts.model import Step
 from alerts.notify import queue
 from alerts.notify.channel import Receipt
-from alerts.tables import outbox, reading
+from alerts.tables import outbox
 from tests.alerts.conftest import CAR, CAR_2, CAR_3, T0, House, cleared, raised
 
 S, MIN = 1000, 60_000

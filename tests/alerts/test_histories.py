@@ -25,6 +25,7 @@ from sqlalchemy import Engine, event, select
 
 from alerts import audit
 from alerts.chains import Chains, load_chains
+from alerts.database import open_engine, reading
 from alerts.desk import AlertDesk
 from alerts.directory import Directory
 from alerts.directory_file import load_directory
@@ -33,7 +34,7 @@ from alerts.migrations import migrate
 from alerts.model import Actor, Step, Transition
 from alerts.page import Pages, plain_words
 from alerts.subjects import Subjects
-from alerts.tables import alert, journal, open_engine, outbox, reading
+from alerts.tables import alert, journal, outbox
 from devices.registry import Gateway, Registry
 from tests.alerts.conftest import OPERATOR, RULES, T0, TZ, cleared, directory_toml, lift, raised
 from tests.naive.desk import Alert, Car, Rule, Rung

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from alerts.database import reading
 from alerts.notify.channel import DeliveryError, Item
 from alerts.notify.longtail import LongTailChannel
-from alerts.tables import reading
 from config.secrets import Secrets
 from tests.alerts.conftest import House, raised
 from tests.support.ports import free_port

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from alerts.database import reading, writing
 from alerts.directory import Directory
 from alerts.model import Step
 from alerts.notify import queue
@@ -16,7 +17,7 @@ from alerts.notify.channel import DeliveryError, Item, Receipt
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
 from alerts.notify.webhook import WebhookChannel
-from alerts.tables import outbox, reading, writing
+from alerts.tables import outbox
 from tests.alerts.conftest import CAR_2, T0, House, raised
 from tests.support.wait import until_async
 from tests.support.webhook import Webhook

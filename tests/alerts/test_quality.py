@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import insert
 
 from alerts.causes import load_causes
+from alerts.database import reading, writing
 from alerts.model import Step, severity_rank
 from alerts.quality import Period, report
 from alerts.quality.report import parse_verdict
-from alerts.tables import alert, occurrence, reading, writing
+from alerts.tables import alert, occurrence
 from tests.alerts.conftest import CAR, CAR_2, OPERATOR, T0, TZ, House, cleared, raised
 from tests.alerts.test_drills import drill
 from tests.naive import quality as naive

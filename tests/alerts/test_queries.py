@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 
 from alerts import queries
+from alerts.database import reading
 from alerts.model import Step
 from alerts.notify import queue
-from alerts.tables import reading
 from tests.alerts.conftest import CAR, CAR_2, CAR_3, T0, House, cleared, raised
 
 S = 1000

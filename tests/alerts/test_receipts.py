@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from alerts.database import reading
 from alerts.model import Step
 from alerts.notify import queue, receipts
 from alerts.notify.channel import Receipt
 from alerts.notify.queue import RetryPolicy
 from alerts.notify.receipts import Fate
-from alerts.tables import outbox, reading
+from alerts.tables import outbox
 from tests.alerts.conftest import T0, House, raised
 from tests.alerts.test_outbox import Make
 

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from alerts import reply_words
+from alerts.database import reading
 from alerts.links import LinkClaim
 from alerts.model import Step
 from alerts.notes import write_answer
 from alerts.replies import Replies, step_said
 from alerts.reply_tokens import Callbacks, ReplyTokens
 from alerts.reply_words import Said, understand
-from alerts.tables import outbox, reading, reply
+from alerts.tables import outbox, reply
 from config.text import Text
 from tests.alerts.conftest import T0, House, raised
 from tests.alerts.test_outbox import Make

@@ -14,13 +14,14 @@ from sqlalchemy import select
 
 from alerts import audit, journal
 from alerts.chains import load_chains
+from alerts.database import reading
 from alerts.directory_file import load_directory
 from alerts.lifecycle import RESCUE_ORDER
 from alerts.model import RescueState, Step, Transition
 from alerts.notify import queue
 from alerts.notify.channel import Receipt
 from alerts.notify.queue import RetryPolicy
-from alerts.tables import alert, outbox, reading, timer
+from alerts.tables import alert, outbox, timer
 from tests.alerts.conftest import CAR, CAR_2, OPERATOR, T0, House, cleared, directory_toml, raised
 
 POLICY = RetryPolicy(attempts=50, first_s=1, cap_s=10, lease_s=20)

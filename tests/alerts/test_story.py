@@ -13,13 +13,13 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from alerts.causes import load_causes
+from alerts.database import reading
 from alerts.model import Step
 from alerts.notify import queue
 from alerts.notify.channel import Receipt
 from alerts.story import Teller, build_draft, build_story, draft_pdf, story_pdf
 from alerts.story.paper import Frameword, print_pages
 from alerts.story.sheet import Sheet, fonts
-from alerts.tables import reading
 from config.errors import ConfigError
 from tests.alerts.conftest import CAR_2, CAR_3, T0, TZ, House, cleared, raised
 

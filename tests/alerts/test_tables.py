@@ -9,9 +9,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+from alerts.database import open_engine, reading, writing
 from alerts.migrations import migrate
 from alerts.tables import meta as meta_table
-from alerts.tables import metadata, open_engine, outbox, reading, writing
+from alerts.tables import metadata, outbox
 
 
 @pytest.fixture

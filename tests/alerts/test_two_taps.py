@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts import audit
-from alerts.tables import reading
+from alerts.database import reading
 from tests.alerts.conftest import CAR, House, raised
 from tests.alerts.tapping import tap_all
 

@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
+from alerts.database import reading
 from alerts.model import Step
 from alerts.notes import write_resolved
 from alerts.notify import alertmanager, signing
 from alerts.notify.channel import Item
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.webhook import WebhookChannel
-from alerts.tables import reading
 from tests.alerts.conftest import T0, House, raised
 from tests.alerts.test_outbox import Clock, Make
 from tests.support.ports import free_port

@@ -25,7 +25,6 @@ def written(tmp_path: Path, text: str) -> Path:
         ("[mqtt]\nurl = 'http://x'\n", "mqtt.url", "'http://x'", "mqtt://HOST:PORT"),
         ("[mqtt]\nurl = 'mqtt://u:p@x'\n", "mqtt.url", "mqtt", "keys of their own"),
         ("[site]\ntimezone = 'Mars/Base'\n", "site.timezone", "'Mars/Base'", "Asia/Shanghai"),
-        ("[site]\narrival_profile = 'fast'\n", "site.arrival_profile", "'fast'", "'urban'"),
         ("[ingest]\nbatch_ms = 0\n", "ingest.batch_ms", "0", "greater than or equal to 5"),
         ("not toml", "TOML", "", "not TOML"),
     ],

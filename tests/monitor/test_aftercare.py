@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from alerts.database import reading
 from alerts.directory_file import load_directory
 from alerts.model import Step
 from alerts.notify.channel import Channel
@@ -18,7 +19,7 @@ from alerts.notify.outbox import OutboxWorker
 from alerts.notify.webhook import WebhookChannel
 from alerts.replies import Replies
 from alerts.reply_tokens import Callbacks, ReplyTokens
-from alerts.tables import outbox, reading
+from alerts.tables import outbox
 from config.secrets import Secrets
 from config.settings import Settings
 from monitor.aftercare import Aftercare

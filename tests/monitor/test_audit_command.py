@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from alerts.database import open_engine, writing
 from alerts.journal import Line, append
 from alerts.migrations import migrate
-from alerts.tables import open_engine, writing
 from config.errors import ConfigError
 from config.settings import Audit
 from monitor.commands.audit import app

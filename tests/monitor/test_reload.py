@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,33 @@ def test_a_lift_that_joins_is_watched_from_then_on(service: Any, tmp_path: Path)
         assert answer(stranger, 12) == []
     finally:
         stranger.close()
+
+
+def test_a_changed_directory_is_taken_up(service: Any, tmp_path: Path) -> None:
+    running, broker = service
+    stranger = Stranger(broker, reg_code(0), "gw-0")
+    try:
+        book = tmp_path / "site" / "directory.toml"
+        text = book.read_text("utf-8")
+        book.write_text(text.replace('unit = "op-1"', 'unit = "op-9"'), "utf-8")
+        os.kill(running.program.pid, signal.SIGHUP)
+        until(lambda: "site.refused" in running.program.output, what="the refusal")
+
+        more = '[[contact]]\nid = "c-new"\nunit = "op-1"\nname = "新值班员"\nmqtt = true\n'
+        duty = '[[duty]]\nunit = "op-1"\ncontacts = ["c-new"]\n'
+        book.write_text(text + more + duty, "utf-8")
+        os.kill(running.program.pid, signal.SIGHUP)
+        until(lambda: "site.reloaded" in running.program.output, what="the reload")
+        assert answer(stranger, 0) == []
+        until(lambda: "c-new" in told(running), what="a page to the one on duty now")
+        assert "c-op-1" not in told(running)
+    finally:
+        stranger.close()
+
+
+def told(running: Any) -> set[str]:
+    with closing(sqlite3.connect(running.database)) as db:
+        return {row[0] for row in db.execute("SELECT contact FROM outbox")}
 
 
 def test_rows_never_move(tmp_path: Path) -> None:

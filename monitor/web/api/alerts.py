@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerts.database import reading
 from alerts.model import RescueState, Step
-from alerts.tables import reading
 from monitor.web import find, problems
 from monitor.web.api import examples
 from monitor.web.i18n import language

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts import queries
+from alerts.database import reading
 from alerts.model import ActResult, LiftStep
-from alerts.tables import reading
 from monitor.web import lifts, problems
 from monitor.web.api import examples
 from monitor.web.i18n import language

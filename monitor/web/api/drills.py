@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts import drills
+from alerts.database import reading
 from alerts.drill_times import list_drills
-from alerts.tables import reading
 from monitor.web.api import examples
 from monitor.web.i18n import language
 from monitor.web.problems import Problem

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerts.database import reading
 from alerts.quality import Period, report
-from alerts.tables import reading
 from config.text import Text
 from monitor.web.api import examples
 from monitor.web.ports import ServicePort

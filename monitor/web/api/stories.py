@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from alerts.database import reading
 from alerts.story import Teller, build_draft, build_story, draft_pdf, story_pdf
 from alerts.story.sheet import Sheet, fonts
-from alerts.tables import reading
 from monitor.web import problems
 from monitor.web.api import examples
 from monitor.web.console.papers import photos_folder

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from alerts import drills
+from alerts.database import reading
 from alerts.drill_times import list_drills
 from alerts.model import Role
-from alerts.tables import reading
 from devices.registry import place_and_name
 from monitor.web import terms
 from monitor.web.console.render import flash

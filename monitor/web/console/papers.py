@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
 from alerts import photos
-from alerts.tables import reading
+from alerts.database import reading
 from monitor.web import find, problems
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import AnyVisitor, web_of

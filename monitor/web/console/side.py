@@ -81,6 +81,7 @@ def event_words(words: Words) -> Mapping[str, str]:
         "withdrawn": _("Calls withdrawn"),
         "fallback": _("Called somebody else instead"),
         "nobody": _("Nobody to call"),
+        "firm": _("Another firm's contract began"),
         "accident": _("Accident class"),
         "delivered": _("Page delivered"),
         "reached": _("Page reached the person"),
@@ -209,6 +210,8 @@ def place_facts(
     ]
     if alert["subject_kind"] == "gateway":
         found = [(_("Gateway"), name, None), found[1]]
+    elif alert["subject_kind"] == "unit":  # nobody of it is on duty
+        found = [(_("Unit"), name, None)]
     return found + unit_facts(port, words, alert)
 
 

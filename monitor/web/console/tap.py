@@ -16,10 +16,10 @@ from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from alerts import photos
+from alerts.database import reading
 from alerts.links import LinkClaim
 from alerts.model import Actor, Step
 from alerts.notify.receipts import page_opened
-from alerts.tables import reading
 from config.text import Text
 from devices.registry import Lift, place_and_name
 from monitor.web import find, views

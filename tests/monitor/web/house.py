@@ -25,6 +25,7 @@ from sqlalchemy import insert
 
 from alerts.causes import load_causes
 from alerts.chains import load_chains
+from alerts.database import open_engine, writing
 from alerts.desk import AlertDesk
 from alerts.directory import Contact, Directory, Unit
 from alerts.links import Links
@@ -34,7 +35,7 @@ from alerts.notify.channel import Channel
 from alerts.page import Pages, vocabulary_words
 from alerts.replies import Replies
 from alerts.subjects import Subjects
-from alerts.tables import app_user, open_engine, writing
+from alerts.tables import app_user
 from config.settings import Notify, Settings, Site
 from config.text import Text
 from devices.registry import Gateway, Lift, Registry

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from alerts import queries
-from alerts.tables import reading
+from alerts.database import reading
 from monitor.web import feed as feed_module
 from monitor.web.auth import set_password
 from monitor.web.sessions import COOKIE

@@ -13,11 +13,12 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
 
+from alerts.database import reading, writing
 from alerts.notify import queue, signing
 from alerts.notify.channel import Receipt
 from alerts.notify.gateway import GatewayChannel
 from alerts.notify.gateway_file import load_gateways
-from alerts.tables import outbox, reading, writing
+from alerts.tables import outbox
 from config.secrets import Secrets
 from config.settings import Notify
 from monitor.web.app import create_app

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.model import Actor, Role, Step
+from alerts.model import Actor, Role, Step, Transition
 from monitor.web import static_files
 from monitor.web.console.render import TEMPLATES
 from tests.monitor.web.conftest import Enter
@@ -60,6 +60,20 @@ async def test_text_of_strangers_stays_text(enter: Enter, house: House) -> None:
         text = (await client.get(path)).text
         assert evil not in text
         assert "&lt;script&gt;" in text
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh-CN", "单位无人值班"), ("en", "nobody on duty")])
+async def test_an_alert_about_a_unit_names_the_unit(
+    lang: str, words: str, enter: Enter, house: House
+) -> None:
+    now = house.now_ms()
+    unit = next(iter(house.directory.of_kind("maintenance")))
+    house.desk.apply(now, [Transition("unit", unit.id, "off_duty", True, now, now)])
+    client = enter("operator", lang)
+    for path in ("/alerts", "/alerts/1"):
+        text = (await client.get(path)).text
+        assert words in text.lower() and unit.name.of(lang) in text
+        assert f"/lifts/{unit.id}" not in text
 
 
 async def test_steps_work_without_javascript(enter: Enter, house: House) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from alerts.tables import alert, writing
+from alerts.database import writing
+from alerts.tables import alert
 from monitor.web.api import examples
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import House

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from alerts import journal
+from alerts.database import reading, writing
 from alerts.model import Actor, LiftStep, Role, Step
-from alerts.tables import reading, writing
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import FIRM_B, House, reg_code

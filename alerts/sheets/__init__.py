@@ -1,0 +1,1 @@
+"""The directory as a spreadsheet: reading, comparing, writing. See docs/directory.md."""
