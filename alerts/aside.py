@@ -178,6 +178,10 @@ class Asides:
         """Return an order that has not ended."""
         return self._first(work, suppression.c.id == ident)
 
+    def orders(self, work: Work, subject_kind: str, subject: str) -> list[Row]:
+        """Return the orders that stand for a subject now."""
+        return self._standing(work).get((subject_kind, subject), [])
+
     def _first(self, work: Work, *where: ColumnElement[bool]) -> Row | None:
         found = work.conn.execute(
             select(suppression)
@@ -189,7 +193,7 @@ class Asides:
 
     def _cover(self, work: Work, row: Row) -> Row | None:
         """What covers an alert now: the order that lasts longest."""
-        standing = self._standing(work).get((row["subject_kind"], row["subject"]), [])
+        standing = self.orders(work, row["subject_kind"], row["subject"])
         found = [one for one in standing if one["until_ms"] > work.now_ms and _covers(one, row)]
         if not found or people_held(work, row["subject_kind"], row["subject"]):
             return None

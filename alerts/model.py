@@ -164,7 +164,8 @@ class RuleMeta:
     `chain` is a chain id of chains.toml, with further roles told at once appended by `+`:
     `"F+bureau"`. `chain_with_people` replaces it when people are in the car. `group` says with
     what an alert shares an incident: "car", "feeder", "gateway" or "" for nothing. Without
-    `bell` the alert is shown, and nobody is paged for it.
+    `bell` the alert is shown, and nobody is paged for it. `inhibits`: rules whose alerts of the
+    same lift page nobody while this one is seen.
     """
 
     id: str
@@ -178,6 +179,7 @@ class RuleMeta:
     group: str = ""
     code: int | None = None
     bell: bool = True
+    inhibits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

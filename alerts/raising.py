@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
-from alerts import drills
+from alerts import drills, inhibition
 from alerts.aside import Asides
 from alerts.calling import graded
 from alerts.escalation import Escalator
@@ -149,6 +149,7 @@ class Raiser:
         self._inherit(work, row)
         self.asides.cover_new(work, row)
         self._plan(work, row)
+        inhibition.begin(work, self.asides, row, self.rule(row["rule"]))
         drills.give_way(work, self.escalator, row)
         return row
 
@@ -200,6 +201,7 @@ class Raiser:
         work.tell(row["id"], "again", since_ms=one.since_ms, count=row["again_count"])
         if one.late:
             return
+        inhibition.begin(work, self.asides, row, self.rule(row["rule"]))
         if anew:
             self._call_anew(work, row, one, "again")
         elif not was_seen:
@@ -228,6 +230,7 @@ class Raiser:
             done=orjson.dumps(done).decode(),
         )
         self._plan(work, row)
+        inhibition.begin(work, self.asides, row, self.rule(row["rule"]))
         drills.give_way(work, self.escalator, row)
 
     def _upgrade(self, work: Work, row: Row, one: Transition) -> None:
@@ -290,6 +293,7 @@ class Raiser:
         if after.alarm is AlarmState.CLOSED and before.alarm is not AlarmState.CLOSED:
             work.tell(alert_id, "closed", reason="cleared")
         self.escalator.drop_needless(work, row)
+        inhibition.end(work, self.asides, row)
 
     def _to_clear(self, work: Work, one: Transition) -> Row | None:
         """The onset a clearing ends: the one of its key, else the last one not yet cleared."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from alerts import drills, lifecycle
+from alerts import drills, inhibition, lifecycle
 from alerts.aside import Asides, Order, check_end
 from alerts.escalation import Escalator
 from alerts.lifecycle import Already, Done, Moved, Refusal
@@ -120,6 +120,7 @@ class Stepping:
         work.tell(row["id"], PAST[step], actor, **words, via=actor.origin.value)
         if was_open and outcome.state.alarm is AlarmState.CLOSED:
             work.tell(row["id"], "closed", actor, reason=PAST[step])
+            inhibition.end(work, self.asides, row)
         self.escalator.drop_needless(work, row)
         return outcome
 

@@ -25,7 +25,7 @@ MOST_SAMPLES = 50
 _KEYS = (
     "id", "name_zh", "name_en", "when", "at_once", "hold_s", "seen_s", "clear_s", "min_samples",
     "severity", "severity_with_people", "chain", "chain_with_people", "latched",
-    "manual_reset", "suppressed_by", "group", "code", "bell",
+    "manual_reset", "suppressed_by", "group", "code", "bell", "inhibits",
 )  # fmt: skip
 
 
@@ -87,6 +87,13 @@ class _Row:
             way_out = Text(f"应为 {lo:g}..{hi:g} 的数值", f"must be a number within {lo:g}..{hi:g}")
             raise self.refuse(key, way_out)
         return float(value)
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings, empty where the key is absent."""
+        value = self.row.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self.refuse(key, Text('应为 ["15", "17"]', 'must be like ["15", "17"]'))
+        return tuple(value)
 
     def flag(self, key: str, default: bool = False) -> bool:
         """Return true or false."""
@@ -151,6 +158,7 @@ def _rule(row: _Row, parser: Parser, schema: Schema) -> Rule:
         group=row.one_of("group", GROUPS, "") or "",
         code=code,
         bell=row.flag("bell", True),
+        inhibits=row.words("inhibits"),
     )
     row.text("when")
     when = row.expression("when", parser)
@@ -202,6 +210,7 @@ def parse_rules(text: str, schema: Schema, file: Path | str = "rules.toml") -> R
         rules[rule.id] = rule
     for rule in rules.values():
         _check_counted(source, rule, rules)
+        _check_inhibited(source, rule, rules)
     if not rules:
         raise RuleError(file, "", "rule", "", Text("没有任何规则", "there is no [[rule]] in it"))
     return RuleSet(tuple(rules.values()), str(file), defines)
@@ -218,6 +227,21 @@ def _check_counted(file: _File, rule: Rule, rules: Mapping[str, Rule]) -> None:
             else:
                 continue
             raise file.refuse(rule.id, "when", f"raised(… {ident} …)", way_out, None, rule.source)
+
+
+def _check_inhibited(file: _File, rule: Rule, rules: Mapping[str, Rule]) -> None:
+    """`inhibits` may name only other rules of this file that are not critical."""
+    for ident in rule.meta.inhibits:
+        if ident not in rules:
+            way_out = near(ident, rules)
+        elif ident == rule.id or rules[ident].meta.severity == "critical":
+            way_out = Text(
+                "不能抑制自己，也不能抑制紧急规则", "may be neither itself nor a critical rule"
+            )
+        else:
+            continue
+        near_text = f'id = "{rule.id}"'
+        raise file.refuse(rule.id, "inhibits", ident, way_out, near_text=near_text)
 
 
 def load_rules(path: Path, schema: Schema) -> RuleSet:
