@@ -97,7 +97,7 @@ JUMPS_S = (5, 31, 65, 200, 400, 800, 1000, 3700, 7300, 90_000)
 
 def rungs(chains: Chains, name: str) -> list[Rung]:
     steps = chains.of(name).steps
-    return [Rung(s.id, s.due_ms(0, chains.arrival_s), s.until) for s in steps]
+    return [Rung(s.id, s.due_ms(0, chains.profiles[chains.profile]), s.until) for s in steps]
 
 
 MODEL_CHAINS = {name: rungs(CHAINS, name) for name in ("R", "F", "F+bureau")}
