@@ -29,6 +29,24 @@ def tls_context(settings: Mqtt) -> ssl.SSLContext:
     return context
 
 
+def client(settings: Mqtt, client_id: str) -> mqtt.Client:
+    """Return a client that acknowledges when told to, with the service's account; not connected."""
+    made = mqtt.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=False,
+        protocol=mqtt.MQTTv311,
+        manual_ack=True,
+    )
+    if settings.username is not None:
+        password = settings.password.get_secret_value() if settings.password else None
+        made.username_pw_set(settings.username, password)
+    if settings.tls:
+        made.tls_set_context(tls_context(settings))
+    made.reconnect_delay_set(min_delay=1, max_delay=15)
+    return made
+
+
 class Receiver:
     """The service's one subscriber to what gateways send.
 
@@ -42,19 +60,7 @@ class Receiver:
         # Packet ids are only worth something on the connection they came by.
         self._epoch = 0
         self.connected = threading.Event()
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=settings.client_id,
-            clean_session=False,
-            protocol=mqtt.MQTTv311,
-            manual_ack=True,
-        )
-        if settings.username is not None:
-            password = settings.password.get_secret_value() if settings.password else None
-            self._client.username_pw_set(settings.username, password)
-        if settings.tls:
-            self._client.tls_set_context(tls_context(settings))
-        self._client.reconnect_delay_set(min_delay=1, max_delay=15)
+        self._client = client(settings, settings.client_id)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message

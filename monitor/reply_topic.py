@@ -15,7 +15,6 @@ from typing import Any
 import orjson
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerts import reply_words
@@ -23,7 +22,7 @@ from alerts.links import LinkClaim
 from alerts.replies import Answer, Replies, step_said
 from config.settings import Mqtt
 from config.text import Text
-from monitor.receive import tls_context
+from monitor.receive import client
 
 log = structlog.get_logger("liftwatch.replies")
 PREFIX = "liftwatch/v1/replies"
@@ -40,19 +39,7 @@ class ReplyTopic:
         self.connected = threading.Event()  # and subscribed
         self.failures = 0
         self._stopping = threading.Event()
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"{settings.client_id}-replies",
-            clean_session=False,
-            protocol=mqtt.MQTTv311,
-            manual_ack=True,
-        )
-        if settings.username is not None:
-            password = settings.password.get_secret_value() if settings.password else None
-            self._client.username_pw_set(settings.username, password)
-        if settings.tls:
-            self._client.tls_set_context(tls_context(settings))
-        self._client.reconnect_delay_set(min_delay=1, max_delay=15)
+        self._client = client(settings, f"{settings.client_id}-replies")
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self.connected.set()
         self._client.on_disconnect = lambda *_: self.connected.clear()

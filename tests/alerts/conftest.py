@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from sqlalchemy import Engine, select
 
@@ -220,3 +221,14 @@ def house(
     made = House(f"sqlite:///{tmp_path / 'alerts.db'}", site_directory(lambda _: "mqtt = true"))
     yield made
     made.engine.dispose()
+
+
+@pytest.fixture
+def page(house: House) -> dict[str, Any]:
+    """What is written to the mechanic on call of a trapped passenger."""
+    house.raise_(raised())
+    with reading(house.engine) as conn:
+        payload = conn.exec_driver_sql(
+            "SELECT payload FROM outbox WHERE contact = 'zhang'"
+        ).scalar()
+    return dict(orjson.loads(payload))

@@ -7,27 +7,15 @@ from typing import Any
 import aiomqtt
 import pytest
 
-from alerts.database import reading
 from alerts.notify.channel import DeliveryError, Item
 from alerts.notify.email import EmailChannel
 from alerts.notify.mqtt import MqttChannel
 from alerts.notify.webhook import WebhookChannel
-from tests.alerts.conftest import House, raised
 from tests.support.brokers import TestBroker
 from tests.support.ports import free_port
 from tests.support.smtp import SmtpServer
 from tests.support.wait import until_async
 from tests.support.webhook import Webhook
-
-
-@pytest.fixture
-def page(house: House) -> dict[str, Any]:
-    house.raise_(raised())
-    with reading(house.engine) as conn:
-        payload = conn.exec_driver_sql(
-            "SELECT payload FROM outbox WHERE contact = 'zhang'"
-        ).scalar()
-    return dict(json.loads(payload))
 
 
 def item(page: dict[str, Any], address: str, lang: str = "zh") -> Item:

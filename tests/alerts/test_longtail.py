@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Any
 
 import pytest
 
-from alerts.database import reading
 from alerts.notify.channel import DeliveryError, Item
 from alerts.notify.longtail import LongTailChannel
 from config.secrets import Secrets
-from tests.alerts.conftest import House, raised
 from tests.support.ports import free_port
 from tests.support.webhook import Webhook
 
 SECRETS = Secrets(environment={"LIFTWATCH_KEY_BOT": "abcdef0123456789"})
-
-
-@pytest.fixture
-def page(house: House) -> dict[str, Any]:
-    house.raise_(raised())
-    with reading(house.engine) as conn:
-        payload = conn.exec_driver_sql(
-            "SELECT payload FROM outbox WHERE contact = 'zhang'"
-        ).scalar()
-    return dict(json.loads(payload))
 
 
 def channel(timeout_s: float = 5) -> LongTailChannel:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import shutil
 from typing import Any
 
 import httpx
 import pytest
 
-from alerts.database import reading
 from alerts.model import Step
 from alerts.notes import write_resolved
 from alerts.notify import alertmanager, signing
@@ -26,16 +24,6 @@ from tests.support.wait import until
 from tests.support.webhook import Webhook
 
 S = 1000
-
-
-@pytest.fixture
-def page(house: House) -> dict[str, Any]:
-    house.raise_(raised())
-    with reading(house.engine) as conn:
-        payload = conn.exec_driver_sql(
-            "SELECT payload FROM outbox WHERE contact = 'zhang'"
-        ).scalar()
-    return dict(json.loads(payload))
 
 
 async def test_a_receiver_made_for_alertmanager_finds_every_field(

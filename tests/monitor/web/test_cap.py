@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import httpx
 import pytest
 import xmlschema
-from fastapi import FastAPI
 
 from config.settings import Notify
 from monitor.web.app import create_app
@@ -29,13 +28,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.users()
     yield house
     house.engine.dispose()
-
-
-@pytest.fixture
-async def app(house: House) -> AsyncIterator[FastAPI]:
-    app = create_app(house)
-    async with app.router.lifespan_context(app):
-        yield app
 
 
 def entries(answer: httpx.Response) -> list[tuple[str, str]]:

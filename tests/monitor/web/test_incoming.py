@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import select, update
 
 from alerts.database import reading, writing
@@ -21,7 +20,6 @@ from alerts.notify.gateway_file import load_gateways
 from alerts.tables import outbox
 from config.secrets import Secrets
 from config.settings import Notify
-from monitor.web.app import create_app
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Client, Enter
 from tests.monitor.web.house import House
@@ -60,13 +58,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.users()
     yield house
     house.engine.dispose()
-
-
-@pytest.fixture
-async def app(house: House) -> AsyncIterator[FastAPI]:
-    app = create_app(house)
-    async with app.router.lifespan_context(app):
-        yield app
 
 
 def alert_of(house: House, alert: int) -> dict[str, Any]:
