@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from alerts.bulk import parts, rows_of, update_rows
 from alerts.model import severity_rank
@@ -34,10 +34,11 @@ OF_ALERT: Final = (
 
 @dataclass
 class Told:
-    """What one person was told within the last ten minutes."""
+    """What one person was told within the last ten minutes; before `read` by this transaction."""
 
     pages: int = 0
     about: set[tuple[str, str]] = field(default_factory=set)
+    read: bool = False
 
 
 @dataclass
@@ -53,13 +54,13 @@ class Gathering:
         """
         if row["exercise"]:
             return False
-        told = work.told.get(contact)
-        if told is None:
-            told = work.told[contact] = _told(work, contact)
+        told: Told = work.told.setdefault(contact, Told())
         about = row["incident"], step
-        known = about in told.about or told.pages >= FLOOD_PAGES or row["id"] in work.chatter
-        if known and not _at_once(row):
-            return True
+        if not _at_once(row):
+            if not told.read:
+                _read(work, contact, told)
+            if about in told.about or told.pages >= FLOOD_PAGES or row["id"] in work.chatter:
+                return True
         told.pages += 1
         told.about.add(about)
         return False
@@ -115,16 +116,22 @@ def _at_once(row: Mapping[str, Any]) -> bool:
     return bool(row["with_people"]) or row["rescue_state"] != "none" or grave
 
 
-def _told(work: Work, contact: str) -> Told:
-    """Read what a person was told; what this transaction adds is counted as it is added."""
-    rows = work.conn.execute(
-        select(alert.c.incident, outbox.c.step)
-        .join(alert, alert.c.id == outbox.c.alert_id)
-        .where(outbox.c.contact == contact, outbox.c.created_ms > work.now_ms - FLOOD_MS)
-        .where(outbox.c.state.in_(SAID), outbox.c.step.not_in((REPLY, RESOLVED)))
-        .where(alert.c.exercise.is_(False))
-    ).all()
-    return Told(len(rows), {(row[0], row[1]) for row in rows})
+# Built once: in a flood it is asked for hundreds of people in each transaction.
+_TOLD: Final = (
+    select(alert.c.incident, outbox.c.step)
+    .join(alert, alert.c.id == outbox.c.alert_id)
+    .where(outbox.c.contact == bindparam("who"), outbox.c.created_ms > bindparam("after"))
+    .where(outbox.c.state.in_(SAID), outbox.c.step.not_in((REPLY, RESOLVED)))
+    .where(alert.c.exercise.is_(False))
+)
+
+
+def _read(work: Work, contact: str, told: Told) -> None:
+    """Add what a person was told before this transaction."""
+    rows = work.conn.execute(_TOLD, {"who": contact, "after": work.now_ms - FLOOD_MS}).all()
+    told.pages += len(rows)
+    told.about |= {(row[0], row[1]) for row in rows}
+    told.read = True
 
 
 def _facts(member: Row) -> dict[str, Any]:

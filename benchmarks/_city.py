@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from alerts.chains import load_chains
 from alerts.database import open_engine
 from alerts.desk import AlertDesk
-from alerts.directory import TOPIC, Contact, Directory, Duty, Unit
+from alerts.directory import TOPIC, Contact, Directory, Unit
 from alerts.links import Links
 from alerts.migrations import migrate
 from alerts.model import RuleMeta
 from alerts.page import Pages, plain_words
+from alerts.roster import Duty, Roster
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.subjects import Subjects
 from benchmarks._district import reg_code
@@ -61,10 +62,14 @@ def people(channel: str = "mqtt", address: str = TOPIC) -> Directory:
             who = f"{ident}.{k}"
             to = {channel: address.format(unit=ident, contact=who)}
             contacts[who] = Contact(who, ident, f"{ident} {k}", "1", "zh", post, to)
-    monday, eight = 0, time(8)
-    start = date(2026, 1, 5)
-    duties = {u: Duty(u, (f"{u}.0",), (f"{u}.1",), monday, eight, ZONE, start) for u in units}
-    return Directory(units, contacts, duties)
+    monday, eight, start = 0, time(8), date(2026, 1, 5)
+    rosters = {
+        unit: Roster(
+            unit, (Duty(unit, (f"{unit}.0",), (f"{unit}.1",), monday, eight, ZONE, start),)
+        )
+        for unit in units
+    }
+    return Directory(units, contacts, rosters)
 
 
 def rules() -> dict[str, RuleMeta]:

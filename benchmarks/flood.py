@@ -23,9 +23,10 @@ import orjson
 import paho.mqtt.client as mqtt
 from sqlalchemy import func, select
 
-from alerts import journal
+from alerts import audit
 from alerts.database import reading
 from alerts.desk import AlertDesk
+from alerts.gathering import WAIT_MS
 from alerts.model import Evidence, Transition
 from alerts.notify.channel import Item, Receipt
 from alerts.notify.mqtt import MqttChannel
@@ -116,14 +117,13 @@ async def _run(lifts: int, trapped: int, folder: Path) -> dict[str, Any]:
     await asyncio.to_thread(mine.apply, NOW_MS, todo, None, worker.wake)
     committed_s = time.monotonic() - begun
     say(f"committed in {committed_s:.1f} s")
-    shown = len(todo)
-    while left := await asyncio.to_thread(_unsent, mine):
-        if left < shown / 2:
-            say(f"{left} pages to go")
-            shown = left
-        await asyncio.sleep(0.2)
+    await _drain(mine)
     all_s = time.monotonic() - begun
     handed_s = channel.handed - begun
+    late = NOW_MS + WAIT_MS + round(all_s * 1000)  # a minute later: one page tells of many
+    await asyncio.to_thread(mine.tick, late)
+    worker.wake()
+    await _drain(mine)
     stop.set()
     await running
     heard.client.loop_stop()
@@ -136,6 +136,16 @@ async def _run(lifts: int, trapped: int, folder: Path) -> dict[str, Any]:
         "transitions_per_s": round(len(todo) / committed_s),
         **_counted(mine, heard, todo, trapped),
     }  # fmt: skip
+
+
+async def _drain(mine: AlertDesk) -> None:
+    """Wait until every page is handed over."""
+    shown = 0
+    while left := await asyncio.to_thread(_unsent, mine):
+        if not 2 * left > shown > 0:
+            say(f"{left} pages to go")
+            shown = left
+        await asyncio.sleep(0.2)
 
 
 def _unsent(mine: AlertDesk) -> int:
@@ -157,13 +167,15 @@ def _counted(mine: AlertDesk, heard: Heard, todo: list[Transition], trapped: int
             )
         ).scalar()
         dead = conn.execute(select(func.count()).where(outbox.c.state == "dead")).scalar()
-        broken = journal.verify(conn)
+        summed = conn.execute(select(func.count()).where(outbox.c.state == "summarised")).scalar()
+        broken = next(iter(audit.check(conn)), None)
     expected = {(one.subject, one.rule) for one in todo if one.raised}
     return {
         "alerts": len(subjects),
         "lost": len(expected - {tuple(s) for s in subjects}) + len(sent - set(heard.keys)),
         "doubled": len(subjects) - len(expected) + sum(n - 1 for n in heard.keys.values()),
-        "dead": dead, "pages": len(sent), "cars_with_people": trapped, "cars_shown": cars,
+        "summed_up": summed, "dead": dead, "pages": len(sent),
+        "cars_with_people": trapped, "cars_shown": cars,
         "journal_sound": broken is None,
     }  # fmt: skip
 
