@@ -8,13 +8,14 @@ that car is: what was comes out at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
+from alerts.bulk import parts, rows_of
 from alerts.escalation import Escalator
 from alerts.lifecycle import Refusal, life_safety
 from alerts.model import SYSTEM, Actor, Aside, RescueState
@@ -95,6 +96,7 @@ class Asides:
         """Write an order and set aside what it covers; return its id, or why it may not be."""
         if people_held(work, order.subject_kind, order.subject):
             return life_safety()
+        standing = self.orders(work, order.subject_kind, order.subject)
         row = {
             "kind": order.kind.value,
             "alert_id": order.alert_id,
@@ -113,7 +115,7 @@ class Asides:
         for one in work.open_of(order.subject_kind, order.subject):
             if one["aside"] == NONE and _covers(covered, one):
                 self._set(work, one, covered, actor)
-        work.orders = None
+        standing.append(covered)
         return int(made)
 
     def cover_new(self, work: Work, row: Row) -> None:
@@ -152,7 +154,8 @@ class Asides:
             .where(suppression.c.id == one["id"])
             .values(ended_ms=work.now_ms, ended_by=actor.name)
         )
-        work.orders = None
+        standing = self.orders(work, one["subject_kind"], one["subject"])
+        standing[:] = [other for other in standing if other["id"] != one["id"]]
         if one["alert_id"] is None:
             told = {"suppression": one["id"], "subject": one["subject"], "reason": why}
             work.tell(None, f"{one['kind']}_ended", actor, **told)
@@ -178,9 +181,24 @@ class Asides:
         """Return an order that has not ended."""
         return self._first(work, suppression.c.id == ident)
 
+    def look_up(self, work: Work, subject_kind: str, subjects: Iterable[str]) -> None:
+        """Read the orders that stand for these subjects, each once in a transaction."""
+        missing = [s for s in dict.fromkeys(subjects) if (subject_kind, s) not in work.orders]
+        for some in parts(missing):
+            query = select(suppression).where(
+                suppression.c.subject.in_(some),
+                suppression.c.subject_kind == subject_kind,
+                suppression.c.ended_ms.is_(None),
+            )
+            work.orders |= {(subject_kind, subject): [] for subject in some}
+            for row in rows_of(work.conn, query.order_by(suppression.c.id)):
+                work.orders[subject_kind, row["subject"]].append(row)
+
     def orders(self, work: Work, subject_kind: str, subject: str) -> list[Row]:
         """Return the orders that stand for a subject now."""
-        return self._standing(work).get((subject_kind, subject), [])
+        if (subject_kind, subject) not in work.orders:
+            self.look_up(work, subject_kind, (subject,))
+        return work.orders[subject_kind, subject]
 
     def _first(self, work: Work, *where: ColumnElement[bool]) -> Row | None:
         found = work.conn.execute(
@@ -198,19 +216,6 @@ class Asides:
         if not found or people_held(work, row["subject_kind"], row["subject"]):
             return None
         return max(found, key=lambda one: (one["until_ms"], -one["id"]))
-
-    def _standing(self, work: Work) -> Mapping[tuple[str, str], list[Row]]:
-        """All orders that have not ended, by subject; read once in a transaction, since a flood
-        of alerts asks a hundred thousand times."""
-        if work.orders is None:
-            rows = work.conn.execute(
-                select(suppression).where(suppression.c.ended_ms.is_(None))
-            ).mappings()
-            found: dict[tuple[str, str], list[Row]] = {}
-            for one in rows:
-                found.setdefault((one["subject_kind"], one["subject"]), []).append(dict(one))
-            work.orders = found
-        return work.orders
 
     def _set(self, work: Work, row: Row, one: Mapping[str, Any], actor: Actor) -> None:
         work.save(

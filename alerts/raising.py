@@ -79,6 +79,7 @@ class Raiser:
         for kind in {one.subject_kind for one in transitions}:
             subjects = {one.subject for one in transitions if one.subject_kind == kind}
             work.load_subjects(kind, subjects)
+            self.asides.look_up(work, kind, subjects)
             work.lately_closed |= lately_closed(work.conn, kind, subjects, work.now_ms)
         touched = {one.key[:3] for one in transitions}
         work.load_attached(

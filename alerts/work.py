@@ -107,7 +107,7 @@ class Work:
         self.lately_closed: set[tuple[str, str, str]] = set()
         self.chatter: set[int] = set()  # alerts that were closed just before
 
-        self.orders: dict[tuple[str, str], list[Row]] | None = None  # see alerts.aside
+        self.orders: dict[tuple[str, str], list[Row]] = {}  # see alerts.aside
 
     # -- the end ----------------------------------------------------------------------------
 

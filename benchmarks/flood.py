@@ -119,7 +119,7 @@ async def _run(lifts: int, trapped: int, folder: Path) -> dict[str, Any]:
     say(f"committed in {committed_s:.1f} s")
     await _drain(mine)
     all_s = time.monotonic() - begun
-    handed_s = channel.handed - begun
+    handed_s, heard_s = channel.handed - begun, heard.last_life - begun
     late = NOW_MS + WAIT_MS + round(all_s * 1000)  # a minute later: one page tells of many
     await asyncio.to_thread(mine.tick, late)
     worker.wake()
@@ -130,7 +130,7 @@ async def _run(lifts: int, trapped: int, folder: Path) -> dict[str, Any]:
     broker.stop()
     return {
         "lifts": lifts, "transitions": len(todo), "seconds_to_handed": round(handed_s, 2),
-        "seconds_to_heard": round(heard.last_life - begun, 2),
+        "seconds_to_heard": round(heard_s, 2),
         "seconds_to_committed": round(committed_s, 1),
         "seconds_to_last_page": round(all_s, 1),
         "transitions_per_s": round(len(todo) / committed_s),
