@@ -92,7 +92,6 @@ def test_straight_lines_are_told_from_noise() -> None:
 
 
 def test_what_was_played_is_in_history_once_and_drawn(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
     door_csv(tmp_path / recordings.DOOR, np.linspace(18.0, 21.0, 2401).round(3))
     ride_csv(tmp_path / recordings.RIDE)
     picture = tmp_path / "seen.png"
