@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from alerts.gaps import OFF_DUTY
 from alerts.lifecycle import State
 from alerts.model import (
     SEVERITIES,
@@ -76,7 +77,7 @@ def refused(
             f"lift: there is no lift {lift}: give a registration code of lifts.csv",
         )
     meta = rules.get(rule)
-    if meta is None or not meta.bell:
+    if meta is None or not drillable(meta):
         return Text(
             f"rule：规则 {rule} 不存在或不通知人，例如用 1（非平层困人）",
             f"rule: {rule} is not there or pages nobody: take 1 (trapped), for example",
@@ -92,6 +93,11 @@ def refused(
             f"minutes: {minutes} should be 1 to {LONGEST_MINUTES}",
         )
     return _busy(work, lift)
+
+
+def drillable(rule: RuleMeta) -> bool:
+    """True for a rule of lifts that pages somebody; a unit without anybody on duty is no drill."""
+    return rule.bell and rule.id != OFF_DUTY.id
 
 
 def _busy(work: Work, lift: str) -> Text | None:

@@ -156,6 +156,7 @@ def test_a_drill_can_be_stopped_and_nothing_else_can(house: House) -> None:
         ({"lift": "nowhere"}, "lift"),
         ({"rule": "999"}, "rule"),
         ({"rule": "28b"}, "pages nobody"),
+        ({"rule": "off_duty"}, "pages nobody"),
         ({"people": 0}, "people"),
         ({"minutes": 100_000}, "minutes"),
         ({"actor": OPERATOR}, "administrator"),

@@ -29,7 +29,9 @@ def page(request: Request, visitor: DeskVisitor, lift: str = "") -> Response:
         rows = list_drills(conn)
     now_ms = port.now_ms()
     bells = {
-        rule.id: opening(words.text(rule.text)) for rule in port.desk.rules.values() if rule.bell
+        rule.id: opening(words.text(rule.text))
+        for rule in port.desk.rules.values()
+        if drills.drillable(rule)
     }
     return web.pages.render(
         request,
