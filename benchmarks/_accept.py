@@ -14,6 +14,7 @@ from pathlib import Path
 
 from alerts.model import Evidence, Transition
 from alerts.notify.outbox import OutboxWorker
+from alerts.notify.queue import RetryPolicy
 from alerts.notify.webhook import WebhookChannel
 from benchmarks._city import city, desk, people
 
@@ -26,7 +27,9 @@ def clock_ms() -> int:
 async def main(folder: Path, url: str, lifts: int) -> None:
     """Serve until standard input ends."""
     mine = desk(folder, city(lifts), people("webhook", url))
-    worker = OutboxWorker(mine.engine, {"webhook": WebhookChannel()}, clock_ms)
+    # A page that was on its way at the kill comes again when its lease is over: here after 2 s.
+    channel, policy = WebhookChannel(timeout_s=1.0), RetryPolicy(lease_s=2.0)
+    worker = OutboxWorker(mine.engine, {"webhook": channel}, clock_ms, policy)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def read() -> None:

@@ -34,7 +34,7 @@ from benchmarks._district import python, reg_code, say
 from monitor.broker import free_port
 
 PROGRAM: Final = "prometheus-alertmanager"
-QUIET_S: Final = 4.0  # nothing more for so long: it will not come any more
+QUIET_S: Final = 10.0  # nothing more for so long: it will not come any more
 CONFIG: Final = """\
 route:
   receiver: hook
