@@ -103,10 +103,10 @@ async def _run(lifts: int, trapped: int, folder: Path) -> dict[str, Any]:
     heard = Heard(broker)
     channel = Timed(HOST, broker.port, SERVICE_USER, broker.credentials.service, "pages")
     mine = desk(folder, city(lifts), people())
-    begun = time.monotonic()
+    begun, ahead_ms = time.monotonic(), 0
 
     def clock() -> int:
-        return NOW_MS + round((time.monotonic() - begun) * 1000)
+        return NOW_MS + ahead_ms + round((time.monotonic() - begun) * 1000)
 
     worker = OutboxWorker(mine.engine, {"mqtt": channel}, clock)
     stop = asyncio.Event()
@@ -120,8 +120,8 @@ async def _run(lifts: int, trapped: int, folder: Path) -> dict[str, Any]:
     await _drain(mine)
     all_s = time.monotonic() - begun
     handed_s, heard_s = channel.handed - begun, heard.last_life - begun
-    late = NOW_MS + WAIT_MS + round(all_s * 1000)  # a minute later: one page tells of many
-    await asyncio.to_thread(mine.tick, late)
+    ahead_ms = WAIT_MS  # a minute later: one page tells of many
+    await asyncio.to_thread(mine.tick, clock())
     worker.wake()
     await _drain(mine)
     stop.set()
