@@ -1,7 +1,7 @@
 """What hangs on an alert: its units, timers and unsent pages, as plain rows in memory.
 
 Read for many alerts at once, changed in memory, written for many at once. Writers are serialised
-(see tables.writing), so within a transaction nobody else changes what was read.
+(see database.writing), so within a transaction nobody else changes what was read.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from alerts.tables import alert_unit, outbox, timer
 
 Row = dict[str, Any]
 CLEARED = "cleared"  # why a timer or a page was dropped that comes back with the condition
-ASIDE = (
-    "aside"  # why a page was taken back that comes back when its alert is not set aside any more
-)
+ASIDE = "aside"  # likewise, with the end of what set its alert aside
 # `waiting`: its alert is set aside; it fires no sooner than the alert comes out.
 OPEN_TIMERS = ("pending", "waiting")
 UNSENT = ("due", "leased", "gathered")

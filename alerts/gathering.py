@@ -38,6 +38,7 @@ class Told:
 
     pages: int = 0
     about: set[tuple[str, str]] = field(default_factory=set)
+    mine: set[tuple[int, str]] = field(default_factory=set)  # (alert, step) of this transaction
     read: bool = False
 
 
@@ -63,6 +64,7 @@ class Gathering:
                 return True
         told.pages += 1
         told.about.add(about)
+        told.mine.add((row["id"], step))
         return False
 
     def due(self, conn: Connection, now_ms: int) -> bool:
@@ -72,6 +74,7 @@ class Gathering:
 
     def sum_up(self, work: Work) -> None:
         """Write one page to each person whose gathered ones are due."""
+        work.flush()  # what was taken back in this transaction is not told
         due = select(outbox.c.contact).where(
             outbox.c.state == GATHERED, outbox.c.next_ms <= work.now_ms
         )
@@ -118,7 +121,7 @@ def _at_once(row: Mapping[str, Any]) -> bool:
 
 # Built once: in a flood it is asked for hundreds of people in each transaction.
 _TOLD: Final = (
-    select(alert.c.incident, outbox.c.step)
+    select(alert.c.incident, outbox.c.step, alert.c.id)
     .join(alert, alert.c.id == outbox.c.alert_id)
     .where(outbox.c.contact == bindparam("who"), outbox.c.created_ms > bindparam("after"))
     .where(outbox.c.state.in_(SAID), outbox.c.step.not_in((REPLY, RESOLVED)))
@@ -127,10 +130,11 @@ _TOLD: Final = (
 
 
 def _read(work: Work, contact: str, told: Told) -> None:
-    """Add what a person was told before this transaction."""
+    """Add what a person was told before this transaction; some of its own may be written too."""
     rows = work.conn.execute(_TOLD, {"who": contact, "after": work.now_ms - FLOOD_MS}).all()
-    told.pages += len(rows)
-    told.about |= {(row[0], row[1]) for row in rows}
+    before = [(row[0], row[1]) for row in rows if (row[2], row[1]) not in told.mine]
+    told.pages += len(before)
+    told.about |= set(before)
     told.read = True
 
 

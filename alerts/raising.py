@@ -231,7 +231,6 @@ class Raiser:
             done=orjson.dumps(done).decode(),
         )
         self._plan(work, row)
-        inhibition.begin(work, self.asides, row, self.rule(row["rule"]))
         drills.give_way(work, self.escalator, row)
 
     def _upgrade(self, work: Work, row: Row, one: Transition) -> None:

@@ -106,7 +106,6 @@ class Work:
         self.told: dict[str, Any] = {}  # contact → what it was told lately, see gathering
         self.lately_closed: set[tuple[str, str, str]] = set()
         self.chatter: set[int] = set()  # alerts that were closed just before
-
         self.orders: dict[tuple[str, str], list[Row]] = {}  # see alerts.aside
 
     # -- the end ----------------------------------------------------------------------------

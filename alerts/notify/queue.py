@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or
 from alerts import journal
 from alerts.bulk import rows_of, update_rows
 from alerts.database import reading, writing
+from alerts.gathering import SUMMARISED, SUMMARY
 from alerts.notify.channel import Receipt
 from alerts.tables import outbox
 
@@ -110,14 +111,6 @@ def _some(conn: Connection, channel: str, now_ms: int) -> bool:
     return conn.execute(query).first() is not None
 
 
-def claim(
-    engine: Engine, channel: str, limit: int, now_ms: int, worker: str, lease_ms: int
-) -> list[dict[str, Any]]:
-    """Lease up to `limit` rows of a channel, most urgent first. Expired leases are taken over."""
-    want = Want(channel, limit, lease_ms)
-    return turn(engine, (), (want,), now_ms, worker, RetryPolicy()).get(channel, [])
-
-
 def _claim(
     conn: Connection, want: Want, now_ms: int, worker: str, lines: list[journal.Line]
 ) -> list[dict[str, Any]]:
@@ -163,17 +156,6 @@ def _withdraw_abandoned(conn: Connection, now_ms: int) -> None:
     )
 
 
-def delivered(
-    engine: Engine, row: dict[str, Any], worker: str, now_ms: int, receipt: Receipt
-) -> bool:
-    """Record a receipt; False when another worker had taken the row over meanwhile."""
-    lines: list[journal.Line] = []
-    with writing(engine) as conn:
-        won = _delivered(conn, row, worker, now_ms, receipt, lines)
-        journal.append(conn, now_ms, lines)
-    return won
-
-
 def _delivered(
     conn: Connection,
     row: dict[str, Any],
@@ -181,7 +163,8 @@ def _delivered(
     now_ms: int,
     receipt: Receipt,
     lines: list[journal.Line],
-) -> bool:
+) -> None:
+    """Record a receipt, unless another worker has taken the row over meanwhile."""
     ask_s = receipt.ask_after_s
     won = conn.execute(
         update(outbox)
@@ -196,7 +179,7 @@ def _delivered(
         )
     )
     if won.rowcount != 1:
-        return False
+        return
     # The person has it: what still tries to reach the same person by another way may rest.
     others = (*same_page(row), outbox.c.id != row["id"], outbox.c.reason.is_(None))
     reason = f"delivered by {row['channel']}"
@@ -206,35 +189,14 @@ def _delivered(
         .values(state="withdrawn", reason=reason)
     )
     conn.execute(update(outbox).where(*others, outbox.c.state == "leased").values(reason=reason))
-    if row["step"] == "summary":  # whoever was summed up in it has been told
+    if row["step"] == SUMMARY:  # whoever was summed up in it has been told
         conn.execute(
             update(outbox)
-            .where(outbox.c.state == "summarised", outbox.c.reason == row["key"])
+            .where(outbox.c.state == SUMMARISED, outbox.c.reason == row["key"])
             .values(delivered_ms=now_ms, receipt=receipt.text)
         )
     data = about(row) | {"receipt": receipt.text, "attempts": row["attempts"]}
     lines.append(journal.Line(row["alert_id"], "delivered", data=data))
-    return True
-
-
-def failed(
-    engine: Engine,
-    row: dict[str, Any],
-    worker: str,
-    now_ms: int,
-    policy: RetryPolicy,
-    error: str,
-    final: bool,
-) -> str | None:
-    """Record a failed attempt; return the row's new state, None when it was taken over.
-
-    In the same transaction the contact's next channel gets its row, once.
-    """
-    lines: list[journal.Line] = []
-    with writing(engine) as conn:
-        state = _failed(conn, row, worker, now_ms, policy, error, final, lines)
-        journal.append(conn, now_ms, lines)
-    return state
 
 
 def _failed(
@@ -246,10 +208,11 @@ def _failed(
     error: str,
     final: bool,
     lines: list[journal.Line],
-) -> str | None:
+) -> None:
+    """Record a failed attempt, likewise; the contact's next channel gets its row, once."""
     kept = conn.execute(select(outbox).where(*_mine(row, worker))).mappings().first()
     if kept is None:
-        return None
+        return
     dead = final or kept["attempts"] >= policy.attempts
     state = "withdrawn" if kept["reason"] is not None else "dead" if dead else "due"
     changes: dict[str, Any] = {
@@ -268,7 +231,6 @@ def _failed(
     conn.execute(update(outbox).where(outbox.c.id == row["id"]).values(changes))
     kind = "undelivered" if state == "dead" else "failed"
     lines.append(journal.Line(row["alert_id"], kind, data=said))
-    return state
 
 
 def next_channel(

@@ -17,6 +17,7 @@ from alerts.notify import queue
 from alerts.notify.channel import Receipt
 from alerts.tables import alert, journal
 from tests.alerts.conftest import T0, House, raised
+from tests.support import by_hand
 
 END_MS = T0 + 8_000_000
 LEASE_MS = 1000
@@ -57,12 +58,12 @@ def began(house: House) -> int | None:
 def deliver(house: House, sent: Path, now: int, after: Callable[[str], None]) -> None:
     """Send what is due as a worker does: first the receiver has it, then the receipt is kept."""
     worker = f"w{os.getpid()}"
-    while rows := queue.claim(house.engine, "mqtt", 3, now, worker, LEASE_MS):
+    while rows := by_hand.claim(house.engine, "mqtt", 3, now, worker, LEASE_MS):
         for row in rows:
             with sent.open("ab") as file:
                 file.write(orjson.dumps(row["key"]) + b"\n")
             after(row["step"])
-            assert queue.delivered(house.engine, row, worker, now, Receipt("ok"))
+            assert by_hand.delivered(house.engine, row, worker, now, Receipt("ok"))
 
 
 class Bomb:

@@ -7,9 +7,9 @@ import pytest
 from alerts import audit, queries
 from alerts.database import reading
 from alerts.model import Actor, ActResult, Origin, Role, Step
-from alerts.notify import queue
 from alerts.notify.queue import RetryPolicy
 from tests.alerts.conftest import CAR, CAR_2, OPERATOR, T0, House, cleared, raised
+from tests.support import by_hand
 
 MIN, HOUR = 60_000, 3_600_000
 FIRM = Actor("张伟", Role.FIRM, "anda", "zhang")
@@ -57,11 +57,11 @@ def test_a_page_on_its_way_while_shelving_is_not_tried_again_until_the_shelf_end
     house: House,
 ) -> None:
     house.raise_(door())
-    (row,) = queue.claim(house.engine, "mqtt", 5, T0, "w", 60_000)
+    (row,) = by_hand.claim(house.engine, "mqtt", 5, T0, "w", 60_000)
     shelve(house)
     policy = RetryPolicy()
-    assert queue.failed(house.engine, row, "w", T0 + 1, policy, "down", False) == "withdrawn"
-    assert queue.claim(house.engine, "mqtt", 5, T0 + HOUR, "w", 60_000) == []
+    assert by_hand.failed(house.engine, row, "w", T0 + 1, policy, "down", False) == "withdrawn"
+    assert by_hand.claim(house.engine, "mqtt", 5, T0 + HOUR, "w", 60_000) == []
     house.desk.tick(T0 + 2 * HOUR)
     assert "1:maintenance:zhang:mqtt" in house.pages("due")
 

@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 from alerts.database import reading
 from alerts.model import Step
-from alerts.notify import queue
 from alerts.notify.channel import Receipt
 from alerts.tables import outbox
 from tests.alerts.conftest import CAR, CAR_2, CAR_3, T0, House, cleared, raised
+from tests.support import by_hand
 
 S, MIN = 1000, 60_000
 
@@ -94,9 +94,9 @@ def test_all_acknowledged_is_no_summary(house: House) -> None:
 def test_a_delivered_summary_has_told_of_each(house: House) -> None:
     house.raise_(*(fault(i) for i in range(12)))
     house.desk.tick(T0 + MIN)
-    rows = queue.claim(house.engine, "mqtt", 100, T0 + MIN, "w", 1000)
+    rows = by_hand.claim(house.engine, "mqtt", 100, T0 + MIN, "w", 1000)
     [summary] = [r for r in rows if r["step"] == "summary" and r["contact"] == "duty"]
-    assert queue.delivered(house.engine, summary, "w", T0 + MIN + S, Receipt("PUBACK"))
+    assert by_hand.delivered(house.engine, summary, "w", T0 + MIN + S, Receipt("PUBACK"))
     assert [row["delivered_ms"] for row in told(house, "duty", "summarised")] == [T0 + MIN + S] * 2
 
 

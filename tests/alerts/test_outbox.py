@@ -12,13 +12,13 @@ from sqlalchemy import select, update
 from alerts.database import reading, writing
 from alerts.directory import Directory
 from alerts.model import Step
-from alerts.notify import queue
 from alerts.notify.channel import DeliveryError, Item, Receipt
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
 from alerts.notify.webhook import WebhookChannel
 from alerts.tables import outbox
 from tests.alerts.conftest import CAR_2, T0, House, raised
+from tests.support import by_hand
 from tests.support.wait import until_async
 from tests.support.webhook import Webhook
 
@@ -187,21 +187,21 @@ async def test_a_page_under_way_when_it_is_overtaken_is_not_repeated(rig: Rig) -
 async def test_a_worker_that_vanished_gives_its_page_back_after_the_lease(rig: Rig) -> None:
     rig.house.raise_(raised("16", people=None))
     lease = 30 * S
-    taken = queue.claim(rig.house.engine, "webhook", 5, T0, "gone", lease)
+    taken = by_hand.claim(rig.house.engine, "webhook", 5, T0, "gone", lease)
     assert [row["key"] for row in taken] == [PAGE]
     await rig.after(29)
     assert rig.webhook.requests == []
     await rig.after(1)
     assert [r.headers["idempotency-key"] for r in rig.webhook.accepted] == [PAGE]
     # The first worker comes back to life and tells of its attempt: too late, nothing changes.
-    assert not queue.delivered(rig.house.engine, taken[0], "gone", T0 + 40 * S, Receipt("late"))
-    assert queue.failed(rig.house.engine, taken[0], "gone", T0, POLICY, "x", False) is None
+    assert not by_hand.delivered(rig.house.engine, taken[0], "gone", T0 + 40 * S, Receipt("late"))
+    assert by_hand.failed(rig.house.engine, taken[0], "gone", T0, POLICY, "x", False) is None
     assert rig.row(PAGE)["receipt"] == "HTTP 200"
 
 
 async def test_a_vanished_page_that_was_overtaken_stays_unsent(rig: Rig) -> None:
     rig.house.raise_(raised("16", people=None), raised("16", CAR_2, people=None))
-    queue.claim(rig.house.engine, "webhook", 1, T0, "gone", 30 * S)
+    by_hand.claim(rig.house.engine, "webhook", 1, T0, "gone", 30 * S)
     rig.house.act(1, Step.ACKNOWLEDGE, "zhang", T0 + S)
     await rig.after(60)
     keys = [r.headers["idempotency-key"] for r in rig.webhook.requests]
@@ -222,7 +222,7 @@ async def test_several_workers_send_each_page_once(rig: Rig) -> None:
 async def test_the_most_urgent_goes_first(rig: Rig) -> None:
     rig.house.raise_(raised("16", CAR_2, people=None))
     rig.house.raise_(raised(at_ms=T0 + S))
-    rows = queue.claim(rig.house.engine, "webhook", 3, T0 + S, "w", 1000)
+    rows = by_hand.claim(rig.house.engine, "webhook", 3, T0 + S, "w", 1000)
     assert {row["alert_id"] for row in rows} == {2}
 
 
@@ -288,8 +288,8 @@ async def test_when_another_way_reached_the_person_the_first_one_rests(rig: Rig)
     await rig.after(2)
     with writing(rig.house.engine) as conn:  # e-mail is set up after all
         conn.execute(update(outbox).where(outbox.c.key == MAIL).values(state="due", next_ms=0))
-    row = queue.claim(rig.house.engine, "email", 1, rig.clock.ms, "w2", 1000)[0]
-    assert queue.delivered(rig.house.engine, row, "w2", rig.clock.ms, Receipt("250 OK"))
+    row = by_hand.claim(rig.house.engine, "email", 1, rig.clock.ms, "w2", 1000)[0]
+    assert by_hand.delivered(rig.house.engine, row, "w2", rig.clock.ms, Receipt("250 OK"))
     assert (rig.row(PAGE)["state"], rig.row(PAGE)["reason"]) == ("withdrawn", "delivered by email")
     rig.webhook.always(200)
     await rig.after(600)

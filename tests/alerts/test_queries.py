@@ -7,6 +7,7 @@ from alerts.database import reading
 from alerts.model import Step
 from alerts.notify import queue
 from tests.alerts.conftest import CAR, CAR_2, CAR_3, T0, House, cleared, raised
+from tests.support import by_hand
 
 S = 1000
 
@@ -99,7 +100,7 @@ def test_the_feed_continues_where_a_reader_stopped(house: House) -> None:
 
 def test_counts(house: House) -> None:
     fill(house)
-    queue.claim(house.engine, "mqtt", 1, T0 + 60 * S, "w", 1000)
+    by_hand.claim(house.engine, "mqtt", 1, T0 + 60 * S, "w", 1000)
     with reading(house.engine) as conn:
         assert queries.counts(conn) == {
             "open": 4,

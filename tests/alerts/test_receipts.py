@@ -11,13 +11,14 @@ from sqlalchemy import select
 
 from alerts.database import reading
 from alerts.model import Step
-from alerts.notify import queue, receipts
+from alerts.notify import receipts
 from alerts.notify.channel import Receipt
 from alerts.notify.queue import RetryPolicy
 from alerts.notify.receipts import Fate
 from alerts.tables import outbox
 from tests.alerts.conftest import T0, House, raised
 from tests.alerts.test_outbox import Make
+from tests.support import by_hand
 
 S = 1000
 
@@ -34,8 +35,10 @@ def house(tmp_path: Path, site_directory: Make) -> Iterator[House]:
 
 def take(house: House, channel: str, now_ms: int, ref: str | None = None) -> dict[str, Any]:
     """The channel takes one page."""
-    row = queue.claim(house.engine, channel, 1, now_ms, "w", 60 * S)[0]
-    assert queue.delivered(house.engine, row, "w", now_ms, Receipt("OK", ref, 10 if ref else None))
+    row = by_hand.claim(house.engine, channel, 1, now_ms, "w", 60 * S)[0]
+    assert by_hand.delivered(
+        house.engine, row, "w", now_ms, Receipt("OK", ref, 10 if ref else None)
+    )
     return row
 
 
@@ -101,8 +104,8 @@ def test_a_lost_page_of_one_unit_is_sent_anew_though_another_has_answered(house:
 def test_the_way_that_rested_for_a_lost_page_goes_on(house: House) -> None:
     house.raise_(raised("16", people=None))
     policy = RetryPolicy(next_channel_after=1)
-    row = queue.claim(house.engine, "sms", 1, T0, "w", 60 * S)[0]
-    queue.failed(house.engine, row, "w", T0, policy, "busy", False)
+    row = by_hand.claim(house.engine, "sms", 1, T0, "w", 60 * S)[0]
+    by_hand.failed(house.engine, row, "w", T0, policy, "busy", False)
     take(house, "sms", T0 + 10 * S, "m-1")  # meanwhile the other channel's row waits
     assert rows(house) == [("sms", "delivered"), ("mqtt", "withdrawn")]
     with reading(house.engine) as conn:

@@ -18,11 +18,11 @@ from alerts.database import reading
 from alerts.directory_file import load_directory
 from alerts.lifecycle import RESCUE_ORDER
 from alerts.model import RescueState, Step, Transition
-from alerts.notify import queue
 from alerts.notify.channel import Receipt
 from alerts.notify.queue import RetryPolicy
 from alerts.tables import alert, outbox, timer
 from tests.alerts.conftest import CAR, CAR_2, OPERATOR, T0, House, cleared, directory_toml, raised
+from tests.support import by_hand
 
 POLICY = RetryPolicy(attempts=50, first_s=1, cap_s=10, lease_s=20)
 CARS, RULE_IDS = (CAR, CAR_2), ("1", "3", "4", "9", "11", "16")
@@ -113,15 +113,15 @@ class Night(RuleBasedStateMachine):
     @rule(outcome=st.sampled_from(["delivered", "failed", "vanished"]), count=st.integers(1, 8))
     def deliver(self, outcome: str, count: int) -> None:
         engine = self.house.engine
-        rows = queue.claim(engine, "mqtt", count, self.now, "w", 20_000)
+        rows = by_hand.claim(engine, "mqtt", count, self.now, "w", 20_000)
         with reading(engine) as conn:
             newest = journal.last_id(conn)
         for row in rows:
             if outcome == "delivered":
                 self.sent.append((row["key"], newest))
-                assert queue.delivered(engine, row, "w", self.now, Receipt("ok"))
+                assert by_hand.delivered(engine, row, "w", self.now, Receipt("ok"))
             elif outcome == "failed":
-                assert queue.failed(engine, row, "w", self.now, POLICY, "down", False)
+                assert by_hand.failed(engine, row, "w", self.now, POLICY, "down", False)
 
     @invariant()
     def nothing_is_told_twice_or_too_late(self) -> None:

@@ -15,13 +15,13 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from alerts.causes import load_causes
 from alerts.database import reading
 from alerts.model import Step
-from alerts.notify import queue
 from alerts.notify.channel import Receipt
 from alerts.story import Teller, build_draft, build_story, draft_pdf, story_pdf
 from alerts.story.paper import Frameword, print_pages
 from alerts.story.sheet import Sheet, fonts
 from config.errors import ConfigError
 from tests.alerts.conftest import CAR_2, CAR_3, T0, TZ, House, cleared, raised
+from tests.support import by_hand
 
 S = 1000
 
@@ -35,8 +35,8 @@ def tell(house: House, at_ms: int, alert: int = 1, unit: str | None = None) -> d
 
 
 def send(house: House, at_ms: int) -> None:
-    for row in queue.claim(house.engine, "mqtt", 100, at_ms, "w", 60_000):
-        assert queue.delivered(house.engine, row, "w", at_ms + 300, Receipt("ok"))
+    for row in by_hand.claim(house.engine, "mqtt", 100, at_ms, "w", 60_000):
+        assert by_hand.delivered(house.engine, row, "w", at_ms + 300, Receipt("ok"))
 
 
 def rescue(house: House) -> None:

@@ -13,7 +13,7 @@ import pytest
 from alerts import notes
 from alerts.model import Step
 from alerts.notes import write_answer, write_resolved
-from alerts.notify import alertmanager, queue, receipts, template
+from alerts.notify import alertmanager, receipts, template
 from alerts.notify.channel import Item, Receipt
 from alerts.notify.email import EmailChannel
 from alerts.notify.receipts import Fate
@@ -23,6 +23,7 @@ from config.text import Text
 from tests.alerts.conftest import T0, House
 from tests.alerts.test_gathering import MIN, S, fault, told
 from tests.alerts.test_outbox import Make
+from tests.support import by_hand
 
 TOKENS = ReplyTokens("s")
 
@@ -47,8 +48,8 @@ def summary(house: House) -> dict[str, Any]:
 
 
 def deliver(house: House, at_ms: int) -> None:
-    for row in queue.claim(house.engine, "alertmanager", 100, at_ms, "w", 60_000):
-        queue.delivered(house.engine, row, "w", at_ms, Receipt("OK"))
+    for row in by_hand.claim(house.engine, "alertmanager", 100, at_ms, "w", 60_000):
+        by_hand.delivered(house.engine, row, "w", at_ms, Receipt("OK"))
 
 
 def test_every_form_can_say_it(house: House) -> None:

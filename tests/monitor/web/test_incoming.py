@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from alerts.database import reading, writing
-from alerts.notify import queue, signing
+from alerts.notify import signing
 from alerts.notify.channel import Receipt
 from alerts.notify.gateway import GatewayChannel
 from alerts.notify.gateway_file import load_gateways
@@ -23,6 +23,7 @@ from config.settings import Notify
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Client, Enter
 from tests.monitor.web.house import House
+from tests.support import by_hand
 
 SECRETS = Secrets(environment={"LIFTWATCH_KEY_PATH": "a-long-secret-path"})
 GATEWAYS = """
@@ -160,8 +161,8 @@ def sent(house: House, alert: int, channel: str, ref: str | None = None) -> dict
         values = {"channel": channel, "key": key, "address": "139"}
         conn.execute(update(outbox).where(outbox.c.id == row["id"]).values(values))
     now_ms = house.now_ms()
-    row = queue.claim(house.engine, channel, 1, now_ms, "w", 60_000)[0]
-    queue.delivered(house.engine, row, "w", now_ms, Receipt("OK", ref))
+    row = by_hand.claim(house.engine, channel, 1, now_ms, "w", 60_000)[0]
+    by_hand.delivered(house.engine, row, "w", now_ms, Receipt("OK", ref))
     return row
 
 
