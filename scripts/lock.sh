@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# lock.sh VENV [1]: writes the three lock files with uv, which lives in a throw-away venv.
+# lock.sh VENV [1]: writes the lock files with uv, which lives in a throw-away venv.
 # With 1 everything moves to its newest version; else what is locked stays where it can.
 set -euo pipefail
 
@@ -27,7 +27,7 @@ compile() { # NAME SOURCE [more options]
 }
 
 compile requirements.lock pyproject.toml
-compile requirements-dev.lock pyproject.toml --group dev
+compile requirements-dev.lock pyproject.toml --group dev --extra fieldbus
 "$tool/bin/python" - <<'PY' >"$tool/build.in"
 import tomllib
 
@@ -35,3 +35,6 @@ with open("pyproject.toml", "rb") as stream:
     print("\n".join(tomllib.load(stream)["build-system"]["requires"]))
 PY
 compile requirements-build.lock "$tool/build.in"
+for peer in tests/peers/*.in; do # clients we did not write; each wants a paho-mqtt of its own
+    compile "${peer%.in}.lock" "$peer"
+done
