@@ -324,9 +324,7 @@ class Forwarder:
         ]
         if done:
             self._measure(done, ack, at, clock_ms)
-            count = self._store.count
-            self._store.settle(done)
-            self.counters.durable += count - self._store.count
+            self.counters.durable += self._store.settle(done)
             covered = set(done)
             for key in done:
                 self._sent.pop(key, None)

@@ -379,8 +379,9 @@ class Store:
             )
             self.numbers[number.key] = Number(number.boot, number.seq, 0, 0, event)
 
-    def settle(self, keys: Iterable[Span]) -> None:
-        """These are durable with the service: forget them."""
+    def settle(self, keys: Iterable[Span]) -> int:
+        """These are durable with the service: forget them. Returns how many samples and events
+        that were."""
         with self.lock:
             settled = [self.numbers[key] for key in keys]
             places = [n for n in settled if n.event is None]
@@ -402,6 +403,7 @@ class Store:
             self.bytes -= sum(freed)
             for n in settled:
                 del self.numbers[n.key]
+            return gains.total() + len(events)
 
     @staticmethod
     def _delete_event(db: sqlite3.Connection, number: Number) -> int:
