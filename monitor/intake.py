@@ -155,6 +155,8 @@ class Intake:
         opened.said += decoded.said
         opened.links += [(gateway, fact) for fact in decoded.links]
         self._metrics.samples.inc(len(decoded.batch))
+        for gap in decoded.batch.gaps:
+            self._metrics.given_up.labels(gap.reason).inc(gap.samples)
         if decoded.refusals:
             self._keep(source, decoded.refusals, (boot, seq))
 

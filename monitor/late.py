@@ -63,6 +63,11 @@ class LateLane:
         """True while committed late data waits to be judged."""
         return bool(self._slices) or self._cursor < self._upto
 
+    @property
+    def behind(self) -> int:
+        """How many logged batches are still to be judged."""
+        return self._upto - self._cursor
+
     def note(self, number: int) -> None:
         """A batch with late rows was committed under this number."""
         self._upto = max(self._upto, number)

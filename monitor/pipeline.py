@@ -256,6 +256,7 @@ class Pipeline:
             self.trouble = "detector failed on a tick"
             log.exception("detector.tick_failed")
             transitions = []
+        self._metrics.late_behind.set(self._late.behind)
         if transitions or self._judge.silent_gateways() != self._silent:
             self._applied(transitions, now_ms)
         try:

@@ -54,6 +54,12 @@ class Lanes:
         while self._recent[0][0] < now - LIVE_S:
             self._recent.popleft()
 
+    def backlog(self) -> int:
+        """Return how many samples that are not live have not been sent yet."""
+        with self._store.lock:
+            floor = self._floor(time.monotonic())[0]
+            return sum(min(b, floor) - a for a, b in self._store.todo if a < floor)
+
     def again(self, number: Number, now_ms: int) -> Outgoing:
         """Encode what has its number already."""
         while True:

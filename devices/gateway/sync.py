@@ -190,6 +190,11 @@ class Gateway:
         return self._store.bytes
 
     @property
+    def backlog(self) -> int:
+        """How many samples of an outage still wait for their turn."""
+        return self._lanes.backlog()
+
+    @property
     def lost(self) -> int:
         """How many samples were given up since the start; the service was told of them."""
         return self._trimmer.lost
