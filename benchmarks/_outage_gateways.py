@@ -30,6 +30,8 @@ CHANNELS = (
 )  # fmt: skip
 PERIOD_S = 1
 FLOORS = 24
+SPEED = np.zeros(60)
+SPEED[:18] = (0.3, 0.8, 1.3, *[1.5] * 12, 1.3, 0.8, 0.3)
 LATE_ALARM = 93
 PROBE_EVERY_S = 1.0
 
@@ -53,17 +55,18 @@ class District:
         up = trip % 2 == 0
         a, b, c, d, e, f, g, h = self.noise[second % 997]
         still = ~moving
-        floor = np.where(up, self.level + beat // 4 * moving, self.level) % FLOORS + 1
-        # a door takes a few seconds; the car waits closed for the rest
-        door_open = still & (beat < 26)
+        done = np.minimum(beat, 17) // 4  # floors of this trip, up and the next time down
+        floor = self.level + np.where(up, done, 4 - done)
+        # the door works for some seconds, then the car waits with its door closed
+        door_open = still & (beat >= 20) & (beat < 28)
         return {
             "car_status": moving,
             "car_direction": np.where(moving, np.where(up, 1, 2), 0),
             "door_zone": still,
             "car_position": floor,
             "door_closed": ~door_open,
-            "load": (self.kilos + trip * 7) % 60,
-            "speed": np.where(moving, (1.5 + a * 0.01).round(2), 0.0),
+            "load": (self.kilos + (second + self.phase + 36) // 60 * 7) % 60,
+            "speed": np.where(moving, (SPEED[beat] * (1 + a * 0.01)).round(2), 0.0),
             "acc_rms": (0.06 + np.abs(b) * 0.004).round(4),
             "motor_current": np.where(moving, (12 + c * 0.3).round(2), 0.4),
             "motor_temp": (41 + d * 0.2 + second % 3600 / 900).round(1),

@@ -22,10 +22,11 @@ from urllib.request import urlopen
 import duckdb
 import numpy as np
 
-from benchmarks._district import python, reg_code, rss_mb, say, wait_until, write_site
+from benchmarks._broker import Broker, broker_of
+from benchmarks._district import python, rss_mb, say, wait_until, write_site
 from benchmarks._outage_gateways import CHANNELS
 from benchmarks.pipeline import AlertWatch, cpu_s, ready
-from monitor.broker import GATEWAY_USER, HOST, SERVICE_USER, EmbeddedBroker, free_port
+from monitor.broker import GATEWAY_USER, HOST, SERVICE_USER, free_port
 
 RAW_BYTES = 4 * len(CHANNELS)  # a sample as float32, without lift and time
 
@@ -33,7 +34,7 @@ RAW_BYTES = 4 * len(CHANNELS)  # a sample as float32, without lift and time
 class Fleet:
     """The processes of gateways."""
 
-    def __init__(self, args: argparse.Namespace, broker: EmbeddedBroker, folder: Path) -> None:
+    def __init__(self, args: argparse.Namespace, broker: Broker, folder: Path) -> None:
         cuts = np.linspace(0, args.gateways, args.processes + 1).astype(int).tolist()
         (folder / "gateways").mkdir(parents=True)
         self.processes = [
@@ -87,7 +88,7 @@ def metric(port: int, name: str) -> float:
 
 def outage(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """The whole story."""
-    broker = EmbeddedBroker(folder / "broker", free_port(0))
+    broker = broker_of(args.broker, folder / "broker")
     write_site(folder / "site", args.lifts, args.gateways)
     web = free_port(0)
     (folder / "liftwatch.toml").write_text(
@@ -103,11 +104,12 @@ def outage(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         said = fleet.hear()  # the last seconds of the outage
         figures = store_figures(args, filled)
         say(json.dumps(figures))
-        broker.start()
         env = {"LIFTWATCH_MQTT__PASSWORD": broker.credentials.service}
-        profile = ("-m", "cProfile", "-o", args.profile) if args.profile else ()
-        service = python(*profile, "-m", "monitor", "run", "--config",
+        program = (args.program,) if args.program else ("-m", "monitor")
+        service = python(*program, "run", "--config",
                          str(folder / "liftwatch.toml"), env=env)  # fmt: skip
+        wait_until(lambda: (folder / "var" / "liftwatch.db").exists(), 120, "the service")
+        broker.start()
         wait_until(lambda: ready(web), 120, "the service to be ready")
         watch = AlertWatch(folder / "var" / "liftwatch.db")
         watch.start()
@@ -139,6 +141,7 @@ def store_figures(args: argparse.Namespace, filled: list[dict[str, Any]]) -> dic
     """What the stores hold and what it cost."""
     samples, size = total(filled, "filled"), total(filled, "held_bytes")
     return {
+        "broker": args.broker,
         "hours": args.hours,
         "lifts": args.lifts,
         "held_samples": samples,
@@ -181,6 +184,8 @@ def late_figures(folder: Path, late: list[str]) -> dict[str, Any]:
         rows = db.execute("SELECT subject, late FROM alert").fetchall()
     finally:
         db.close()
+    if os.environ.get("OUTAGE_RULES"):
+        say(str(db2(folder)))
     marked = {subject for subject, is_late in rows if is_late}
     return {
         "late_alarms": len(late),
@@ -221,7 +226,15 @@ def run(argv: list[str]) -> dict[str, Any]:
     parser.add_argument("--lifts", type=int, default=1000)
     parser.add_argument("--gateways", type=int, default=20)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--profile", help="write a profile of the service into this file")
+    parser.add_argument("--broker", choices=("any", "mosquitto", "embedded"), default="any")
+    parser.add_argument("--program", help="run this as the service, e.g. one that profiles it")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(dir=os.environ.get("OUTAGE_FOLDER")) as name:
         return outage(args, Path(name)) | {"channels": len(CHANNELS)}
+
+
+def db2(folder):
+    import sqlite3
+
+    db = sqlite3.connect(f"file:{folder / 'var' / 'liftwatch.db'}?mode=ro", uri=True)
+    return db.execute("SELECT rule, late, count(*) FROM alert GROUP BY 1,2").fetchall()

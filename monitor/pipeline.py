@@ -97,7 +97,7 @@ class Pipeline:
             count += 1
         if number is None:
             self._late.skip_to(self._replay_from(None))
-        self._late.note(self._history.last_batch)
+        self._late.look_upto(self._history.last_batch)
         log.info("pipeline.recovered", snapshot=number, batches=count)
         return count
 

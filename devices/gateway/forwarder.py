@@ -30,6 +30,7 @@ from devices.gateway.trim import Trimmer
 
 _log = logging.getLogger(__name__)
 _PATIENCE = 16
+_FIRST_RESEND_S = 2.0
 _TRIM_EVERY_S = 10.0
 _FOREVER = float("inf")
 
@@ -221,9 +222,23 @@ class Forwarder:
         if made is not None:
             return made
         open_ = sum(sent.backfill for sent in self._sent.values())
+        if self._live_waits(now):
+            return None
         made, wait_s = self._lanes.next_backfill(now, now_ms, open_)
         self._sleep_s = min(self._sleep_s, wait_s, (due or _FOREVER) - now)
         return made
+
+    def _live_waits(self, now: float) -> bool:
+        """True where something live is on its way for too long: it must not meet more of us."""
+        target_s = self._lanes.pace.target_s
+        for sent in self._sent.values():  # oldest first
+            if now - sent.at <= target_s:
+                return False
+            if not sent.backfill:
+                self._lanes.pace.confirmed(sent.at, now)
+                self._sleep_s = min(self._sleep_s, 0.05)
+                return True
+        return False
 
     def _send(self, made: Outgoing) -> bool:
         if not self._publish(made.kind, made.payload):
@@ -243,7 +258,9 @@ class Forwarder:
 
     def _send_overdue(self, now: float) -> None:
         """Send again what was not acknowledged in time."""
-        latest = now - self._resend_s * self._patience
+        first = self._store.boot not in self._known  # alone on its way: waiting for it costs
+        resend_s = min(_FIRST_RESEND_S, self._resend_s) if first else self._resend_s
+        latest = now - resend_s * self._patience
         overdue = []
         for key, sent in self._sent.items():  # oldest first
             if sent.at > latest:
@@ -280,8 +297,8 @@ class Forwarder:
         for boot, (ack, at, clock_ms) in newest.items():
             if boot not in self._highest:
                 self._stranger(boot)
-            elif boot == self._store.boot and ack.durable > self._highest[boot]:
-                self._known_before(boot, ack.durable)
+            elif boot == self._store.boot and ack.known_to > self._highest[boot]:
+                self._known_before(boot, ack.known_to)
             else:
                 self._known.add(boot)
                 self._settle(boot, ack, at, clock_ms)
@@ -316,11 +333,11 @@ class Forwarder:
 
     def _settle(self, boot: int, ack: Ack, at: float, clock_ms: int) -> None:
         # never what this process has not sent: an answer to another sender of our name
-        durable = min(ack.durable, self._highest[boot])
+        known_to = min(ack.known_to, self._highest[boot])
         done = [
             key
             for key in self._store.numbers
-            if key[0] == boot and key[1] <= durable and not _within(key[1], ack.gaps)
+            if key[0] == boot and key[1] <= known_to and not _within(key[1], ack.gaps)
         ]
         if done:
             self._measure(done, ack, at, clock_ms)

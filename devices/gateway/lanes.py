@@ -108,7 +108,7 @@ class Lanes:
             if wait_s > 0:
                 return None, wait_s
             part = store.parts.over(span[0], span[0] + 1)[0]
-            high = min(span[1], part.hi)
+            high = min(span[1], part.hi) if part.sealed else span[1]
             if span[0] < store.old:
                 high = min(high, store.old)
             made = self._numbered((span[0], high), now_ms)

@@ -247,9 +247,7 @@ class History:
             self._db.executemany("INSERT INTO waveform VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _insert_gaps(self, gaps: Sequence[GapReport], number: int) -> None:
-        rows = [
-            (number, g.gateway, g.from_ms, g.to_ms, g.samples, g.kept, g.reason) for g in gaps
-        ]
+        rows = [(number, g.gateway, g.from_ms, g.to_ms, g.samples, g.kept, g.reason) for g in gaps]
         if rows:
             self._db.executemany("INSERT INTO gap VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
