@@ -151,8 +151,9 @@ class Pipeline:
         self._wires.say(closed.said, closed.links)
         batch = closed.batch
         self._metrics.batches.inc()
-        if batch.late.any() or batch.messages.late.any():
-            self._late.note(number)
+        late = int(np.count_nonzero(batch.late)) + int(np.count_nonzero(batch.messages.late))
+        if late:
+            self._late.note(number, late, now_ms)
         if len(batch):
             self._metrics.late.inc(int(np.count_nonzero(batch.late)))
             self._metrics.lag_s.set(max(0, self._clock() - int(batch.ts_ms.max())) / 1000)
