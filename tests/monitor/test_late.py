@@ -44,7 +44,7 @@ def backfill(hand: Hand, first_ms: int, samples: list[dict[str, Any]], lift: int
 
 
 def through(hand: Hand) -> int:
-    """Judge all that is late; return how many slices it took."""
+    """Judge all that is late, nothing more being under way; return how many slices it took."""
     count = 0
     while hand.service.late.behind:
         hand.pipeline._late_slice(hand.now_ms + QUIET_MS)
@@ -97,7 +97,7 @@ def test_what_still_stands_ends_when_the_backlog_is_through(hand: Hand) -> None:
     backfill(hand, HOURS_AGO, [TRAPPED] * 40)
     through(hand)
     assert rows(hand, ALERTS)[0][3] is None
-    hand.now_ms += CLOSE_AFTER_MS
+    hand.now_ms += QUIET_MS + CLOSE_AFTER_MS
     hand.pipeline._late_slice(hand.now_ms)
     assert rows(hand, ALERTS)[0][3] == HOURS_AGO + 39_000
 
@@ -162,7 +162,7 @@ def test_the_lane_says_what_the_live_lane_would_have_said(hand: Hand) -> None:
     backfill(hand, HOURS_AGO, story, lift=3)
     late: list[Transition] = []
     while hand.service.late.behind:
-        late += hand.service.late.work(hand.now_ms)
+        late += hand.service.late.work(hand.now_ms + QUIET_MS)
     plain = [replace(one, late=False, subject=reg_code(0), batch=0) for one in late]
     assert all(one.late for one in late)
     assert [(one.key, one.raised, one.at_ms) for one in plain] == [
