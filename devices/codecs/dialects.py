@@ -14,7 +14,7 @@ from config.errors import ConfigError
 from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded
-from devices.codecs import json_columns, json_rows, message, waveform
+from devices.codecs import json_columns, json_rows, message, packed, waveform
 from devices.codecs.context import Context
 from devices.codecs.parse import Fields, parse
 from devices.codecs.routes import GATEWAY, Codec, Dialect, Route, Routes
@@ -48,6 +48,7 @@ def _has_columns(payload: bytes) -> bool:
 
 CODECS: Mapping[str, tuple[Codec, ...]] = {
     "telemetry": (
+        Codec("packed", packed.careful, packed.fast, packed.claims, packed.numbers),
         Codec("json_columns", _parsed(json_columns.careful), json_columns.fast, _has_columns),
         Codec("json_rows", _parsed(json_rows.careful), json_rows.fast),
     ),
