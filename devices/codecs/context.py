@@ -51,10 +51,8 @@ def check_lift(
 
 def rows_of(codes: Sequence[str], context: Context) -> NDArray[np.int32] | None:
     """Return the registry rows of lifts, int32[n]; None unless all are this gateway's."""
-    row_of = context.registry.row_of
+    own = context.registry.own_rows(context.gateway)
     try:
-        rows = np.array([row_of[code] for code in codes], np.int32)
-    except KeyError:
+        return np.fromiter(map(own.__getitem__, codes), np.int32, len(codes))
+    except (KeyError, TypeError):
         return None
-    own = context.registry.lift_gateway[rows] == context.gateway
-    return rows if np.count_nonzero(own) == len(rows) else None

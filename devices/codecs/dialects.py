@@ -43,7 +43,8 @@ def _parsed(careful: Callable[[Fields, Context], Decoded]) -> Careful:
 
 
 def _has_columns(payload: bytes) -> bool:
-    return b'"columns"' in payload
+    start = payload.find(b"[")  # most messages without columns need no longer look
+    return payload[max(0, start - 10) : start] != b'"samples":' and b'"columns"' in payload
 
 
 CODECS: Mapping[str, tuple[Codec, ...]] = {
