@@ -14,7 +14,7 @@ from config.errors import ConfigError
 from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded
-from devices.codecs import json_columns, json_rows, message, packed, waveform
+from devices.codecs import json_columns, json_rows, message, packed, thingsboard, waveform
 from devices.codecs.context import Context
 from devices.codecs.parse import Fields, parse
 from devices.codecs.routes import GATEWAY, Codec, Dialect, Route, Routes
@@ -63,7 +63,10 @@ _OURS = Dialect(
 OURS = Routes((_OURS,))
 
 # name in `ingest.dialects` → builder
-DIALECTS: Mapping[str, Build] = {}
+DIALECTS: Mapping[str, Build] = {
+    "thingsboard": thingsboard.build,
+    "thingsboard-bare": thingsboard.build_bare,
+}
 # reads a file of `ingest.maps`; None while there is no mapping codec
 READ_MAP: ReadMap | None = None
 

@@ -47,7 +47,6 @@ class _Message(msgspec.Struct, gc=False):
 _WORTHWHILE = 8  # samples from which numpy is faster than a loop
 _LONG = 1500  # bytes; no single sample is as long
 _DECODER = msgspec.json.Decoder(_Message)
-_VALUES = b'"values"'
 
 
 def _many(values: Any) -> Any:
@@ -100,23 +99,22 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
 
 
 def _fast_many(payload: bytes, context: Context) -> Decoded | None:
-    start = payload.find(b"{", payload.find(_VALUES))
-    read = _reader(context.plan).read(payload, payload[start : payload.find(b"}", start)])
+    read = _reader(context.plan).read(payload)
     if read is None:
         return None
-    message, selection = read
+    message, shape = read
     samples, n = message.samples, len(message.samples)
     row = context.registry.own_rows(context.gateway).get(message.lift)
     if row is None or not _envelope_fits(message) or not 0 < n <= context.limits.samples:
         return None
     times = _in_time([sample.ts for sample in samples], context)
-    values = matrix_of([sample.values for sample in samples], selection, context.plan)
+    values = matrix_of([sample.values for sample in samples], shape, context.plan)
     if times is None or values is None:
         return None
-    matrix, count = values
+    matrix, marks = values
     first = None if message.first is UNSET else message.first
-    strings = 6 + (first is not None) + 2 * n + count  # the keys, and the lift's code
-    if quotes(payload) != 2 * strings:
+    strings = 6 + (first is not None) + 2 * n  # the keys, and the lift's code
+    if quotes(payload) != 2 * strings + marks:
         return None
     late_rows = late(times, context.received_ms, context.limits)
     batch = TelemetryBatch(np.full(n, row, np.int32), times, matrix, late_rows, NO_MESSAGES)

@@ -97,7 +97,7 @@ def _times(ts_ms: int | Sequence[int], n: int) -> tuple[int, int, bytes]:
         return base_ms, 0, b""
     for form, dtype in enumerate(_TIME_FORMS, 1):
         if dtype is not None and apart.max() < 2 ** (8 * dtype.itemsize):
-            return base_ms, form, apart.astype(dtype).tobytes()
+            return base_ms, form, np.array(apart, dtype).tobytes()
     raise ValueError("samples more than 49 days apart: send several messages")
 
 
