@@ -111,7 +111,8 @@ class Service:
             self.routes,
             Repeats(taken),
         )
-        self.receiver = Receiver(settings.mqtt, self.intake, self.metrics, self.routes)
+        known = settings.data_dir / "subscriptions.json"
+        self.receiver = Receiver(settings.mqtt, self.intake, self.metrics, self.routes, known)
         limits = Limits.of(settings.ingest)
         self.answers = Answers(
             settings.mqtt, self.registry, limits, clock, self.metrics, self.routes
