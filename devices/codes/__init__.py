@@ -4,11 +4,12 @@ One TOML file a platform in `config/defaults/codes/`; a site adds its own. How t
 docs/codes.md, whose tables are made by `python -m devices.codes`.
 """
 
-from devices.codes.load import FOLDER, find_code_map, load_code_map, shipped
-from devices.codes.model import Code, CodeMap, FieldMap, MessageFields, OpenCode, Part
+from devices.codes.load import FOLDER, find_code_map, load_code_map, read_values, shipped
+from devices.codes.model import STATES, Code, CodeMap, FieldMap, MessageFields, OpenCode, Part
 
 __all__ = [
     "FOLDER",
+    "STATES",
     "Code",
     "CodeMap",
     "FieldMap",
@@ -17,5 +18,6 @@ __all__ = [
     "Part",
     "find_code_map",
     "load_code_map",
+    "read_values",
     "shipped",
 ]

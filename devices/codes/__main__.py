@@ -62,8 +62,9 @@ def _one(one: CodeMap, vocab: Vocabulary) -> str:
     mute = ", ".join(str(code) for code in one.unspeakable(vocab))
     lines = [
         f"### `{one.platform}` {one.text.zh} · {one.text.en}",
-        f"Source 来源: {one.source}. Vocabulary 词汇版本: {one.version}. Topic 主题: `{one.topic}`. "
-        f"Lift 电梯: `{one.lift}`. Time 时间: `{one.status.time}`, `{one.time_format}`, {one.zone}.",
+        f"Source 来源: {one.source}. Vocabulary 词汇版本: {one.version}. "
+        f"Topic 主题: `{one.topic}`. Lift 电梯: `{one.lift}`. "
+        f"Time 时间: `{one.status.time}`, `{one.time_format}`, {one.zone}.",
     ]
     if one.confirm:
         lines.append(

@@ -23,7 +23,7 @@ _KEYS = {
 _CODE = {"theirs", "ours", "also", "preferred", "zh", "en"}
 _OPEN = {"theirs", "zh", "en", "ours"}
 _FIELD = {"name", "channel", "values", "preferred", "fallback", "unit"}
-_MESSAGE = {"code", "time", "state", "states", "prefix", "escalator_prefix"}
+_MESSAGE = {"code", "time", "state", "states", "several", "prefix", "escalator_prefix"}
 _NEEDED = ("platform", "zh", "en", "version", "source", "topic", "lift", "time", "time_format",
            "zone")  # fmt: skip
 Json = dict[str, Any]
@@ -279,6 +279,7 @@ def _message(file: Path, data: Json) -> MessageFields:
         table.get("time", data["time"]),
         table.get("state"),
         states,
+        bool(table.get("several", False)),
         prefix,
         table.get("escalator_prefix", prefix),
     )

@@ -72,14 +72,15 @@ class Part:
 class MessageFields:
     """The fields of a fault, event or alarm; without `state` every message is a single report.
 
-    `prefix` stands before a number of theirs to make the code (BACnet: LiftFault.), and
-    `escalator_prefix` where the device is an escalator.
+    `several`: the field is an array of codes. `prefix` stands before a number of theirs to make
+    the code (BACnet: LiftFault.), and `escalator_prefix` where the device is an escalator.
     """
 
     code: str
     time: str
     state: str | None
     states: Mapping[str, str]
+    several: bool
     prefix: str
     escalator_prefix: str
 

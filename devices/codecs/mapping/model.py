@@ -27,7 +27,8 @@ class Values:
     @staticmethod
     def of(by_text: Map[str, float]) -> Values:
         """Prepare a table. Raises ValueError where 1 and true would differ: nobody can tell."""
-        fast: dict[Raw, float] = dict(by_text)
+        fast: dict[Raw, float] = {}
+        fast.update(by_text)
         for text, value in by_text.items():
             if text in ("true", "false"):
                 fast[text == "true"] = value
@@ -51,7 +52,7 @@ class FieldRule:
     """One path and the channel that it tells: value × scale + offset, or a table of values.
 
     `of_rated`: a load in kg. `fallback`: counts only where an earlier field of the channel is
-    silent. `quoted`: numbers come as texts, too.
+    silent. `quoted`: numbers come as texts, too; `comma`: with a decimal comma.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class FieldRule:
     quoted: bool = False
     of_rated: bool = False
     fallback: bool = False
+    comma: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

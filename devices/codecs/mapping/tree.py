@@ -71,7 +71,7 @@ def _struct(node: Node) -> Any:
     for i, child in enumerate(node.fields.values()):
         kind = child.python_type()
         factory = list if child.each else dict if child.keyed else kind if child.fields else None
-        default = msgspec.field(default_factory=factory) if factory else None
+        default: Any = msgspec.field(default_factory=factory) if factory else None
         members.append((f"f{i}", kind, default))
     names = {f"f{i}": key for i, key in enumerate(node.fields)}
     return msgspec.defstruct("Place", members, rename=names, gc=False)
@@ -119,11 +119,11 @@ class Shredded:
         found: dict[Path, Column] = {}
         for path in paths:
             column, own = self.columns[path], axis(path)
-            if depth(path) == most and own != rows_of:
-                if self.lengths[own] != self.lengths[rows_of]:
-                    if any(self.lengths[own]):
-                        return None
-                    column = [None] * n
+            beside = depth(path) == most and own != rows_of
+            if beside and self.lengths[own] != self.lengths[rows_of]:
+                if any(self.lengths[own]):
+                    return None
+                column = [None] * n
             for wild in wilds[depth(path) :]:
                 column = list(chain.from_iterable(map(repeat, column, self.lengths[wild])))
             found[path] = column
