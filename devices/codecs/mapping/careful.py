@@ -21,6 +21,7 @@ from devices.codecs.mapping.times import form, read_time
 from devices.codecs.refuse import Refusals, shown
 from devices.codecs.values import read_value
 from devices.kinds import is_escalator
+from devices.vocabulary import Kind
 
 STATES = {"off": STATE_OFF, "on": STATE_ON, "once": STATE_ONCE}
 _QUOTED = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -55,22 +56,39 @@ def read_field(rule: FieldRule, raw: object, rated_kg: float) -> tuple[float, st
         return math.nan, None, limit
     if rule.values is not None:
         text = text_of(raw)
+        if text not in rule.values.by_text and rule.cells and rule.values.keys is not None:
+            number = _number(rule, raw)  # a cell is text: 01 and 1.0 are 1
+            text = text if number is None else text_of(number)
         if text is None or text not in rule.values.by_text:
             return math.nan, "unmapped_value", " | ".join(rule.values.by_text)
         return rule.values.by_text[text], None, limit
-    if rule.quoted and isinstance(raw, str):
-        text = raw.strip()
-        if rule.comma:
-            text = text.replace(".", " ").replace(",", ".")  # a point is no decimal sign here
-        if not _QUOTED.fullmatch(text):
+    if rule.quoted and isinstance(raw, str) and not _named(rule, raw):
+        number = _number(rule, raw)
+        if number is None:
             return math.nan, "wrong_type", limit
-        raw = float(text)
+        raw = number
+    elif rule.cells and raw in ("true", "false") and rule.channel.kind is Kind.BOOL:
+        raw = raw == "true"
     scaled = (rule.scale, rule.offset, rule.of_rated) != (1.0, 0.0, False)
     if scaled and isinstance(raw, int | float):
         raw = _scaled(rule, raw, rated_kg)
         limit = f"{limit}; as {shown(raw)}"
     found, reason = read_value(rule.channel, raw)
     return found, reason, limit
+
+
+def _number(rule: FieldRule, raw: object) -> float | None:
+    text = str(raw).strip()
+    if rule.comma:
+        text = text.replace(".", " ").replace(",", ".")  # a point is no decimal sign here
+    return float(text) if _QUOTED.fullmatch(text) else None
+
+
+def _named(rule: FieldRule, raw: str) -> bool:
+    """True for a text that names a value of ours: `running`, or in a cell `true`."""
+    if rule.channel.kind is Kind.ENUM:
+        return any(value.name == raw for value in rule.channel.values.values())
+    return rule.cells and rule.channel.kind is Kind.BOOL and raw in ("true", "false")
 
 
 def _scaled(rule: FieldRule, raw: float, rated_kg: float) -> float:

@@ -25,14 +25,14 @@ from devices.codecs.mapping.columns import (
 from devices.codecs.mapping.lifts import Lifts
 from devices.codecs.mapping.model import LiftRule, Mapping, MessageRule
 from devices.codecs.mapping.paths import Path
-from devices.codecs.mapping.tree import Shredded, Tree
+from devices.codecs.mapping.tree import NUMBERS, Columns, Shredded, Tree
 from devices.codecs.mapping.walk import Rows, read_json, walk
 from devices.codecs.refuse import Refusals, refusal
 from devices.codecs.values import NO_MESSAGES, Plan
 
 _TEXT: frozenset[type] = frozenset({str, int})
 _ANY: frozenset[type] = frozenset({str, int, bool, float})
-Columns = Map[Path, Sequence[Any]]
+Blocks = dict[int, NDArray[np.float64]]
 RowsOf = Callable[[list[Path]], Rows]
 
 
@@ -43,6 +43,7 @@ class Reader(Protocol):
     lifts: Lifts
     message_lifts: list[Lifts]
     known: dict[int, tuple[Plan, Operations]]
+    places: Map[Path, tuple[int, int]]
 
 
 def types_of(one: Mapping) -> dict[Path, frozenset[type]]:
@@ -79,11 +80,20 @@ class JsonCodec:
     lifts: Lifts = field(init=False)
     message_lifts: list[Lifts] = field(init=False)
     known: dict[int, tuple[Plan, Operations]] = field(default_factory=dict)
+    places: Map[Path, tuple[int, int]] = field(default_factory=dict)
+    _samples: Columns = field(init=False)
+    _rules: list[Columns] = field(init=False)
     _guarded: list[tuple[Path, frozenset[type]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         types = types_of(self.map)
-        self.tree = Tree.compile(types)
+        plain = [rule.path for rule in self.map.fields if rule.values is None and not rule.quoted]
+        alone = {path for path in plain if plain.count(path) == 1 and types[path] <= NUMBERS}
+        self.tree = Tree.compile(types, frozenset(alone))
+        if self.tree is not None:
+            self.places = self.tree.blocks
+            self._samples = self.tree.columns(self.map.sample_paths())
+            self._rules = [self.tree.columns(self.map.message_paths(r)) for r in self.map.messages]
         self.lifts = Lifts(self.map.lift)
         self.message_lifts = [Lifts(rule.lift) for rule in self.map.messages]
         for rule in self.map.fields:
@@ -98,13 +108,14 @@ class JsonCodec:
             return None
         batch = TelemetryBatch.empty(len(context.plan.vocab.channels))
         if self.map.fields:
-            rows = shredded.rows(self.map.sample_paths())
-            taken = None if rows is None else self.samples(*rows, context)
+            rows = shredded.read(self._samples)
+            taken = None if rows is None else self.samples(*rows, shredded.blocks, context)
             if taken is None:
                 return None
             batch = taken
         refusals = Refusals(context.limits.refusals)
-        if any(self._telling(rule, shredded) for rule in self.map.messages):
+        told = zip(self.map.messages, self._rules, strict=True)
+        if any(self._telling(rule, shredded, where) for rule, where in told):
             # a code is worth the careful way, which names what is wrong with it
             document, most = read_json(payload), context.limits.samples
             batch.messages = read_messages(
@@ -112,11 +123,15 @@ class JsonCodec:
             )
         return decoded(self.map, batch, refusals)
 
-    def _telling(self, rule: MessageRule, shredded: Shredded) -> bool:
-        said = set(shredded.columns[rule.path]) - {None, ""}
+    @staticmethod
+    def _telling(rule: MessageRule, shredded: Shredded, where: Columns) -> bool:
+        slot = next(slot for path, slot, _, _ in where.each if path == rule.path)
+        said = set(shredded.columns[slot]) - {None, ""}
         return not all(careful.text_of(code) in rule.ignored for code in said)
 
-    def samples(self, n: int, columns: Columns, context: Context) -> TelemetryBatch | None:
+    def samples(
+        self, n: int, columns: Map[Path, Sequence[Any]], blocks: Blocks, context: Context
+    ) -> TelemetryBatch | None:
         """Return the samples of n rows, None if anything may be wrong."""
         if not 0 < n <= context.limits.samples:
             return None
@@ -130,7 +145,7 @@ class JsonCodec:
         ts_ms = times(stamp, () if stamp.path is None else columns[stamp.path], n, context)
         if rows is None or ts_ms is None:
             return None
-        full = matrix(operations_of(self, context.plan), columns, rows, context)
+        full = matrix(operations_of(self, context.plan), columns, blocks, rows, context)
         return None if full is None else batch_of(self.map, rows, ts_ms, full, context)
 
     def careful(self, payload: bytes, context: Context) -> Decoded:
@@ -149,7 +164,10 @@ def operations_of(codec: Reader, plan: Plan) -> Operations:
     """Return the fields of a map compiled for a vocabulary, made once."""
     known = codec.known.get(id(plan))
     if known is None:  # the entry holds the plan, so its id stays its own
-        known = codec.known[id(plan)] = plan, Operations.prepare(codec.map.fields, plan)
+        known = codec.known[id(plan)] = (
+            plan,
+            Operations.prepare(codec.map.fields, plan, codec.places),
+        )
     return known[1]
 
 

@@ -29,8 +29,9 @@ _WHOLE, _REAL = {int}, {int, float}
 class Operations:
     """The fields of a map prepared for a vocabulary; get it from `prepare`.
 
-    scale, offset float64[k, 1], None where they change nothing; first int[f]: the rows of the
-    matrix that fall back on `second` where they are silent; index int[k]: columns.
+    scale, offset float64[k, 1], None where they change nothing. falls: (first, second) rows of
+    the matrix, first falling back on second. kept: rows without the second ones, None: all;
+    index: their columns. blocks: slot, rows, columns of the block; alone: the other rows.
     """
 
     rules: tuple[FieldRule, ...]
@@ -39,11 +40,16 @@ class Operations:
     offset: NDArray[np.float64] | None
     of_rated: tuple[int, ...]
     falls: tuple[tuple[int, int], ...]
-    kept: NDArray[np.intp]
+    kept: NDArray[np.intp] | None
+    index: NDArray[np.intp]
+    blocks: tuple[tuple[int, NDArray[np.intp], NDArray[np.intp]], ...]
+    alone: tuple[int, ...]
 
     @staticmethod
-    def prepare(rules: tuple[FieldRule, ...], plan: Plan) -> Operations:
-        """Compile rules."""
+    def prepare(
+        rules: tuple[FieldRule, ...], plan: Plan, places: Mapping[Path, tuple[int, int]]
+    ) -> Operations:
+        """Compile rules; places: path → slot and column of a block of numbers."""
         selection = plan.select(tuple(rule.channel.name for rule in rules))
         assert selection is not None  # the loader knows the channels
         scale = np.array([rule.scale for rule in rules])[:, None]
@@ -54,6 +60,11 @@ class Operations:
                 names = [earlier.channel.name for earlier in rules[:k]]
                 falls.append((names.index(rule.channel.name), k))
         kept = np.array([k for k in range(len(rules)) if k not in {b for _, b in falls}], np.intp)
+        blocks: dict[int, list[tuple[int, int]]] = {}
+        for k, rule in enumerate(rules):
+            if rule.path in places:
+                slot, column = places[rule.path]
+                blocks.setdefault(slot, []).append((k, column))
         return Operations(
             rules,
             selection,
@@ -61,7 +72,10 @@ class Operations:
             None if (offset == 0).all() else offset,
             tuple(k for k, rule in enumerate(rules) if rule.of_rated),
             tuple(falls),
-            kept,
+            kept if falls else None,
+            selection.index[kept],
+            tuple((slot, *np.array(pairs, np.intp).T) for slot, pairs in blocks.items()),
+            tuple(k for k, rule in enumerate(rules) if rule.path not in places),
         )
 
 
@@ -75,7 +89,7 @@ def leaf_types(rule: FieldRule) -> frozenset[type]:
     return frozenset(found | {str} if rule.quoted else found)
 
 
-def numbers(column: Column) -> Iterable[float] | None:
+def numbers(column: Column) -> list[float] | None:
     """Return texts (and numbers) as numbers, "" and null as NaN; None if one is no number."""
     texts = [cell for cell in column if type(cell) is str]
     if "".join(texts).strip(NUMERIC):
@@ -87,19 +101,32 @@ def numbers(column: Column) -> Iterable[float] | None:
 
 
 def matrix(
-    operations: Operations, columns: Mapping[Path, Column], rows: NDArray[np.int32], ctx: Context
+    operations: Operations,
+    columns: Mapping[Path, Column],
+    blocks: Mapping[int, NDArray[np.float64]],
+    rows: NDArray[np.int32],
+    ctx: Context,
 ) -> NDArray[np.float32] | None:
-    """Return float32[n, C], None where a value may be wrong. rows int32[n]: the lifts."""
+    """Return float32[n, C], None where a value may be wrong.
+
+    rows int32[n]: the lifts. blocks: numbers that were read as they stand, float64[n, k].
+    """
+    read = np.empty((len(operations.rules), len(rows)))
+    for slot, target, source in operations.blocks:
+        read[target] = blocks[slot].T[source]
+    if not len(operations.alone):
+        return finish(operations, read, rows, ctx)
     parts: list[Iterable[Any]] = []
-    for rule in operations.rules:
+    for k in operations.alone:
+        rule = operations.rules[k]
         column = columns[rule.path]
         if rule.values is not None:
             parts.append(map(rule.values.fast.__getitem__, column))
         elif rule.quoted:
-            read = numbers(column)
-            if read is None:
+            texts = numbers(column)
+            if texts is None:
                 return None
-            parts.append(read)
+            parts.append(texts)
         else:
             parts.append(column)
     k, n = len(parts), len(rows)
@@ -107,7 +134,8 @@ def matrix(
         flat = np.fromiter(chain.from_iterable(parts), np.float64, k * n)
     except (KeyError, TypeError, ValueError):
         return None
-    return finish(operations, flat.reshape(k, n), rows, ctx)
+    read[list(operations.alone)] = flat.reshape(k, n)
+    return finish(operations, read, rows, ctx)
 
 
 def finish(
@@ -127,7 +155,9 @@ def finish(
     for first, second in operations.falls:
         values[first] = np.where(np.isnan(values[first]), values[second], values[first])
     full = np.full((len(rows), len(ctx.plan.vocab.channels)), np.nan, np.float32)
-    full[:, operations.selection.index[operations.kept]] = values[operations.kept].T
+    if operations.kept is not None:
+        values = values[operations.kept]
+    full[:, operations.index] = values.T
     return full
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Mapping as Map
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from devices.batch import Decoded
 from devices.codecs.context import Context
@@ -48,31 +50,46 @@ class Lines(Rows):
         return f"line {self.places[row][0]}, {shown(path)}"
 
 
+def numeric(rule: FieldRule) -> bool:
+    """True where a field's cells are numbers, whatever they then mean."""
+    return rule.values is None or (rule.values.keys is not None and not rule.comma)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """Where columns stand. The first `head` cells are split off; only numbers of ours follow.
 
-    fields: position of each field of the map, −1 absent. tail: reads the numbers of all lines.
+    fields: position of each field of the map, −1 absent. tail, gaps: read the numbers of all
+    lines, where none and where some are absent. rows, places: which fields they are.
     """
 
     columns: tuple[str, ...]
     head: int
     fields: tuple[int, ...]
     tail: msgspec.json.Decoder[Any]
+    gaps: msgspec.json.Decoder[Any]
+    rows: NDArray[np.intp]
+    places: NDArray[np.intp]
 
     @staticmethod
     def of(one: Mapping, columns: tuple[str, ...]) -> Layout:
         """Plan how to read lines of these columns."""
         text = {path for path in (one.lift.path, one.time.path) if path is not None}
-        text |= {rule.path for rule in one.fields if rule.values is not None}
+        text |= {rule.path for rule in one.fields if not numeric(rule)}
         text |= {path for rule in one.messages for path in one.message_paths(rule)}
         plain = {rule.path for rule in one.fields} - text
         head = max((i + 1 for i, name in enumerate(columns) if (name,) not in plain), default=0)
         where: dict[Path, int] = {(name,): i for i, name in enumerate(columns)}
         fields = tuple(where.get(rule.path, -1) for rule in one.fields)
-        number: Any = float | None
-        line: Any = tuple[(number,) * (len(columns) - head)]  # type: ignore[misc]
-        return Layout(columns, head, fields, msgspec.json.Decoder(list[line]))
+        width, maybe = len(columns) - head, cast("Any", float | None)
+        full: Any = tuple[(float,) * width]  # type: ignore[misc]
+        gaps: Any = tuple[(maybe,) * width]  # type: ignore[misc]
+        numbers = [(k, at - head) for k, at in enumerate(fields) if at >= head]
+        rows, places = np.array(numbers, np.intp).reshape(-1, 2).T
+        return Layout(
+            columns, head, fields, msgspec.json.Decoder(list[full]),
+            msgspec.json.Decoder(list[gaps]), rows, places,
+        )  # fmt: skip
 
     def column(self, texts: Texts, path: Path) -> Sequence[str]:
         """Return a column of texts."""
@@ -88,6 +105,7 @@ class CsvCodec:
     lifts: Lifts = field(init=False)
     message_lifts: list[Lifts] = field(init=False)
     known: dict[int, tuple[Plan, Any]] = field(default_factory=dict)
+    places: Map[Path, tuple[int, int]] = field(default_factory=dict)
     _layouts: dict[tuple[str, ...], Layout] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -139,22 +157,28 @@ class CsvCodec:
         columns = list(zip(*split, strict=True))
         if not numeric:
             return columns, []
-        rest = "],[".join(columns.pop())
-        if "n" in rest:
-            return None  # null and nan are no numbers of a sender
+        found = self._numbers("],[".join(columns.pop()), layout)
+        return None if found is None or len(found) != len(lines) else (columns, found)
+
+    def _numbers(self, rest: str, layout: Layout) -> Numbers | None:
+        """Return the numbers of all lines, whose ends are joined by `],[`; None if any is none."""
         if self.form.decimal == ",":
             if "." in rest:
                 return None
             rest = rest.replace(",", ".").replace("].[", "],[")
-        rest = f"[[{rest.replace(sign, ',')}]]"
-        if ",," in rest or "[," in rest or ",]" in rest or "[]" in rest:
-            rest = rest.replace(",,", ",null,").replace(",,", ",null,").replace("[,", "[null,")
-            rest = rest.replace(",]", ",null]").replace("[]", "[null]")
+        rest = f"[[{rest.replace(self.form.delimiter, ',')}]]"
         try:
-            found = layout.tail.decode(rest)
+            return layout.tail.decode(rest)  # type: ignore[no-any-return]
+        except (msgspec.MsgspecError, ValueError):
+            pass
+        if "n" in rest:
+            return None  # null and nan are no numbers of a sender
+        rest = rest.replace(",,", ",null,").replace(",,", ",null,").replace("[,", "[null,")
+        rest = rest.replace(",]", ",null]").replace("[]", "[null]")
+        try:
+            return layout.gaps.decode(rest)  # type: ignore[no-any-return]
         except (msgspec.MsgspecError, ValueError):
             return None
-        return (columns, found) if len(found) == len(lines) else None
 
     def _samples(
         self, payload: bytes, n: int, texts: Texts, lines: Numbers, layout: Layout, context: Context
@@ -170,14 +194,17 @@ class CsvCodec:
         width = len(layout.columns) - layout.head
         table = np.fromiter(chain.from_iterable(lines), np.float64, n * width if lines else 0)
         table = table.reshape(n, -1).T
+        read[layout.rows] = table[layout.places]
         for k, (rule, place) in enumerate(zip(one.fields, layout.fields, strict=True)):
-            if place >= layout.head:
-                read[k] = table[place - layout.head]
-            elif place >= 0:
+            if 0 <= place < layout.head:
                 column = self._texts(rule, texts[place])
-                if column is None:
-                    return None
-                read[k] = column
+            elif place >= 0 and rule.values is not None:
+                column = rule.values.of_numbers(read[k])
+            else:
+                continue
+            if column is None:
+                return None
+            read[k] = column
         full = finish(operations_of(self, context.plan), read, rows, context)
         if full is None:
             return None
@@ -190,10 +217,9 @@ class CsvCodec:
             batch.messages = read_messages(self, lambda p: _rows(*found, p), refusals, context)
         return decoded(one, batch, refusals)
 
-    def _texts(self, rule: FieldRule, cells: Sequence[str]) -> list[float] | None:
+    def _texts(self, rule: FieldRule, cells: Sequence[str]) -> Any:
         if rule.values is None:
-            found = numbers(cells) if self.form.decimal == "." else None
-            return None if found is None else list(found)
+            return numbers(cells) if self.form.decimal == "." else None
         known = rule.values.by_text
         try:
             return [known[cell] if cell else math.nan for cell in cells]

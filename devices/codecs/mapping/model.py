@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path as File
 from zoneinfo import ZoneInfo
 
+import numpy as np
+from numpy.typing import NDArray
+
 from config.text import Text
 from devices.codecs.mapping.paths import EACH_STEP, Path, depth
 from devices.codes import CodeMap
@@ -17,12 +20,22 @@ Raw = object  # a value as the parser gives it
 LIFT_KEYS = ("reg_code", "rescue_code", "name", "alias")
 
 
+def _whole(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and str(int(text)) == text
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Values:
-    """Their values → ours. `by_text`: as text; `fast`: as a parser gives them, null included."""
+    """Their values → ours. `by_text`: as text; `fast`: as a parser gives them, null included.
+
+    keys, ours float64[k], sorted by key: the same where all of theirs are whole numbers.
+    """
 
     by_text: Map[str, float]
     fast: Map[Raw, float] = field(default_factory=dict)
+    keys: NDArray[np.float64] | None = None
+    ours: NDArray[np.float64] | None = None
 
     @staticmethod
     def of(by_text: Map[str, float]) -> Values:
@@ -33,12 +46,25 @@ class Values:
             if text in ("true", "false"):
                 fast[text == "true"] = value
         for text, value in by_text.items():
-            if text.removeprefix("-").isdigit() and str(int(text)) == text:
+            if _whole(text):
                 other = fast.setdefault(int(text), value)
                 if other != value and not (math.isnan(other) and math.isnan(value)):
                     raise ValueError(text)
         fast[None] = math.nan
-        return Values(by_text, fast)
+        numbers = sorted((int(text), value) for text, value in by_text.items() if _whole(text))
+        if len(numbers) != len(by_text):
+            return Values(by_text, fast)
+        keys, ours = np.array(numbers, np.float64).T
+        return Values(by_text, fast, keys, ours)
+
+    def of_numbers(self, theirs: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Return ours of float64[n], NaN as NaN; None where one is not in the table."""
+        assert self.keys is not None and self.ours is not None
+        at = np.searchsorted(self.keys, theirs).clip(max=len(self.keys) - 1)
+        silent = np.isnan(theirs)
+        if not ((self.keys[at] == theirs) | silent).all():
+            return None
+        return np.where(silent, math.nan, self.ours[at])
 
     @property
     def types(self) -> frozenset[type]:
@@ -52,7 +78,8 @@ class FieldRule:
     """One path and the channel that it tells: value × scale + offset, or a table of values.
 
     `of_rated`: a load in kg. `fallback`: counts only where an earlier field of the channel is
-    silent. `quoted`: numbers come as texts, too; `comma`: with a decimal comma.
+    silent. `quoted`: numbers come as texts, too; `comma`: with a decimal comma;
+    `cells`: every value is a text, as CSV has it.
     """
 
     path: Path
@@ -65,6 +92,7 @@ class FieldRule:
     of_rated: bool = False
     fallback: bool = False
     comma: bool = False
+    cells: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -76,7 +76,7 @@ def read_field(
         raise table.wrong("unit", unit, Text(f"应为：{listed}", f"must be: {listed}"))
     quoted = table.flag("quoted", csv is not None or top.flag("quoted", False))
     own = read_codes(table, vocab) or codes
-    by_text = _values(table, channel, own, str(path[-1]), quoted)
+    by_text = _values(table, channel, own, str(path[-1]), quoted and csv is None)
     try:
         values = None if by_text is None else Values.of(by_text)
     except ValueError as error:
@@ -98,6 +98,7 @@ def read_field(
         quoted=quoted,
         of_rated=unit == "kg" and channel.unit == "% rated",
         fallback=table.flag("fallback", False),
+        cells=csv is not None,
         comma=csv is not None and csv.decimal == ",",
     )
 

@@ -10,27 +10,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import chain, repeat
-from operator import or_
+from operator import itemgetter, or_
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from devices.codecs.mapping.paths import EACH_STEP, KEYED_STEP, Path, Wild, axis, depth
 
 Column = Sequence[Any]
+NUMBERS = frozenset({int, float, bool})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Node:
-    """One place of the payload: an object, an array, an object keyed by lift, or a value."""
+    """One place of the payload: an object, an array, an object keyed by lift, or a value.
+
+    slot: where its column goes (of an object: its block of numbers); length: where the numbers
+    of its entries go. plain: how many members of an object, first in order, are no block.
+    """
 
     fields: dict[str, Node] = field(default_factory=dict)
     each: Node | None = None
     keyed: Node | None = None
     types: set[type] = field(default_factory=set)
+    numeric: bool = False
+    slot: int = -1
+    length: int = -1
+    plain: int = -1
 
-    def add(self, path: Path, types: frozenset[type]) -> bool:
-        """Put a path in; False where it has a fixed index or crosses another one."""
+    def add(self, path: Path, types: frozenset[type], numeric: bool) -> bool:
+        """Put a path in; False where it has a fixed index."""
         node = self
         for step in path:
             if isinstance(step, int):
@@ -46,6 +57,7 @@ class Node:
         if path and path[-1] is KEYED_STEP:
             return True  # the keys themselves
         node.types |= types
+        node.numeric = numeric
         return True
 
     def well_formed(self) -> bool:
@@ -77,82 +89,153 @@ def _struct(node: Node) -> Any:
     return msgspec.defstruct("Place", members, rename=names, gc=False)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """Where the columns of some paths that run together are, and how they reach all rows.
+
+    rows: slots of the lengths of the arrays that give the rows, none where there is one row.
+    each: path, slot, its own array's slot where it stands beside others (else −1), slots of the
+    arrays between it and the rows.
+    """
+
+    rows: tuple[int, ...]
+    each: tuple[tuple[Path, int, int, tuple[int, ...]], ...]
+
+
 @dataclass(slots=True)
 class Shredded:
-    """columns: path → one raw value an instance; lengths: path of an array → entries each."""
+    """columns: slot → one raw value an instance; lengths: slot → entries of each array;
 
-    columns: dict[Path, Column] = field(default_factory=dict)
-    lengths: dict[Path, list[int]] = field(default_factory=dict)
+    blocks: slot of an object → float64[instances, k], its numbers.
+    """
 
-    def take(self, node: Node, instances: Column, path: Path) -> None:
+    columns: dict[int, Column] = field(default_factory=dict)
+    lengths: dict[int, list[int]] = field(default_factory=dict)
+    blocks: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+
+    def take(self, node: Node, instances: Column) -> None:
         """Take all instances of a place apart."""
         if node.fields:
-            rows = map(msgspec.structs.astuple, instances)
-            taken = list(zip(*rows, strict=True)) or [()] * len(node.fields)
-            for (key, child), column in zip(node.fields.items(), taken, strict=True):
-                self.take(child, column, (*path, key))
+            self._take_object(node, instances)
         elif node.each:
-            path = (*path, EACH_STEP)
-            self.lengths[path] = list(map(len, instances))
-            self.take(node.each, list(chain.from_iterable(instances)), path)
+            self.lengths[node.length] = list(map(len, instances))
+            self.take(node.each, list(chain.from_iterable(instances)))
         elif node.keyed:
-            path = (*path, KEYED_STEP)
-            self.lengths[path] = list(map(len, instances))
-            self.columns[path] = list(chain.from_iterable(instances))
-            values = chain.from_iterable(one.values() for one in instances)
-            self.take(node.keyed, list(values), path)
+            self.lengths[node.length] = list(map(len, instances))
+            self.columns[node.slot] = list(chain.from_iterable(instances))
+            self.take(node.keyed, list(chain.from_iterable(o.values() for o in instances)))
         else:
-            self.columns.setdefault(path, instances)
+            self.columns[node.slot] = instances
 
-    def rows(self, paths: Sequence[Path]) -> tuple[int, dict[Path, Column]] | None:
+    def _take_object(self, node: Node, instances: Column) -> None:
+        rows: Any = map(msgspec.structs.astuple, instances)
+        children = list(node.fields.values())
+        if node.plain >= 0:
+            rows, m, k = list(rows), node.plain, len(children) - node.plain
+            numbers = chain.from_iterable(map(itemgetter(slice(m, None)), rows) if m else rows)
+            flat = np.fromiter(numbers, np.float64, len(rows) * k)
+            self.blocks[node.slot] = flat.reshape(-1, k)
+            children, rows = children[:m], map(itemgetter(slice(0, m)), rows) if m else ()
+        taken = list(zip(*rows, strict=True)) or [()] * len(children)
+        for child, column in zip(children, taken, strict=True):
+            self.take(child, column)
+
+    def read(self, wanted: Columns) -> tuple[int, dict[Path, Column]] | None:
         """Return n and the columns of paths that run together, each of n values.
 
         None where arrays beside each other differ in length.
         """
-        most = max(map(depth, paths), default=0)
-        deep = [path for path in paths if depth(path) == most]
-        rows_of = max(map(axis, deep), key=lambda a: sum(self.lengths.get(a, ())), default=())
-        wilds = [
-            rows_of[: i + 1] for i, step in enumerate(rows_of) if isinstance(step, Wild)
-        ]  # fmt: skip
-        n = sum(self.lengths[rows_of]) if rows_of else 1
+        lengths, n, rows = self.lengths, 1, -1
+        if wanted.rows:
+            rows = max(wanted.rows, key=lambda slot: sum(lengths[slot]))
+            n = sum(lengths[rows])
         found: dict[Path, Column] = {}
-        for path in paths:
-            column, own = self.columns[path], axis(path)
-            beside = depth(path) == most and own != rows_of
-            if beside and self.lengths[own] != self.lengths[rows_of]:
-                if any(self.lengths[own]):
+        for path, slot, beside, between in wanted.each:
+            column = self.columns[slot]
+            if beside >= 0 and lengths[beside] != lengths[rows]:
+                if any(lengths[beside]):
                     return None
                 column = [None] * n
-            for wild in wilds[depth(path) :]:
-                column = list(chain.from_iterable(map(repeat, column, self.lengths[wild])))
+            for inner in between:
+                column = list(chain.from_iterable(map(repeat, column, lengths[inner])))
             found[path] = column
         return n, found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Tree:
-    """A compiled set of paths. None of `compile` where only the careful walk can read them."""
+    """A compiled set of paths."""
 
     root: Node
     decoder: msgspec.json.Decoder[Any]
+    slots: dict[Path, int]
+    lengths: dict[Path, int]
+    blocks: dict[Path, tuple[int, int]]
+    places: int = 0
 
     @staticmethod
-    def compile(paths: Mapping[Path, frozenset[type]]) -> Tree | None:
-        """Compile paths with the types their values may have."""
+    def compile(paths: Mapping[Path, frozenset[type]], numeric: frozenset[Path]) -> Tree | None:
+        """Compile paths with the types their values may have.
+
+        `numeric`: those that become numbers as they are; several in one object of the innermost
+        rows are read as a block. None where only the careful walk can read the paths.
+        """
         root = Node()
-        if not all(root.add(path, types) for path, types in paths.items()):
+        if not all(root.add(path, types, path in numeric) for path, types in paths.items()):
             return None
         if not root.well_formed():
             return None
-        return Tree(root, msgspec.json.Decoder(root.python_type()))
+        tree = Tree(root, msgspec.json.Decoder(Any), {}, {}, {})
+        tree._number(root, (), max(map(depth, paths), default=0))
+        tree.decoder = msgspec.json.Decoder(root.python_type())
+        return tree
+
+    def _number(self, node: Node, path: Path, most: int) -> None:
+        """Give every place its slot; put the numbers of an object last, as its block."""
+        slot = node.slot = self.places
+        self.places += 2  # an object keyed by lift needs two
+        if node.each or node.keyed:
+            inner: Any = node.each or node.keyed
+            path = (*path, EACH_STEP if node.each else KEYED_STEP)
+            node.length = self.lengths[path] = slot
+            if node.keyed:
+                node.slot = self.slots[path] = slot + 1
+            self._number(inner, path, most)
+        elif node.fields:
+            block = [k for k, c in node.fields.items() if c.numeric and depth(path) == most]
+            if len(block) > 1:
+                rest = {k: c for k, c in node.fields.items() if k not in block}
+                node.plain, node.fields = len(rest), rest | {k: node.fields[k] for k in block}
+                for i, key in enumerate(block):
+                    self.blocks[(*path, key)] = slot, i
+            for key, child in node.fields.items():
+                if len(block) < 2 or key not in block:
+                    self._number(child, (*path, key), most)
+        else:
+            self.slots[path] = slot
+
+    def columns(self, paths: Sequence[Path]) -> Columns:
+        """Return how the columns of paths that run together are read; blocks are left out."""
+        most = max(map(depth, paths), default=0)
+        axes = [axis(path) for path in paths if depth(path) == most and most]
+        deepest = axes[0] if axes else ()
+        wilds = [deepest[: i + 1] for i, step in enumerate(deepest) if isinstance(step, Wild)]
+        each = []
+        for path in dict.fromkeys(paths):
+            if path in self.blocks:
+                continue
+            own = depth(path)
+            several = own == most and own > 0 and len(set(axes)) > 1
+            beside = self.lengths[axis(path)] if several else -1
+            between = tuple(self.lengths[wild] for wild in wilds[own:])
+            each.append((path, self.slots[path], beside, between))
+        return Columns(tuple(self.lengths[a] for a in dict.fromkeys(axes)), tuple(each))
 
     def shred(self, payload: bytes) -> Shredded | None:
         """Return the columns of a payload, None where it does not fit the types."""
-        try:
-            found = self.decoder.decode(payload)
-        except (msgspec.MsgspecError, RecursionError, ValueError):
-            return None
         shredded = Shredded()
-        shredded.take(self.root, [found], ())
+        try:
+            shredded.take(self.root, [self.decoder.decode(payload)])
+        except (msgspec.MsgspecError, RecursionError, ValueError, TypeError):
+            return None
         return shredded
