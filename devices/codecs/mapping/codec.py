@@ -145,7 +145,10 @@ class JsonCodec:
         ts_ms = times(stamp, () if stamp.path is None else columns[stamp.path], n, context)
         if rows is None or ts_ms is None:
             return None
-        full = matrix(operations_of(self, context.plan), columns, blocks, rows, context)
+        try:
+            full = matrix(operations_of(self, context.plan), columns, blocks, rows, context)
+        except (KeyError, TypeError, ValueError):
+            return None  # a value that no table knows, or that is no number
         return None if full is None else batch_of(self.map, rows, ts_ms, full, context)
 
     def careful(self, payload: bytes, context: Context) -> Decoded:

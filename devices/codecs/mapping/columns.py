@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from devices.codecs.clock import in_time
 from devices.codecs.context import Context
 from devices.codecs.mapping.model import FieldRule, TimeRule
 from devices.codecs.mapping.model import Mapping as Map
+from devices.codecs.mapping.packing import pack
 from devices.codecs.mapping.paths import Path
 from devices.codecs.mapping.times import EPOCH, read_time
 from devices.codecs.values import Plan, Selection, all_valid
@@ -116,12 +116,12 @@ def matrix(
         read[target] = blocks[slot].T[source]
     if not len(operations.alone):
         return finish(operations, read, rows, ctx)
-    parts: list[Iterable[Any]] = []
+    parts: list[Column] = []
     for k in operations.alone:
         rule = operations.rules[k]
         column = columns[rule.path]
         if rule.values is not None:
-            parts.append(map(rule.values.fast.__getitem__, column))
+            parts.append([rule.values.fast[raw] for raw in column])
         elif rule.quoted:
             texts = numbers(column)
             if texts is None:
@@ -129,12 +129,7 @@ def matrix(
             parts.append(texts)
         else:
             parts.append(column)
-    k, n = len(parts), len(rows)
-    try:
-        flat = np.fromiter(chain.from_iterable(parts), np.float64, k * n)
-    except (KeyError, TypeError, ValueError):
-        return None
-    read[list(operations.alone)] = flat.reshape(k, n)
+    read[list(operations.alone)] = pack(parts, len(rows))
     return finish(operations, read, rows, ctx)
 
 

@@ -12,7 +12,6 @@ import math
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, cast
 
 import msgspec
@@ -31,6 +30,7 @@ from devices.codecs.mapping.codec import (
 from devices.codecs.mapping.columns import finish, numbers, times
 from devices.codecs.mapping.lifts import Lifts
 from devices.codecs.mapping.model import CsvForm, FieldRule, Mapping
+from devices.codecs.mapping.packing import pack
 from devices.codecs.mapping.paths import Path, shown
 from devices.codecs.mapping.walk import Rows
 from devices.codecs.refuse import Refusals, reject
@@ -192,9 +192,8 @@ class CsvCodec:
             return None
         read = np.full((len(one.fields), n), math.nan)
         width = len(layout.columns) - layout.head
-        table = np.fromiter(chain.from_iterable(lines), np.float64, n * width if lines else 0)
-        table = table.reshape(n, -1).T
-        read[layout.rows] = table[layout.places]
+        if lines:
+            read[layout.rows] = pack(lines, width).T[layout.places]
         for k, (rule, place) in enumerate(zip(one.fields, layout.fields, strict=True)):
             if 0 <= place < layout.head:
                 column = self._texts(rule, texts[place])

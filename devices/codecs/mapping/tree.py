@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from devices.codecs.mapping.packing import pack
 from devices.codecs.mapping.paths import EACH_STEP, KEYED_STEP, Path, Wild, axis, depth
 
 Column = Sequence[Any]
@@ -132,9 +133,7 @@ class Shredded:
         children = list(node.fields.values())
         if node.plain >= 0:
             rows, m, k = list(rows), node.plain, len(children) - node.plain
-            numbers = chain.from_iterable(map(itemgetter(slice(m, None)), rows) if m else rows)
-            flat = np.fromiter(numbers, np.float64, len(rows) * k)
-            self.blocks[node.slot] = flat.reshape(-1, k)
+            self.blocks[node.slot] = pack(map(itemgetter(slice(m, None)), rows) if m else rows, k)
             children, rows = children[:m], map(itemgetter(slice(0, m)), rows) if m else ()
         taken = list(zip(*rows, strict=True)) or [()] * len(children)
         for child, column in zip(children, taken, strict=True):
