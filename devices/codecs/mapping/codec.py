@@ -109,10 +109,13 @@ class JsonCodec:
         batch = TelemetryBatch.empty(len(context.plan.vocab.channels))
         if self.map.fields:
             rows = shredded.read(self._samples)
-            taken = None if rows is None else self.samples(*rows, shredded.blocks, context)
-            if taken is None:
+            if rows is None:
                 return None
-            batch = taken
+            if rows[0] or not self.map.messages:
+                taken = self.samples(*rows, shredded.blocks, context)
+                if taken is None:
+                    return None
+                batch = taken
         refusals = Refusals(context.limits.refusals)
         told = zip(self.map.messages, self._rules, strict=True)
         if any(self._telling(rule, shredded, where) for rule, where in told):

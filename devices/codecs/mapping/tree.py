@@ -96,7 +96,7 @@ class Columns:
 
     rows: slots of the lengths of the arrays that give the rows, none where there is one row.
     each: path, slot, its own array's slot where it stands beside others (else −1), slots of the
-    arrays between it and the rows.
+    arrays between it and the rows, −1 for that of the rows.
     """
 
     rows: tuple[int, ...]
@@ -156,7 +156,8 @@ class Shredded:
                     return None
                 column = [None] * n
             for inner in between:
-                column = list(chain.from_iterable(map(repeat, column, lengths[inner])))
+                entries = lengths[inner if inner >= 0 else rows]
+                column = list(chain.from_iterable(map(repeat, column, entries)))
             found[path] = column
         return n, found
 
@@ -226,7 +227,7 @@ class Tree:
             own = depth(path)
             several = own == most and own > 0 and len(set(axes)) > 1
             beside = self.lengths[axis(path)] if several else -1
-            between = tuple(self.lengths[wild] for wild in wilds[own:])
+            between = tuple(self.lengths[wild] if wild != deepest else -1 for wild in wilds[own:])
             each.append((path, self.slots[path], beside, between))
         return Columns(tuple(self.lengths[a] for a in dict.fromkeys(axes)), tuple(each))
 
