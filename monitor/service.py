@@ -11,21 +11,22 @@ from zoneinfo import ZoneInfo
 import structlog
 import uvicorn
 
-from alerts.causes import DEFAULT_CAUSES, Causes, load_causes
-from alerts.chains import DEFAULT_CHAINS, load_chains
-from alerts.database import open_engine
-from alerts.desk import AlertDesk
-from alerts.directory import Directory
-from alerts.directory_file import load_directory
-from alerts.links import Links
+from alerts.chains.chains_file import load_chains
+from alerts.chains.ladder import DEFAULT_CHAINS
+from alerts.database.access import open_engine
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.directory_file import load_directory
+from alerts.directory.subjects import Subjects
+from alerts.directory.units import Directory
+from alerts.lifecycle.causes import DEFAULT_CAUSES, Causes, load_causes
 from alerts.migrations import migrate
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
-from alerts.page import Pages, vocabulary_words
-from alerts.replies import Replies
+from alerts.pages.links import Links
+from alerts.pages.page import Pages, vocabulary_words
+from alerts.replies.answers import Replies
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.story.sheet import fonts
-from alerts.subjects import Subjects
 from config.errors import ConfigError
 from config.settings import Settings
 from devices.codecs import Limits, Setup, build_routes
@@ -47,6 +48,7 @@ from monitor.own import own_or
 from monitor.pipeline import Pipeline, Wires
 from monitor.port import Port
 from monitor.receive import Receiver
+from monitor.repeats import NOBODY, Repeats
 from monitor.reply_mail import ReplyMail
 from monitor.reply_topic import ReplyTopic
 from monitor.secret import load_secret
@@ -82,7 +84,8 @@ class Service:
         )
         self.registry = load_registry(site, self.history.known_lifts())
         self.history.number_lifts([s.reg_code if s else "" for s in self.registry.slots])
-        self.ledger = Ledger(self.history.ledger())
+        taken = self.history.ledger()
+        self.ledger = Ledger(row for row in taken if row[0] != NOBODY)
         self.routes = build_routes(Setup(self.registry, self.vocab, site, settings.ingest))
         migrate(settings.database)
         self.engine = open_engine(settings.database)
@@ -106,6 +109,7 @@ class Service:
             self.metrics,
             settings.history.quarantine_mb,
             self.routes,
+            Repeats(taken),
         )
         self.receiver = Receiver(settings.mqtt, self.intake, self.metrics, self.routes)
         limits = Limits.of(settings.ingest)
