@@ -6,8 +6,8 @@
 Each figure is the best of several rounds in the thread's own time, so that neighbours on the
 machine count less: topic, parsing, types, registry, clock, limits, up to the batch. A message
 tells of 50 lifts once, 20 channels each; `_x4` of four moments, as a gateway does that gathers
-them before it sends, the packed form of twenty, maps and GB/T 24476 style (7 channels) of ten. `ratio_parser` is the time of `parser`
-alone on the same bytes over that of all decoding.
+them before it sends, maps and GB/T 24476 style (7 channels) of ten, the packed form of twenty.
+`ratio_parser` is the time of `parser` alone on the same bytes over that of all decoding.
 """
 
 from __future__ import annotations
