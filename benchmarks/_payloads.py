@@ -169,3 +169,7 @@ GENERATORS: dict[str, Generator] = {
     "row": row,
     "thingsboard": thingsboard,
 }
+
+from benchmarks import _dialect_maps  # noqa: E402 - it builds on what is above
+
+GENERATORS |= _dialect_maps.GENERATORS
