@@ -20,7 +20,7 @@ import numpy as np
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts.desk import AlertDesk
+from alerts.desk.alert_desk import AlertDesk
 from alerts.model import Transition
 from config.settings import Settings
 from monitor.intake import Answer, ClosedBatch, Intake

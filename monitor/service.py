@@ -11,21 +11,22 @@ from zoneinfo import ZoneInfo
 import structlog
 import uvicorn
 
-from alerts.causes import DEFAULT_CAUSES, Causes, load_causes
-from alerts.chains import DEFAULT_CHAINS, load_chains
-from alerts.database import open_engine
-from alerts.desk import AlertDesk
-from alerts.directory import Directory
-from alerts.directory_file import load_directory
-from alerts.links import Links
+from alerts.chains.chains_file import load_chains
+from alerts.chains.ladder import DEFAULT_CHAINS
+from alerts.database.access import open_engine
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.directory_file import load_directory
+from alerts.directory.subjects import Subjects
+from alerts.directory.units import Directory
+from alerts.lifecycle.causes import DEFAULT_CAUSES, Causes, load_causes
 from alerts.migrations import migrate
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
-from alerts.page import Pages, vocabulary_words
-from alerts.replies import Replies
+from alerts.pages.links import Links
+from alerts.pages.page import Pages, vocabulary_words
+from alerts.replies.answers import Replies
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.story.sheet import fonts
-from alerts.subjects import Subjects
 from config.errors import ConfigError
 from config.settings import Settings
 from devices.codecs import Limits
