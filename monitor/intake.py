@@ -98,6 +98,8 @@ class Intake:
         self._open = _Open()
         self._closing = False
         self._refused: Counter[str] = Counter()
+        # told of every message that is kept: topic, gateway, payload, refusals, now_ms
+        self.on_kept: Callable[[str, str, bytes, list[Refusal], int], None] = lambda *_: None
 
     # -- network thread -----------------------------------------------------------------
 
@@ -197,6 +199,7 @@ class Intake:
             now_ms, gateway, topic, boot, seq, refusals[0].reason, text, bytes(kept), len(payload)
         )
         self._open.quarantine.append(row)
+        self.on_kept(topic, gateway, payload, refusals, now_ms)
         self._open.refused.setdefault((gateway, boot), []).extend(
             (seq, refusal) for refusal in refusals
         )

@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alerts.desk.alert_desk import AlertDesk
 from alerts.model import Transition
 from config.settings import Settings
+from devices.batch import TelemetryBatch
 from monitor.intake import Answer, ClosedBatch, Intake
 from monitor.judge import Judge
 from monitor.late import LateLane
@@ -45,6 +46,7 @@ class Wires:
     acknowledge: Callable[[Sequence[tuple[int, int]]], None]
     answer: Callable[[Sequence[Answer]], None]
     wake: Callable[[], None]
+    saw: Callable[[TelemetryBatch], None] = lambda _: None
 
 
 class Pipeline:
@@ -146,6 +148,7 @@ class Pipeline:
         self._wires.acknowledge(closed.receipts)
         self._wires.answer(closed.answers)
         batch = closed.batch
+        self._wires.saw(batch)
         self._metrics.batches.inc()
         if batch.late.any() or batch.messages.late.any():
             self._late.note(number)

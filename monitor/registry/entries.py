@@ -12,9 +12,9 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, and_, insert, select, update
 
-from alerts.journal import Line, append
+from alerts.database.tables import registry_entry
+from alerts.journal.journal import Line, append
 from alerts.model import SYSTEM, Actor
-from alerts.tables import registry_entry
 from devices.registry import Gateway, Lift, Registry, cells
 
 LIFT, GATEWAY = "lift", "gateway"

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts.database import reading, writing
-from alerts.tables import registry_entry
+from alerts.database.access import reading, writing
+from alerts.database.tables import registry_entry
 from config.settings import Registry as Limits
 from devices.batch import TelemetryBatch
 from devices.registry import Registry
@@ -53,6 +53,7 @@ class Keeper:
         self._clock = clock
         self.sightings = Sightings()
         self.entries: dict[Key, Entry] = {}
+        self.rebuilt: list[str] = []
         self._stored: set[Key] = set()
         self._dirty: dict[Key, set[str]] = {}
         self._changes: list[Change] = []
@@ -67,13 +68,19 @@ class Keeper:
 
     # -- the service --------------------------------------------------------------------
 
-    def open(self) -> None:
-        """Compare the site's files with what is remembered; before anything else runs."""
+    def open(self) -> Keeper:
+        """Compare the site's files with what is remembered; before anything else runs.
+
+        `rebuilt` then names the lifts that became another machine while nothing ran.
+        """
         with reading(self._engine) as conn:
             self.entries = read_entries(conn)
         self._stored = set(self.entries)
-        self._take(compare(self.entries, lines_of(self._registry), self._clock()))
+        changes = compare(self.entries, lines_of(self._registry), self._clock())
+        self.rebuilt = [change.entry.id for change in changes if change.what == "rebuilt"]
+        self._take(changes)
         self.write()
+        return self
 
     def listen(self, heard: Callable[[], Iterable[str]]) -> None:
         """`heard` names the gateways whose status came."""
