@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event
 from zoneinfo import ZoneInfo
@@ -53,6 +53,7 @@ from monitor.own import own_or
 from monitor.pipeline import Pipeline, Wires
 from monitor.port import Port
 from monitor.receive import Receiver
+from monitor.registry.entries import FRESH
 from monitor.registry.keeper import Keeper
 from monitor.reply_mail import ReplyMail
 from monitor.reply_topic import ReplyTopic
@@ -182,19 +183,20 @@ class Service:
         site, done = self.settings.site, Event()
         newer = load_registry(site.folder, self.history.known_lifts())
         book = load_directory(site.folder / "directory.toml", site.timezone)
-        forgotten = self.keeper.answers()
-        self.pipeline.between(lambda: self._take_up(newer, book, forgotten))
+        answered = self.keeper.answers()
+        self.pipeline.between(lambda: self._take_up(newer, book, answered))
         self.pipeline.between(done.set)
         return done
 
-    def _take_up(self, newer: Registry, book: Directory, forgotten: Sequence[str]) -> None:
+    def _take_up(self, newer: Registry, book: Directory, answered: Mapping[str, str]) -> None:
         """In the pipeline's thread; who decodes meanwhile learns of the new rows last."""
         self.history.number_lifts([s.reg_code if s else "" for s in newer.slots])
         now_ms = self.clock()
-        self.keeper.take_up(newer, now_ms)
+        self.keeper.take_up(newer, now_ms, answered)
         self.judge.expect(self.keeper.expected(newer, now_ms))
         over = self.judge.take_up(newer, now_ms)
-        over += self._forget(forgotten, newer, now_ms)
+        fresh = [code for code, answer in answered.items() if answer == FRESH]
+        over += self._forget(fresh, newer, now_ms)
         self.subjects.take_up(newer)
         self.directory = book
         self.desk.take_up(book)

@@ -18,7 +18,8 @@ from alerts.model import SYSTEM, Actor
 from devices.registry import Gateway, Lift, Registry, cells
 
 LIFT, GATEWAY = "lift", "gateway"
-BASELINE, FRESH = "baseline", "fresh"  # a question that stands open; its answer to be carried out
+# A question that stands open; what was answered and is to be carried out.
+BASELINE, KEEP, FRESH = "baseline", "keep", "fresh"
 # What makes a lift the same machine; another one is learned anew (monitor.judge does likewise).
 MACHINE = ("type", "rated_speed", "rated_load_kg")
 TOLD = 200  # changes one line of the journal names; the rest is counted

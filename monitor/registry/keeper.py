@@ -7,7 +7,7 @@ Nothing of it is needed to judge a sample, so a database that is away only delay
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -23,9 +23,9 @@ from devices.batch import TelemetryBatch
 from devices.registry import Registry
 from monitor.detector.table import NEVER
 from monitor.registry.entries import (
-    BASELINE,
     FRESH,
     GATEWAY,
+    KEEP,
     LIFT,
     Change,
     Entry,
@@ -129,9 +129,19 @@ class Keeper:
         """Mark rows that a recovered state shows to have spoken; bool[N]."""
         self._spoke[: len(rows)] |= rows
 
-    def take_up(self, newer: Registry, now_ms: int) -> None:
-        """The files have changed and are about to count: find what happened, make room."""
-        changes = compare(self.entries, lines_of(newer), now_ms)
+    def take_up(
+        self, newer: Registry, now_ms: int, answered: Mapping[str, str] | None = None
+    ) -> None:
+        """The files have changed and are about to count: find what happened, make room.
+
+        Nobody is asked about a lift that `answered` tells of.
+        """
+        changes = [
+            replace(one, entry=replace(one.entry, question=None))
+            if one.entry.id in (answered or ())
+            else one
+            for one in compare(self.entries, lines_of(newer), now_ms)
+        ]
         room = max(0, len(newer) - len(self._spoke))
         with self._lock:
             self._noted = np.concatenate([self._noted, np.zeros(room, np.bool_)])
@@ -144,28 +154,28 @@ class Keeper:
             self._take(changes)
         self._wake.set()
 
-    def answers(self) -> list[str]:
-        """Take up what people answered meanwhile, be it by a command; the table is asked.
+    def answers(self) -> dict[str, str]:
+        """Take up what people answered meanwhile, be it by a command: the table is asked.
 
-        Returns the lifts whose learned normal is to be forgotten. Their question is settled by it.
+        Returns lift → keep or fresh; their question is settled by it.
         """
-        column = registry_entry.c.question
+        question = registry_entry.c.question
         with reading(self._engine) as conn:
             rows = conn.execute(
-                select(registry_entry.c.id, column)
+                select(registry_entry.c.id, question)
                 .where(registry_entry.c.kind == LIFT)
-                .where(column.is_not(None))
+                .where(question.in_((KEEP, FRESH)))
             ).all()
-        stored = {row.id: row.question for row in rows}
-        for key, entry in list(self.entries.items()):
-            if entry.question == BASELINE and entry.id not in stored and key not in self._dirty:
-                self.entries[key] = replace(entry, question=None)
-        fresh = [ident for ident, question in stored.items() if question == FRESH]
-        for ident in fresh:
-            asked = self.entries.get((LIFT, ident))
-            if asked is not None:
-                self._set(replace(asked, question=None, device_since_ms=self._clock()))
-        return fresh
+        found = {row.id: row.question for row in rows}
+        with self._lock:
+            for ident, answer in found.items():
+                asked = self.entries.get((LIFT, ident))
+                if asked is None:
+                    continue
+                fresh = self._clock() if answer == FRESH else asked.device_since_ms
+                self._note(replace(asked, question=None, device_since_ms=fresh))
+                self._dirty[asked.key].add("question")  # the table says otherwise, not we
+        return found
 
     # -- its own thread --------------------------------------------------------------------
 
