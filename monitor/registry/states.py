@@ -106,7 +106,10 @@ class Book:
         for (of, subject, gateway), one in self.sightings.items():
             if of == kind:
                 seen[subject].append((gateway, one))
-        return [*self._registered(kind, seen), *self._strangers(kind, seen), *self._retired(kind)]
+        strangers = list(self._strangers(kind, seen))
+        speaking = {row["id"] for row in strangers}
+        retired = (row for row in self._retired(kind) if row["id"] not in speaking)
+        return [*self._registered(kind, seen), *strangers, *retired]
 
     def _registered(
         self, kind: str, seen: Mapping[str, list[tuple[str, Sighting]]]
@@ -128,9 +131,7 @@ class Book:
     def _lift(self, row: int, lift: Lift, others: list[tuple[str, Sighting]]) -> Row:
         entry = self.entries.get((LIFT, lift.reg_code))
         fresh = [(by, s) for by, s in others if s.last_ms > self.now_ms - self.settled_ms]
-        sent = self.live.channels(row) if self.live else None
-        wanted = self.registry.sensor_sets.get(lift.sensor_set)
-        missing = [c for c in wanted.channels if c not in sent] if wanted and sent else []
+        missing = self._missing(row, lift)
         return {
             **_row(LIFT, lift.reg_code, _lift_state(entry, fresh, missing), entry),
             "gateway": lift.gateway,
@@ -142,6 +143,12 @@ class Book:
             "last_ms": self.live.last_ms(row) if self.live else None,
             "seen_by": [_seen(by, one) for by, one in others],
         }
+
+    def _missing(self, row: int, lift: Lift) -> list[str]:
+        """Channels its sensor set promises and it never sent, once it has sent anything."""
+        wanted = self.registry.sensor_sets.get(lift.sensor_set)
+        sent = self.live.channels(row) if wanted and self.live else set()
+        return [name for name in wanted.channels if name not in sent] if wanted and sent else []
 
     def _gateway(self, gateway: Gateway, entry: Entry | None, lifts: int) -> Row:
         state = "ok" if lifts else "empty"

@@ -21,6 +21,8 @@ from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.incoming import Incoming
+from monitor.registry.registrar import Registrar
+from monitor.registry.states import Book
 
 BothLanguages = Mapping[str, str]
 """`{"zh": …, "en": …}`, as `config.text.Text.as_json` gives it."""
@@ -156,6 +158,15 @@ class ServicePort(Protocol):
     def history(self) -> HistoryPort: ...
     @property
     def quarantine(self) -> QuarantinePort: ...
+
+    @property
+    def registrar(self) -> Registrar:
+        """What changes the registry; its acts count at once."""
+        ...
+
+    def book(self) -> Book:
+        """Return all that is known of lifts and gateways at this moment."""
+        ...
 
     def now_ms(self) -> int:
         """Wall time of the service (in a demo at speed: its simulated time)."""

@@ -255,6 +255,59 @@ SERIES = {
     "ts_ms": [1789999999000, 1790000000000],
     "values": [1.75, None],
 }
+REGISTRY_ROW: dict[str, Any] = {
+    "kind": "lift",
+    "id": "31105001082012000001",
+    "state": "two_gateways",
+    "state_text": {"zh": "两个网关上报", "en": "seen by two gateways"},
+    "default": {
+        "zh": "只收登记的网关，另一个拒收并存于隔离区",
+        "en": "the registered gateway counts; the other is refused and kept in quarantine",
+    },
+    "registered_ms": 1780000000000,
+    "first_seen_ms": 1780000060000,
+    "moved_ms": None,
+    "moved_from": None,
+    "device_since_ms": None,
+    "retired_ms": None,
+    "question": None,
+    "gateway": "gw-01",
+    "name": "1 号梯",
+    "place": "龙湖花园 3 栋",
+    "street_office": "street-1",
+    "sensor_set": "",
+    "missing": [],
+    "last_ms": 1790000000000,
+    "seen_by": [
+        {
+            "gateway": "gw-02",
+            "topic": "lift/v1/gw-02/telemetry",
+            "first_ms": 1789990000000,
+            "last_ms": 1790000000000,
+            "count": 120,
+            "size": 24000,
+            "sample": '{"v":1,"boot":1790000000000,"seq":7,"lift":"31105001082012000001"}',
+        }
+    ],
+}
+REGISTRY_LIST = {"entries": [REGISTRY_ROW], "next_cursor": None}
+REGISTRY_SUMMARY = {
+    "lifts": {"two_gateways": 1, "ok": 199},
+    "gateways": {"ok": 12},
+    "states": {
+        "ok": {
+            "text": {"zh": "正常", "en": "as registered"},
+            "default": {"zh": "正常监测", "en": "watched"},
+        }
+    },
+    "sites": [{"street_office": "street-1", "lifts": {"ok": 20}}],
+    "sensor_sets": [],
+}
+REGISTRY_DONE = {
+    "ok": True,
+    "message": "belongs to gw-02 now",
+    "text": {"zh": "已归网关 gw-02", "en": "belongs to gw-02 now"},
+}
 PROBLEM = {
     "type": "urn:liftwatch:problem:invalid",
     "title": "invalid",
