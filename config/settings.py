@@ -65,6 +65,8 @@ class Mqtt(Section):
     cert_file: Path | None = None
     key_file: Path | None = None
     client_id: str = "liftwatch"
+    public_url: str | None = None
+    """What gateways that claim a credential are told to connect to; `url` unless set."""
     embedded_port: int = Field(1883, ge=0, le=65534)
     window: int = Field(20, ge=1, le=65535)
 

@@ -21,6 +21,8 @@ from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.health import report
 from monitor.incoming import Incoming
+from monitor.provisioning.claims import Claims
+from monitor.provisioning.issuer import Issuer
 from monitor.registry.registrar import Registrar
 from monitor.registry.sightings import read_sightings
 from monitor.registry.states import Book, Live
@@ -84,6 +86,31 @@ class QuarantineView:
                     }
                 )
         return rows
+
+
+def book_of(service: Service) -> Book:
+    """Return all that is known of lifts and gateways at this moment."""
+    fleet, answers = service.detector.fleet, service.answers
+
+    def last_ms(row: int) -> int | None:
+        return max(int(fleet.at_ms[row]), 0) or None
+
+    def channels(row: int) -> set[str]:
+        said = np.flatnonzero(~np.isnan(fleet.values.data[row]))
+        return {fleet.values.names[i] for i in said.tolist()}
+
+    with reading(service.engine) as conn:
+        seen = read_sightings(conn)
+    heard = {name: one.at_ms for name, one in list(answers.heard.items())}
+    settled_ms = round(service.settings.registry.settled_hours * 3_600_000)
+    return Book(
+        service.registry,
+        dict(service.keeper.entries),
+        seen,
+        service.clock(),
+        settled_ms,
+        Live(last_ms, channels, heard),
+    )
 
 
 class Port:
@@ -152,30 +179,20 @@ class Port:
             log.warning("site.slow", waited_s=TAKE_UP_S)  # it will, once the batch at hand is done
         self._service.keeper.write()
 
+    @property
+    def issuer(self) -> Issuer:
+        """Gives out and takes back credentials."""
+        return self._service.issuer
+
+    @property
+    def claims(self) -> Claims:
+        """Codes by which gateways register themselves."""
+        service = self._service
+        return Claims(service.engine, service.issuer, self.registrar, service.clock, service.secret)
+
     def book(self) -> Book:
         """All that is known of lifts and gateways."""
-        service = self._service
-        fleet, answers = service.detector.fleet, service.answers
-
-        def last_ms(row: int) -> int | None:
-            return max(int(fleet.at_ms[row]), 0) or None
-
-        def channels(row: int) -> set[str]:
-            said = np.flatnonzero(~np.isnan(fleet.values.data[row]))
-            return {fleet.values.names[i] for i in said.tolist()}
-
-        with reading(service.engine) as conn:
-            seen = read_sightings(conn)
-        heard = {name: one.at_ms for name, one in list(answers.heard.items())}
-        settled_ms = round(service.settings.registry.settled_hours * 3_600_000)
-        return Book(
-            service.registry,
-            dict(service.keeper.entries),
-            seen,
-            service.clock(),
-            settled_ms,
-            Live(last_ms, channels, heard),
-        )
+        return book_of(self._service)
 
     @property
     def metrics(self) -> CollectorRegistry:

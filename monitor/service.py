@@ -51,7 +51,9 @@ from monitor.late import LateLane
 from monitor.metrics import Metrics
 from monitor.own import own_or
 from monitor.pipeline import Pipeline, Wires
-from monitor.port import Port
+from monitor.port import Port, book_of
+from monitor.provisioning.issuer import Issuer
+from monitor.provisioning.watch import Watch
 from monitor.receive import Receiver
 from monitor.registry.entries import FRESH
 from monitor.registry.keeper import Keeper
@@ -114,11 +116,9 @@ class Service:
             self.metrics,
             settings.history.quarantine_mb,
         )
-        self.intake.on_kept = self.keeper.sightings.note
         self.receiver = Receiver(settings.mqtt, self.intake, self.metrics)
         limits = Limits.of(settings.ingest)
         self.answers = Answers(settings.mqtt, self.registry, limits, clock, self.metrics)
-        self.keeper.listen(lambda: list(self.answers.heard))
         judge = self.judge = Judge(self.vocab, self.registry, rules, zone)
         self.detector = judge.detector
         judge.expect(self.keeper.expected(self.registry, clock()))
@@ -147,9 +147,18 @@ class Service:
         self._open_ways_in()
         influx = settings.influx
         self.influx = InfluxCopy(influx, self.history, self.registry) if influx.url else None
+        self._look_after_gateways()
         self.app = create_app(Port(self))
         self.leave: Callable[[], None] = lambda: None
         self.beside: list[Coroutine[None, None, None]] = []
+
+    def _look_after_gateways(self) -> None:
+        """Who spoke is told to the keeper; it looks after their credentials, too."""
+        self.keeper.listen(lambda: list(self.answers.heard))
+        self.intake.on_kept = self.keeper.sightings.note
+        self.issuer = Issuer(self.engine, self.settings, self.clock)
+        self.watch = Watch(self.issuer, self.metrics, self.clock, lambda: book_of(self))
+        self.keeper.beside(self.watch.turn)
 
     def _open_ways_in(self) -> None:
         """Answers and receipts: by web hook always, by mail and MQTT where they are set."""

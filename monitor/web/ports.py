@@ -21,6 +21,8 @@ from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.incoming import Incoming
+from monitor.provisioning.claims import Claims
+from monitor.provisioning.issuer import Issuer
 from monitor.registry.registrar import Registrar
 from monitor.registry.states import Book
 
@@ -162,6 +164,16 @@ class ServicePort(Protocol):
     @property
     def registrar(self) -> Registrar:
         """What changes the registry; its acts count at once."""
+        ...
+
+    @property
+    def issuer(self) -> Issuer:
+        """Gives out and takes back credentials of gateways."""
+        ...
+
+    @property
+    def claims(self) -> Claims:
+        """Codes by which gateways register themselves."""
         ...
 
     def book(self) -> Book:

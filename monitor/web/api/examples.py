@@ -308,6 +308,36 @@ REGISTRY_DONE = {
     "message": "belongs to gw-02 now",
     "text": {"zh": "已归网关 gw-02", "en": "belongs to gw-02 now"},
 }
+CREDENTIAL = {
+    "username": "gw-07",
+    "gateway": "gw-07",
+    "kind": "certificate",
+    "state": "good",
+    "serial": "65f2cc69101f4a745260012b51d09bcff07da868",
+    "fingerprint": "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
+    "created_ms": 1790000000000,
+    "created_by": "admin",
+    "expires_ms": 1861280000000,
+    "ends_ms": None,
+    "revoked_ms": None,
+    "reason": None,
+}
+CLAIMED = {
+    "gateway": "gw-09",
+    "username": "gw-09",
+    "client_id": "gateway-gw-09",
+    "kind": "password",
+    "expires_ms": None,
+    "password": "…",
+    "certificate": None,
+    "key": None,
+    "ca": None,
+    "broker": "mqtts://broker.example:8883",
+    "write": ["lift/v1/gw-09/telemetry"],
+    "read": ["lift/v1/gw-09/ack"],
+}
+CODE_MADE = {"gateway": "gw-09", "code": "7KQ2M-XA09T", "expires_ms": 1790003600000}
+REVOKED = {"gateway": "gw-09", "revoked": ["gw-09"]}
 PROBLEM = {
     "type": "urn:liftwatch:problem:invalid",
     "title": "invalid",

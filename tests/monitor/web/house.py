@@ -44,6 +44,8 @@ from devices.registry.files import FILES, names_of
 from devices.vocabulary import load_vocabulary
 from monitor.channels import callbacks, reply_tokens
 from monitor.incoming import Incoming
+from monitor.provisioning.claims import Claims
+from monitor.provisioning.issuer import Issuer
 from monitor.registry.keeper import Keeper
 from monitor.registry.registrar import Registrar
 from monitor.registry.sightings import read_sightings
@@ -225,6 +227,14 @@ class House:
                 writer = csv.DictWriter(stream, names_of(FILES[name]))
                 writer.writeheader()
                 writer.writerows(cells(one) for one in ones)
+
+    @property
+    def issuer(self) -> Issuer:
+        return Issuer(self.engine, self.settings, self.now_ms)
+
+    @property
+    def claims(self) -> Claims:
+        return Claims(self.engine, self.issuer, self.registrar, self.now_ms, self.secret)
 
     @property
     def registrar(self) -> Registrar:
