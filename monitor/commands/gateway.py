@@ -54,7 +54,13 @@ def _broker(place: Place, said: str | None) -> str:
     return "embedded" if place.settings.mqtt.url == "embedded" else "mosquitto"
 
 
-def _no_certificates(auth: str, broker: str) -> None:
+def _possible(name: str, auth: str | None, broker: str) -> None:
+    if broker == "rabbitmq" and "." in name:
+        way_out = Text(
+            "RabbitMQ 把主题中的点当作层级：网关编号不可含点",
+            "RabbitMQ takes a dot in a topic for a level: use an id without dots",
+        )
+        raise ConfigError("options", "NAME", name, way_out)
     if auth == CERTIFICATE and broker == "embedded":
         way_out = Text(
             "内置消息服务器只认口令：用 --auth password，或改用 mosquitto",
@@ -87,7 +93,7 @@ def add(
     """
     site = open_place(config)
     kind = _broker(site, broker)
-    _no_certificates(auth, kind)
+    _possible(name, auth, kind)
     registrar = site.registrar
     new = registrar.register_gateway(name, ACTOR, vendor, place, missing_ok=True)
     codes = [code.strip() for code in lifts.split(",") if code.strip()]
@@ -122,8 +128,7 @@ def rotate(
     """
     site = open_place(config)
     kind, issuer = _broker(site, broker), _issuer(site)
-    if auth is not None:
-        _no_certificates(auth, kind)
+    _possible(name, auth, kind)
     given = issuer.rotate(
         name, ACTOR, auth=auth, overlap_hours=overlap_hours, days=days, embedded=kind == "embedded"
     )

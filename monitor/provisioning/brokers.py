@@ -60,13 +60,14 @@ def mosquitto_passwords(good: Iterable[Credential], service: str | None) -> str:
 def rabbitmq_definitions(good: Sequence[Credential], vhost: str = "/") -> bytes:
     """Return RabbitMQ definitions (JSON) of these users, to be imported.
 
-    MQTT topics are routing keys of `amq.topic` there, with `.` for `/`. A subscription is a queue
-    named by client id, so a gateway's must be `gateway-ID`, as docs/wire.md recommends.
+    MQTT topics are routing keys of `amq.topic` there, with `.` for `/`: a gateway whose id has a
+    dot would come out of it as two levels, and is left out. A subscription is a queue named by
+    client id, so a gateway's must be `gateway-ID`, as docs/wire.md recommends.
     """
     users: list[dict[str, Any]] = []
     permissions: list[dict[str, Any]] = []
     topics: list[dict[str, Any]] = []
-    for one in good:
+    for one in (one for one in good if "." not in one.gateway):
         secret = (
             {"password_hash": one.rabbitmq_hash, "hashing_algorithm": RABBITMQ_ALGORITHM}
             if one.kind == PASSWORD
@@ -97,9 +98,7 @@ def rabbitmq_definitions(good: Sequence[Credential], vhost: str = "/") -> bytes:
 
 
 def _keys(topics: Sequence[str]) -> str:
-    """A dot of a gateway's id comes as a slash: RabbitMQ swaps the two."""
-    swapped = [t.translate({ord("/"): ".", ord("."): "/"}) for t in topics]
-    return f"^({'|'.join(re.escape(t) for t in swapped)})$"
+    return f"^({'|'.join(re.escape(t.replace('/', '.')) for t in topics)})$"
 
 
 def embedded_entry(username: str, password: str) -> str:
