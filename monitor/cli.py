@@ -39,6 +39,10 @@ Examples / 示例:
 
   liftwatch directory import 通讯录.xlsx   what would change? / 名录导入（先看差异）
 
+  liftwatch registry show --state unregistered   who speaks and is not registered? / 台账状态
+
+  liftwatch gateway add gw-07 --lifts 3110…   credentials and the broker's rules / 网关凭据
+
   liftwatch roster show --unit firm-03   who is on duty? / 谁在值班
 
   liftwatch user add 张伟 --role operator   an account / 建立账号
@@ -66,6 +70,8 @@ COMMANDS = {
     "user": "accounts:app",
     "chain": "chain:app",
     "directory": "directory:app",
+    "registry": "registry:app",
+    "gateway": "gateway:app",
     "roster": "roster:app",
     "channel": "channel:app",
     "audit": "audit:app",

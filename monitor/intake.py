@@ -84,6 +84,8 @@ class Intake:
         self._open = OpenBatch()
         self._closing = False
         self._refused: Counter[str] = Counter()
+        # told of every message that is kept: topic, gateway, payload, refusals, now_ms
+        self.on_kept: Callable[[str, str, bytes, list[Refusal], int], None] = lambda *_: None
 
     # -- network thread -----------------------------------------------------------------
 
@@ -194,6 +196,7 @@ class Intake:
         self._open.quarantine.append(
             QuarantineRow(source.at_ms, gateway, source.topic, boot, seq, first, text, kept, size)
         )
+        self.on_kept(source.topic, gateway, payload, refusals, source.at_ms)
         if source.numbered:  # others have no topic on which to hear of it
             self._open.refused.setdefault((gateway, boot), []).extend(
                 (seq, refusal) for refusal in refusals

@@ -40,4 +40,12 @@ class Metrics:
         self.gateways_up = gauge("gateways_online", "gateways whose status is online")
         self.lifts_up = gauge("lifts_connected", "lifts that their gateway says are on its line")
         self.outbox = gauge("outbox", "pages by state", ("state",))
+        self.registry_states = gauge(
+            "registry", "lifts and gateways by state of the registry", ("kind", "state")
+        )
+        self.credential_days = gauge(
+            "credential_days_left",
+            "of credentials that end soon and have no successor",
+            ("gateway",),
+        )
         self.lag_s = gauge("batch_lag_seconds", "age of the newest sample when committed")

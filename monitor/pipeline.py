@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alerts.desk.alert_desk import AlertDesk
 from alerts.model import Transition
 from config.settings import Settings
-from devices.batch import LinkFact, Said
+from devices.batch import LinkFact, Said, TelemetryBatch
 from monitor.batches import Answer, ClosedBatch
 from monitor.intake import Intake
 from monitor.judge import Judge
@@ -48,6 +48,7 @@ class Wires:
     answer: Callable[[Sequence[Answer]], None]
     wake: Callable[[], None]
     say: Callable[[Sequence[Said], Sequence[tuple[str, LinkFact]]], None] = lambda said, links: None
+    saw: Callable[[TelemetryBatch], None] = lambda _: None
 
 
 class Pipeline:
@@ -150,6 +151,7 @@ class Pipeline:
         self._wires.answer(closed.answers)
         self._wires.say(closed.said, closed.links)
         batch = closed.batch
+        self._wires.saw(batch)
         self._metrics.batches.inc()
         if batch.late.any() or batch.messages.late.any():
             self._late.note(number)

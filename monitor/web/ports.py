@@ -21,6 +21,10 @@ from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.incoming import Incoming
+from monitor.provisioning.claims import Claims
+from monitor.provisioning.issuer import Issuer
+from monitor.registry.registrar import Registrar
+from monitor.registry.states import Book
 
 BothLanguages = Mapping[str, str]
 """`{"zh": …, "en": …}`, as `config.text.Text.as_json` gives it."""
@@ -156,6 +160,25 @@ class ServicePort(Protocol):
     def history(self) -> HistoryPort: ...
     @property
     def quarantine(self) -> QuarantinePort: ...
+
+    @property
+    def registrar(self) -> Registrar:
+        """What changes the registry; its acts count at once."""
+        ...
+
+    @property
+    def issuer(self) -> Issuer:
+        """Gives out and takes back credentials of gateways."""
+        ...
+
+    @property
+    def claims(self) -> Claims:
+        """Codes by which gateways register themselves."""
+        ...
+
+    def book(self) -> Book:
+        """Return all that is known of lifts and gateways at this moment."""
+        ...
 
     def now_ms(self) -> int:
         """Wall time of the service (in a demo at speed: its simulated time)."""
