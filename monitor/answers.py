@@ -143,7 +143,8 @@ class Answers:
             await asyncio.sleep(GATHER_S)
 
     def _payload(self, answer: Answer) -> bytes:
-        return encode_ack(answer.boot, answer.durable, self._clock(), answer.gaps, answer.refused)
+        now_ms, gaps = self._clock(), answer.gaps
+        return encode_ack(answer.boot, answer.durable, now_ms, gaps, answer.refused, answer.highest)
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:

@@ -20,6 +20,7 @@ from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded, Refusal, RejectedMessage, TelemetryBatch, concat
 from devices.codecs import OURS, Found, Limits, Refused, Routes, decode_found
+from devices.codecs.ack import GAPS_TOLD
 from devices.codecs.refuse import REASONS
 from devices.registry import NAME, Registry
 from devices.vocabulary import Vocabulary
@@ -158,6 +159,8 @@ class Intake:
         opened.said += decoded.said
         opened.links += [(gateway, fact) for fact in decoded.links]
         self._metrics.samples.inc(len(decoded.batch))
+        for gap in decoded.batch.gaps:
+            self._metrics.given_up.labels(gap.reason).inc(gap.samples)
         if decoded.refusals:
             self._keep(source, decoded.refusals, (boot, seq))
 
@@ -274,7 +277,8 @@ class Intake:
     def _answer(self, gateway: str, boot: int, opened: OpenBatch) -> Answer:
         ranges = self._ledger.ranges(gateway, boot)
         refused = opened.refused.get((gateway, boot), [])[:NAMED_IN_AN_ANSWER]
-        return Answer(gateway, boot, ranges.durable, ranges.gaps(), refused)
+        gaps, highest = ranges.gaps(GAPS_TOLD), ranges.highest
+        return Answer(gateway, boot, ranges.durable, gaps, refused, highest)
 
     def stop(self) -> None:
         """Wake whoever waits: the service is stopping and takes nothing more."""

@@ -98,7 +98,7 @@ class Pipeline:
             count += 1
         if number is None:
             self._late.skip_to(self._replay_from(None))
-        self._late.note(self._history.last_batch)
+        self._late.look_upto(self._history.last_batch)
         log.info("pipeline.recovered", snapshot=number, batches=count)
         return count
 
@@ -258,6 +258,7 @@ class Pipeline:
             self.trouble = "detector failed on a tick"
             log.exception("detector.tick_failed")
             transitions = []
+        self._metrics.late_behind.set(self._late.behind)
         if transitions or self._judge.silent_gateways() != self._silent:
             self._applied(transitions, now_ms)
         try:
