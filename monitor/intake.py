@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Condition
 
@@ -25,6 +25,7 @@ from devices.codecs.topics import split
 from devices.registry import NAME, Registry
 from devices.vocabulary import Vocabulary
 from monitor.metrics import Metrics
+from monitor.store.again import Settled
 from monitor.store.history import QuarantineRow
 from monitor.store.ledger import Ledger, Taken
 
@@ -60,11 +61,13 @@ class ClosedBatch:
     answers: list[Answer]
     receipts: list[tuple[int, int]]
     messages: int
+    again: list[Settled] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Open:
     parts: list[TelemetryBatch] = field(default_factory=list)
+    again: list[Settled] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
     refused: dict[tuple[str, int | None], list[Named]] = field(default_factory=dict)
     receipts: list[tuple[int, int]] = field(default_factory=list)
@@ -109,7 +112,7 @@ class Intake:
             while self._full() and not self._closing:
                 self._changed.wait(1.0)
             opened = self._open
-            if not opened.receipts:
+            if not opened.receipts and not opened.again:
                 opened.since = time.monotonic()
             opened.latest = time.monotonic()
             opened.receipts.append(receipt)
@@ -120,6 +123,29 @@ class Intake:
                 self._reject(topic, payload, rejected, now_ms)
             if len(opened.receipts) == 1 or self._full() or self._window_full():
                 self._changed.notify_all()
+
+    def again(self, tried: Sequence[tuple[Settled, tuple[str, int, int] | None]]) -> None:
+        """Put a second try of what was refused into the open batch; blocks while it is full.
+
+        Each with the (gateway, boot, seq) that are settled by it: a sender who was told that
+        nothing of it was, may send it once more.
+        """
+        with self._changed:
+            while self._full() and not self._closing:
+                self._changed.wait(1.0)
+            for one, number in tried:
+                if number is not None:
+                    self._ledger.take(*number, None)
+                self._open.again.append(one)
+                self._open.rows += len(one.batch) if one.batch is not None else 0
+            self._open.since = self._open.since or time.monotonic()
+            self._changed.notify_all()
+
+    def look_again(
+        self, topic: str, payload: bytes, received_ms: int
+    ) -> tuple[Decoded | None, RejectedMessage | None]:
+        """Decode what came at `received_ms` by what is configured today; nothing is taken."""
+        return self._decode(topic, payload, received_ms)
 
     def _decode(
         self, topic: str, payload: bytes, now_ms: int
@@ -242,7 +268,7 @@ class Intake:
 
     def _due_in(self, now: float) -> float:
         opened = self._open
-        if not opened.receipts:
+        if not opened.receipts and not opened.again:
             return float("inf")
         if self._full():
             return 0.0
@@ -265,7 +291,9 @@ class Intake:
         self._changed.notify_all()
         batch = concat(opened.parts, len(self._vocab))
         messages = len(opened.receipts)
-        return ClosedBatch(batch, ledger, opened.quarantine, answers, opened.receipts, messages)
+        return ClosedBatch(
+            batch, ledger, opened.quarantine, answers, opened.receipts, messages, opened.again
+        )
 
     def _answer(self, gateway: str, boot: int, opened: _Open) -> Answer:
         ranges = self._ledger.ranges(gateway, boot)

@@ -147,8 +147,10 @@ class Pipeline:
         self._wires.answer(closed.answers)
         batch = closed.batch
         self._metrics.batches.inc()
-        if batch.late.any() or batch.messages.late.any():
+        if batch.late.any() or batch.messages.late.any() or closed.again:
             self._late.note(number)
+        for one in closed.again:
+            one.done.set()
         if len(batch):
             self._metrics.late.inc(int(np.count_nonzero(batch.late)))
             self._metrics.lag_s.set(max(0, self._clock() - int(batch.ts_ms.max())) / 1000)
@@ -160,6 +162,7 @@ class Pipeline:
             or closed.batch.waveforms
             or closed.quarantine
             or closed.ledger
+            or closed.again
         )
         if nothing:  # repeats only: they were committed before
             return self._history.last_batch
@@ -167,7 +170,7 @@ class Pipeline:
             try:
                 with self._metrics.commit_s.time():
                     number = self._history.append(
-                        closed.batch, now_ms, closed.ledger, closed.quarantine
+                        closed.batch, now_ms, closed.ledger, closed.quarantine, closed.again
                     )
                 self.trouble = None
                 return number

@@ -46,6 +46,7 @@ from monitor.metrics import Metrics
 from monitor.own import own_or
 from monitor.pipeline import Pipeline, Wires
 from monitor.port import Port
+from monitor.quarantine.replayer import Replayer
 from monitor.receive import Receiver
 from monitor.reply_mail import ReplyMail
 from monitor.reply_topic import ReplyTopic
@@ -128,6 +129,7 @@ class Service:
             clock,
             self.metrics,
         )
+        self.replayer = Replayer(self.engine, self.history, self.intake, clock, self._wake)
         policy = RetryPolicy(attempts=settings.notify.attempts)
         self.channels = channels(settings, clock, self.secret)
         self.outbox = OutboxWorker(self.engine, self.channels, clock, policy)
@@ -211,6 +213,7 @@ class Service:
         if self.reply_topic is not None:
             self.reply_topic.start()
         self.housekeeper.start()
+        self.replayer.start()
         if self.influx is not None:
             self.influx.start()
         try:
@@ -236,6 +239,7 @@ class Service:
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Take nothing new, finish what is at hand, tell it, close."""
+        await asyncio.to_thread(self.replayer.stop)
         await asyncio.to_thread(self.receiver_then_pipeline_stop)
         if self.reply_topic is not None:
             await asyncio.to_thread(self.reply_topic.stop)
