@@ -45,6 +45,8 @@ Examples / 示例:
 
   liftwatch channel try sms --to 139… --dry-run   a test page by one channel / 试发通知
 
+  liftwatch quarantine replay --reason unknown_lift   a second try / 隔离消息重放
+
   liftwatch audit verify --config site.toml   is the journal what was written? / 核验流水
 """
 
@@ -66,6 +68,7 @@ COMMANDS = {
     "directory": "directory:app",
     "roster": "roster:app",
     "channel": "channel:app",
+    "quarantine": "quarantine:app",
     "audit": "audit:app",
 }
 # The simulator has a command line of its own, help included.

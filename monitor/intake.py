@@ -134,8 +134,8 @@ class Intake:
             while self._full() and not self._closing:
                 self._changed.wait(1.0)
             for one, number in tried:
-                if number is not None:
-                    self._ledger.take(*number, None)
+                if number is not None and one.batch is not None:
+                    self._ledger.take(*number, None, _newest_ms(one.batch))
                 self._open.again.append(one)
                 self._open.rows += len(one.batch) if one.batch is not None else 0
             self._open.since = self._open.since or time.monotonic()

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from json.decoder import scanstring
 from typing import Any
 
@@ -131,7 +132,7 @@ def text_pieces(payload: bytes, marks: list[Mark], most: int = 4096) -> list[tup
     shown = payload[:most]
     cuts = sorted({0, len(shown), *(min(x, len(shown)) for m in marks for x in (m.start, m.end))})
     pieces = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         bad = any(m.start <= start < m.end for m in marks)
         pieces.append((shown[start:end].decode("utf-8", "backslashreplace"), bad))
     return pieces

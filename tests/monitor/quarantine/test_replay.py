@@ -214,6 +214,7 @@ def test_a_gateway_that_resends_is_not_stored_twice(bench: Bench) -> None:
     bench.send(message, "gw-new")  # and once more, now that it is registered
     assert bench.answers[-1].durable == 1
     assert bench.rows("SELECT count(*) FROM sample") == [(3,)]
+    assert quarantine.count(bench.service.history) == 0
     other = rows_of(STRANGER, 3, START_MS + 10_000, seq=2)
     bench.send(other, "gw-x")
     bench.register(reg_code(78), "gw-x")
