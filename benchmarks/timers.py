@@ -18,10 +18,10 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import func, insert, select, text
 
-from alerts.database import reading, writing
-from alerts.desk import AlertDesk
+from alerts.database.access import reading, writing
+from alerts.database.tables import outbox, timer
+from alerts.desk.alert_desk import AlertDesk
 from alerts.model import Transition
-from alerts.tables import outbox, timer
 from benchmarks._city import city, desk, people
 from benchmarks._district import reg_code, say
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from alerts.database import reading
-from alerts.tables import outbox
+from alerts.database.access import reading
+from alerts.database.tables import outbox
 from config.text import Text
 from monitor.store import quarantine
 from monitor.store.series import count_samples

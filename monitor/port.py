@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from alerts.causes import Causes
-from alerts.desk import AlertDesk
-from alerts.directory import Directory
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.units import Directory
+from alerts.lifecycle.causes import Causes
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary

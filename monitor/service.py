@@ -11,24 +11,25 @@ from zoneinfo import ZoneInfo
 import structlog
 import uvicorn
 
-from alerts.causes import DEFAULT_CAUSES, Causes, load_causes
-from alerts.chains import DEFAULT_CHAINS, load_chains
-from alerts.database import open_engine
-from alerts.desk import AlertDesk
-from alerts.directory import Directory
-from alerts.directory_file import load_directory
-from alerts.links import Links
+from alerts.chains.chains_file import load_chains
+from alerts.chains.ladder import DEFAULT_CHAINS
+from alerts.database.access import open_engine
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.directory_file import load_directory
+from alerts.directory.subjects import Subjects
+from alerts.directory.units import Directory
+from alerts.lifecycle.causes import DEFAULT_CAUSES, Causes, load_causes
 from alerts.migrations import migrate
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
-from alerts.page import Pages, vocabulary_words
-from alerts.replies import Replies
+from alerts.pages.links import Links
+from alerts.pages.page import Pages, vocabulary_words
+from alerts.replies.answers import Replies
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.story.sheet import fonts
-from alerts.subjects import Subjects
 from config.errors import ConfigError
 from config.settings import Settings
-from devices.codecs import Limits
+from devices.codecs import Limits, Setup, build_routes
 from devices.registry import Registry, load_registry
 from devices.vocabulary import load_vocabulary
 from monitor.aftercare import Aftercare
@@ -84,6 +85,7 @@ class Service:
         self.registry = load_registry(site, self.history.known_lifts())
         self.history.number_lifts([s.reg_code if s else "" for s in self.registry.slots])
         self.ledger = Ledger(self.history.ledger())
+        self.routes = build_routes(Setup(self.registry, self.vocab, site, settings.ingest))
         migrate(settings.database)
         self.engine = open_engine(settings.database)
         links = Links(
@@ -105,10 +107,13 @@ class Service:
             clock,
             self.metrics,
             settings.history.quarantine_mb,
+            self.routes,
         )
-        self.receiver = Receiver(settings.mqtt, self.intake, self.metrics)
+        self.receiver = Receiver(settings.mqtt, self.intake, self.metrics, self.routes)
         limits = Limits.of(settings.ingest)
-        self.answers = Answers(settings.mqtt, self.registry, limits, clock, self.metrics)
+        self.answers = Answers(
+            settings.mqtt, self.registry, limits, clock, self.metrics, self.routes
+        )
         judge = self.judge = Judge(self.vocab, self.registry, rules, zone)
         self.detector = judge.detector
         self.late = LateLane(self.vocab, self.registry, rules, self.history, zone)
@@ -125,7 +130,7 @@ class Service:
             self.late,
             self.desk,
             snapshots,
-            Wires(self.receiver.acknowledge, self.answers.post, self._wake),
+            Wires(self.receiver.acknowledge, self.answers.post, self._wake, self.answers.say),
             clock,
             self.metrics,
         )

@@ -13,12 +13,12 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or_, select, update
 
-from alerts import journal
-from alerts.bulk import rows_of, update_rows
-from alerts.database import reading, writing
-from alerts.gathering import SUMMARISED, SUMMARY
+from alerts.database.access import reading, writing
+from alerts.database.bulk import rows_of, update_rows
+from alerts.database.tables import outbox
+from alerts.grouping.gathering import SUMMARISED, SUMMARY
+from alerts.journal import journal
 from alerts.notify.channel import Receipt
-from alerts.tables import outbox
 
 WAITING = ("due", "leased")
 COLUMNS = tuple(column.name for column in outbox.columns)

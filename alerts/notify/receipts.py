@@ -15,14 +15,14 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, RowMapping, or_, select, update
 
-from alerts import journal
-from alerts.chains import Chains
-from alerts.database import reading, writing
-from alerts.escalation import satisfied
-from alerts.gathering import SUMMARY
+from alerts.chains.escalation import satisfied
+from alerts.chains.ladder import Chains
+from alerts.database.access import reading, writing
+from alerts.database.tables import outbox
+from alerts.desk.work import Work
+from alerts.grouping.gathering import SUMMARY
+from alerts.journal import journal
 from alerts.notify import queue
-from alerts.tables import outbox
-from alerts.work import Work
 
 
 class Fate(StrEnum):

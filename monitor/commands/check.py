@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from alerts.causes import DEFAULT_CAUSES, load_causes
-from alerts.chains import DEFAULT_CHAINS, load_chains
-from alerts.directory_file import load_directory
-from alerts.findings import findings
+from alerts.chains.chains_file import load_chains
+from alerts.chains.ladder import DEFAULT_CHAINS
+from alerts.directory.directory_file import load_directory
+from alerts.directory.findings import findings
+from alerts.lifecycle.causes import DEFAULT_CAUSES, load_causes
 from alerts.notify.cap import DEFAULT_CAP, load_cap
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.story.sheet import fonts

@@ -8,11 +8,11 @@ from typing import Annotated
 import orjson
 import typer
 
-from alerts.findings import findings
-from alerts.sheets.difference import SheetDifference
-from alerts.sheets.files import write_grids
-from alerts.sheets.tables import read_tables, write_tables
-from alerts.sheets.transfer import Import, Refused, import_from
+from alerts.directory.findings import findings
+from alerts.directory.sheets.difference import SheetDifference
+from alerts.directory.sheets.files import write_grids
+from alerts.directory.sheets.tables import read_tables, write_tables
+from alerts.directory.sheets.transfer import Import, Refused, import_from
 from monitor.clock import wall_ms
 from monitor.commands.site import ConfigFile, SiteFolder, open_site
 

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from sqlalchemy import Engine
 
-from alerts.database import open_engine
+from alerts.database.access import open_engine
 from alerts.migrations import migrate
 from alerts.model import Actor, Role
 from config.errors import ConfigError

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from json.decoder import scanstring
 from typing import Any
 
 _CHAR = re.compile(r"\(char (\d+)\)")
@@ -82,7 +81,7 @@ def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
         return
     at = _skip(text, at + 1)
     while text[at] != "}":
-        key, at = scanstring(text, at + 1)
+        key, at = _decoder.raw_decode(text, at)
         at = _skip(text, _skip(text, at) + 1)  # the colon
         yield key, at
         at = _skip(text, _end(text, at))
@@ -102,7 +101,7 @@ def _items(text: str, at: int) -> Iterator[tuple[int, int]]:
 
 
 def _end(text: str, at: int) -> int:
-    return _decoder.scan_once(text, at)[1]
+    return _decoder.raw_decode(text, at)[1]
 
 
 def _skip(text: str, at: int) -> int:

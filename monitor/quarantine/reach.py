@@ -21,10 +21,12 @@ import duckdb
 from config.errors import ConfigError
 from config.settings import Settings
 from config.text import Text
-from devices.codecs import Limits, decode
+from devices.batch import RejectedMessage
+from devices.codecs import Limits, Setup, build_routes, decode
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
 from monitor.quarantine.choice import Choice
+from monitor.quarantine.runs import as_json
 from monitor.quarantine.view import look
 from monitor.secret import load_secret
 from monitor.store import quarantine
@@ -98,13 +100,11 @@ class Reach:
         return look(kept) | {"today": self._today(kept)}, kept.payload
 
     def _today(self, kept: quarantine.Kept) -> dict[str, Any]:
-        from devices.batch import RejectedMessage
-        from monitor.quarantine.runs import as_json
-
-        registry, vocab = load_registry(self._settings.site.folder), load_vocabulary()
-        limits = Limits.of(self._settings.ingest)
+        site, ingest = self._settings.site.folder, self._settings.ingest
+        registry, vocab, limits = load_registry(site), load_vocabulary(), Limits.of(ingest)
+        routes = build_routes(Setup(registry, vocab, site, ingest))
         try:
-            found = decode(kept.topic, kept.payload, kept.at_ms, registry, vocab, limits)
+            found = decode(kept.topic, kept.payload, kept.at_ms, registry, vocab, limits, routes)
         except RejectedMessage as rejected:
             left = as_json(kept.seq, rejected.refusals)
             return {"samples": 0, "messages": 0, "bursts": 0, "refusals": left}

@@ -143,8 +143,10 @@ class Replayer:
         if decoded is None:
             refusals = rejected.refusals if rejected else []
             return settled(None, runs.as_json(kept.seq, refusals)), None
-        number = (kept.gateway, decoded.boot, decoded.seq) if decoded.boot is not None else None
-        return settled(_late(decoded), runs.as_json(decoded.seq, decoded.refusals)), number
+        one = settled(_late(decoded), runs.as_json(decoded.seq, decoded.refusals))
+        if decoded.boot is None or decoded.seq is None:
+            return one, None
+        return one, (kept.gateway, decoded.boot, decoded.seq)
 
     def _take(self, tried: list[tuple[Settled, Number]]) -> bool:
         """Have a portion committed; False where the service is stopping."""

@@ -15,10 +15,10 @@ import msgspec
 import orjson
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 
-from alerts.database import reading, writing
-from alerts.journal import Line, append
+from alerts.database.access import reading, writing
+from alerts.database.tables import quarantine_run
+from alerts.journal.journal import Line, append
 from alerts.model import Actor, Role
-from alerts.tables import quarantine_run
 from devices.batch import Refusal
 from devices.codecs import Refused
 from monitor.quarantine.choice import Choice

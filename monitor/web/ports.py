@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from alerts.causes import Causes
-from alerts.desk import AlertDesk
-from alerts.directory import Directory
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.units import Directory
+from alerts.lifecycle.causes import Causes
 from alerts.model import Actor
 from config.settings import Settings
 from devices.registry import Registry
@@ -164,7 +164,7 @@ class ServicePort(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """The alert database, for `alerts.queries` and the users' table."""
+        """The alert database, for `alerts.desk.queries` and the users' table."""
         ...
 
     @property

@@ -181,14 +181,14 @@ def test_a_field_refused_then_fills_the_sample_that_stands(
         assert bench.rows("SELECT count(*) FROM sample") == [(0,)]
     files = bench.rows("SELECT file FROM segment")
     mended = {"speed": 1.5}
-    real = bench.service.intake._decode
+    real = bench.service.intake._decoded
 
-    def by_a_mended_map(topic: str, payload: bytes, now_ms: int) -> Any:
+    def by_a_mended_map(found: Any, topic: str, payload: bytes, now_ms: int) -> Any:
         told = json.loads(payload)
         told["values"] |= mended
-        return real(topic, json.dumps(told).encode(), now_ms)
+        return real(found, topic, json.dumps(told).encode(), now_ms)
 
-    monkeypatch.setattr(bench.service.intake, "_decode", by_a_mended_map)
+    monkeypatch.setattr(bench.service.intake, "_decoded", by_a_mended_map)
     assert bench.run("try")["fields"] == 1
     assert bench.rows("SELECT file FROM segment") == files
     found = bench.run()

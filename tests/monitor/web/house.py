@@ -24,19 +24,19 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import insert
 
-from alerts.causes import load_causes
-from alerts.chains import load_chains
-from alerts.database import open_engine, writing
-from alerts.desk import AlertDesk
-from alerts.directory import Contact, Directory, Unit
-from alerts.links import Links
+from alerts.chains.chains_file import load_chains
+from alerts.database.access import open_engine, writing
+from alerts.database.tables import app_user
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.subjects import Subjects
+from alerts.directory.units import Contact, Directory, Unit
+from alerts.lifecycle.causes import load_causes
 from alerts.migrations import migrate
 from alerts.model import Evidence, FeedEvent, RuleMeta, Transition
 from alerts.notify.channel import Channel
-from alerts.page import Pages, vocabulary_words
-from alerts.replies import Replies
-from alerts.subjects import Subjects
-from alerts.tables import app_user
+from alerts.pages.links import Links
+from alerts.pages.page import Pages, vocabulary_words
+from alerts.replies.answers import Replies
 from config.settings import Ingest, Notify, Settings, Site
 from config.text import Text
 from devices.batch import TelemetryBatch

@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from alerts import journal
-from alerts.database import reading, writing
+from alerts.database.access import reading, writing
+from alerts.journal import journal
 from alerts.model import Actor, LiftStep, Role, Step
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Enter
