@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from devices.batch import LinkFact, Refusal, Said, TelemetryBatch
+from monitor.link.watch import Heard
 from monitor.store.again import Settled
 from monitor.store.history import QuarantineRow
 
@@ -49,6 +50,7 @@ class OpenBatch:
     said: list[Said] = field(default_factory=list)
     links: list[tuple[str, LinkFact]] = field(default_factory=list)
     again: list[Settled] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
     rows: int = 0
     bytes: int = 0
     since: float = 0.0

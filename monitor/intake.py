@@ -25,6 +25,7 @@ from devices.codecs.refuse import REASONS
 from devices.registry import NAME, Registry
 from devices.vocabulary import Vocabulary
 from monitor.batches import Answer, ClosedBatch, OpenBatch
+from monitor.link.watch import Heard, LinkWatch
 from monitor.metrics import Metrics
 from monitor.repeats import Repeats
 from monitor.store.again import Settled
@@ -73,6 +74,7 @@ class Intake:
         metrics: Metrics,
         quarantine_mb: int = 512,
         routes: Routes = OURS,
+        link: LinkWatch | None = None,
     ) -> None:
         self._routes, self._repeats = routes, Repeats()
         self._quarantine_bytes = quarantine_mb * 1024 * 1024
@@ -81,6 +83,7 @@ class Intake:
         self._settings, self._window, self._clock = settings, window, clock
         self._limits = Limits.of(settings)
         self._metrics = metrics
+        self.link = link or LinkWatch(registry, ledger, self._limits.late_ms)
         self._changed = Condition()
         self._open = OpenBatch()
         self._closing = False
@@ -154,7 +157,9 @@ class Intake:
         except Exception as error:
             log.exception("decode.failed", topic=topic, size=len(payload))
             return None, None, RejectedMessage([_fault_of_ours(error)])
-        return self._decoded(found, topic, payload, now_ms)
+        # a clock that is known to be ahead is read by itself: else all it says would be refused
+        ahead_ms = self.link.ahead_ms(found.gateway) if found is not None else 0
+        return self._decoded(found, topic, payload, now_ms + ahead_ms)
 
     def _decoded(
         self, found: Found | None, topic: str, payload: bytes, now_ms: int
@@ -182,14 +187,22 @@ class Intake:
             taken = self._ledger.take(gateway, boot, seq, decoded.first, newest_ms)
         if taken is Taken.REPEAT:
             self._metrics.repeats.inc()
+            self.link.repeated(gateway)
             return
         if taken is Taken.BACK:
             limit = f"above {self._ledger.ranges(gateway, boot or 0).highest}"
             refusal = Refusal("seq_back", "seq", str(seq), limit, REASONS["seq_back"])
-            self._keep(source, [refusal], (boot, seq))
+            self._keep(source, [refusal], (boot, seq), whole=True)
             return
         opened = self._open
         opened.parts.append(decoded.batch)
+        front = self.link.front(gateway, boot, seq)
+        opened.heard.append(
+            Heard(
+                self.link.taken(gateway, front), source.at_ms, front, len(decoded.batch),
+                len(decoded.batch.messages), self.link.ahead_ms(gateway) != 0,
+            )
+        )  # fmt: skip
         opened.rows += len(decoded.batch) + len(decoded.batch.messages)
         opened.said += decoded.said
         opened.links += [(gateway, fact) for fact in decoded.links]
@@ -210,12 +223,17 @@ class Intake:
             elif not source.numbered:
                 new = self._repeats.take(gateway, source.topic, source.payload)
         if new:
-            self._keep(source, rejected.refusals, (boot, seq))
+            self._keep(source, rejected.refusals, (boot, seq), whole=True)
         else:
             self._metrics.repeats.inc()
+            self.link.repeated(gateway)
 
     def _keep(
-        self, source: _Source, refusals: list[Refusal], origin: tuple[int | None, int | None]
+        self,
+        source: _Source,
+        refusals: list[Refusal],
+        origin: tuple[int | None, int | None],
+        whole: bool = False,
     ) -> None:
         boot, seq = origin
         gateway, payload = source.gateway, source.payload
@@ -224,6 +242,7 @@ class Intake:
             self._metrics.refused.labels(refusal.reason).inc()
         if gateway in self._registry.gateway_index:  # names nobody registered must not pile up
             self._refused[gateway] += len(refusals)
+        self.link.refused(gateway, refusals, whole, source.at_ms)
         text = msgspec.json.encode(named).decode()
         self._quarantined += len(payload)
         full = self._quarantined > self._quarantine_bytes
@@ -295,6 +314,7 @@ class Intake:
         ]
         self._changed.notify_all()
         batch = concat(opened.parts, len(self._vocab))
+        self.link.judge(batch, opened.heard)
         return ClosedBatch(
             batch,
             ledger,

@@ -68,8 +68,8 @@ class Pipeline:
     ) -> None:
         self._settings, self._history, self._intake = settings, history, intake
         self._judge, self._late, self._desk = judge, late, desk
-        self._snapshots = snapshots
-        self._parts: dict[str, Saved] = {**judge.parts, "late": late}
+        self._snapshots, self._link = snapshots, intake.link
+        self._parts: dict[str, Saved] = {**judge.parts, "late": late, "link": intake.link}
         self._wires, self._clock, self._metrics = wires, clock, metrics
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.run, name="pipeline", daemon=True)
@@ -149,7 +149,7 @@ class Pipeline:
         self._wires.acknowledge(closed.receipts)
         self._wires.answer(closed.answers)
         self._wires.say(closed.said, closed.links)
-        batch = closed.batch
+        batch = closed.batch.at_our_clock()
         self._metrics.batches.inc()
         if batch.late.any() or batch.messages.late.any() or closed.again:
             self._late.note(number)
@@ -185,7 +185,7 @@ class Pipeline:
     def _judged(self, closed: ClosedBatch, now_ms: int, number: int) -> list[Transition]:
         try:
             with self._metrics.detect_s.time():
-                return self._judge.judge(closed.batch, now_ms, number)
+                return self._judge.judge(closed.batch.at_our_clock(), now_ms, number)
         except Exception:
             # The samples are safe in history; one batch that trips a fault of ours must not
             # silence every other lift of the city. The health page turns red.
@@ -253,6 +253,7 @@ class Pipeline:
 
     def _tick(self, now_ms: int) -> None:
         try:
+            self._judge.heed_links(self._link.columns(now_ms, len(self._judge)))
             transitions = self._judge.tick(now_ms)
         except Exception:
             self._metrics.errors.inc()

@@ -194,5 +194,3 @@ def agreed(values: Times) -> int | None:
     if not len(values) or int(values.max()) - int(values.min()) > 5 * STEP_MS:
         return None
     return int(np.median(values))
-
-

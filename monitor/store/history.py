@@ -230,6 +230,8 @@ class History:
             "ts_ms": pa.array(batch.ts_ms),
             "late": pa.array(batch.late),
         }
+        if batch.shift_ms is not None:
+            columns["shift_ms"] = pa.array(batch.shift_ms, mask=batch.shift_ms == 0)
         absent = np.isnan(batch.values)
         present = np.flatnonzero(~absent.all(axis=0))
         for index in present.tolist():
@@ -247,6 +249,8 @@ class History:
                 "state": messages.state,
             }
             rows = {name: pa.array(values) for name, values in columns.items()}
+            if messages.shift_ms is not None:
+                rows["shift_ms"] = pa.array(messages.shift_ms, mask=messages.shift_ms == 0)
             self._insert("message", pa.table(rows | {"late": pa.array(messages.late)}), self._db)
 
     def _insert_waveforms(self, batch: TelemetryBatch, number: int) -> None:

@@ -71,9 +71,9 @@ class NaiveClock:
                 self.offset = None
         assert self.heard is not None
         same = witness is not None and abs(witness - window.least) <= 2000
-        if witness is not None and not same and window.least >= MINUTE:
-            if abs(witness - window.least) >= MINUTE // 2:
-                self.doubtful = True
+        other = witness is not None and not same and abs(witness - window.least) >= MINUTE // 2
+        if other and window.least >= MINUTE:
+            self.doubtful = True
         proof = 0 if same else 900_000 if self.doubtful else 120_000
         count = sum(one.samples for one in self.streak)
         lasted = self.heard - self.streak[0].begin
