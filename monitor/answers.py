@@ -61,7 +61,10 @@ class Answers:
         clock: Callable[[], int],
         metrics: Metrics,
         routes: Routes = OURS,
+        witness: Callable[[str, int, int], None] = lambda gateway, off_ms, at_ms: None,
     ) -> None:
+        """`witness` is told the clock of a gateway whose status comes as it is sent."""
+        self._witness = witness
         self._settings, self._registry, self._limits = settings, registry, limits
         self._clock, self._metrics, self._routes = clock, metrics, routes
         self._said: deque[Said] = deque(maxlen=SAID_KEPT)
@@ -162,3 +165,6 @@ class Answers:
                     self._merge([Answer(sender[0], rejected.boot, 0, [], refused)])
                 continue
             self._hear(Heard(status, now_ms))
+            # A retained one is old; one that comes by itself was said this moment.
+            if status.clock_off_ms is not None and not message.retain:
+                self._witness(status.gateway, status.clock_off_ms, now_ms)

@@ -50,6 +50,7 @@ Examples / 示例:
   liftwatch channel try sms --to 139… --dry-run   a test page by one channel / 试发通知
 
   liftwatch codec try my-map.toml --payload one.json   what becomes of a payload? / 试用映射
+  liftwatch quarantine replay --reason unknown_lift   a second try / 隔离消息重放
 
   liftwatch audit verify --config site.toml   is the journal what was written? / 核验流水
 """
@@ -74,6 +75,7 @@ COMMANDS = {
     "gateway": "gateway:app",
     "roster": "roster:app",
     "channel": "channel:app",
+    "quarantine": "quarantine:app",
     "audit": "audit:app",
     "codec": "codec:app",
 }

@@ -50,4 +50,10 @@ class Metrics:
             "of credentials that end soon and have no successor",
             ("gateway",),
         )
+        by = ("vendor",)
+        self.link_delay = gauge("link_delay_seconds", "delay today", (*by, "quantile"))
+        self.link_day = gauge("link_today", "counts of links today", (*by, "kind"))
+        self.link_refused = gauge("link_refused_today", "fields refused today", (*by, "reason"))
+        self.link_gaps = gauge("link_gaps", "messages missing now", by)
+        self.link_wrong_clocks = gauge("link_wrong_clocks", "lifts whose clock is wrong", by)
         self.lag_s = gauge("batch_lag_seconds", "age of the newest sample when committed")

@@ -48,12 +48,14 @@ from monitor.incoming import Incoming
 from monitor.intake import Intake
 from monitor.judge import Judge
 from monitor.late import LateLane
+from monitor.link.keeper import LinkKeeper
 from monitor.metrics import Metrics
 from monitor.own import own_or
 from monitor.pipeline import Pipeline, Wires
 from monitor.port import Port, book_of
 from monitor.provisioning.issuer import Issuer
 from monitor.provisioning.watch import Watch
+from monitor.quarantine.replayer import Replayer
 from monitor.receive import Receiver
 from monitor.registry.entries import FRESH
 from monitor.registry.keeper import Keeper
@@ -124,9 +126,11 @@ class Service:
         known = settings.data_dir / "subscriptions.json"
         self.receiver = Receiver(settings.mqtt, self.intake, self.metrics, self.routes, known)
         limits = Limits.of(settings.ingest)
+        self.link = self.intake.link
         self.answers = Answers(
-            settings.mqtt, self.registry, limits, clock, self.metrics, self.routes
-        )
+            settings.mqtt, self.registry, limits, clock, self.metrics, self.routes,
+            self.link.witness,
+        )  # fmt: skip
         judge = self.judge = Judge(self.vocab, self.registry, rules, zone)
         self.detector = judge.detector
         judge.expect(self.keeper.expected(self.registry, clock()))
@@ -154,6 +158,11 @@ class Service:
             clock,
             self.metrics,
         )
+        self.links = LinkKeeper(
+            self.link, self.registry, self.history, clock, self.metrics, zone,
+            settings.history.retention_days,
+        )  # fmt: skip
+        self.replayer = Replayer(self.engine, self.history, self.intake, clock, self._wake)
         policy = RetryPolicy(attempts=settings.notify.attempts)
         self.channels = channels(settings, clock, self.secret)
         self.outbox = OutboxWorker(self.engine, self.channels, clock, policy)
@@ -272,6 +281,8 @@ class Service:
             self.reply_topic.start()
         self.housekeeper.start()
         self.keeper.start()
+        self.replayer.start()
+        self.links.start()
         if self.influx is not None:
             self.influx.start()
         try:
@@ -297,6 +308,8 @@ class Service:
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Take nothing new, finish what is at hand, tell it, close."""
+        await asyncio.to_thread(self.replayer.stop)
+        await asyncio.to_thread(self.links.stop)
         await asyncio.to_thread(self.receiver_then_pipeline_stop)
         if self.reply_topic is not None:
             await asyncio.to_thread(self.reply_topic.stop)

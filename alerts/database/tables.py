@@ -277,6 +277,28 @@ reply = Table(
     Column("answer", Text, nullable=False),
 )
 
+# Second tries of what is in quarantine, asked for by people and done by the running service.
+quarantine_run = Table(
+    "quarantine_run",
+    metadata,
+    _key(),
+    _word("kind"),  # replay, try (tells only what a replay would take), drop
+    _word("state"),  # due, running, done, failed
+    Column("filter", Text, nullable=False),  # JSON: ids or reason, gateway, since_ms
+    Column("by", Text, nullable=False),
+    _word("role"),
+    Column("why", Text),
+    _ms("asked_ms", nullable=False),
+    _ms("begun_ms"),
+    _ms("ended_ms"),
+    Column("upto_id", BigInteger),  # rows that came later are not part of it
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("counts", Text, nullable=False),  # JSON
+    Column("error", Text),
+    Index(None, "state", "id"),
+)
+
 app_user = Table(
     "app_user",
     metadata,

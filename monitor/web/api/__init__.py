@@ -12,6 +12,7 @@ from monitor.web.api import (
     feed,
     lifts,
     quality,
+    quarantine,
     registry,
     stories,
     system,
@@ -28,4 +29,5 @@ router.include_router(drills.router)
 router.include_router(quality.router)
 router.include_router(claim.router)
 router.include_router(registry.router)
+router.include_router(quarantine.router)
 router.include_router(system.router)
