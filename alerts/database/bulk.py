@@ -32,9 +32,11 @@ def among(
     return tuple_(*(table.c[name] for name in names)).in_(keys)
 
 
-def rows_of(conn: Connection, query: Select[Any]) -> list[dict[str, Any]]:
+def rows_of(
+    conn: Connection, query: Select[Any], asked: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Return rows as dicts; four times as fast as by way of SQLAlchemy's mappings."""
-    result = conn.execute(query)
+    result = conn.execute(query, asked)
     names = tuple(result.keys())
     return [dict(zip(names, row, strict=True)) for row in result]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,7 +77,16 @@ class OutboxWorker:
         Returns how many pages were started. Raises SQLAlchemyError; what has ended is then
         recorded the next time, or, should we end before, the lease returns the page.
         """
-        names = (*self.channels, *await self._unready())
+        started = await self._turn(tuple(self.channels))
+        if all(self._want(name).room > 0 for name in self.channels):
+            # Channels that contacts name but this service has not: their pages must not wait.
+            known = tuple(self.channels)
+            unready = await asyncio.to_thread(queue.other_channels, self.engine, known)
+            if unready:
+                started += await self._turn(unready)
+        return started
+
+    async def _turn(self, names: Sequence[str]) -> int:
         ended, self._ended = self._ended, []
         try:
             rows = await asyncio.to_thread(
@@ -101,10 +110,6 @@ class OutboxWorker:
         # A lease outlives the attempt, or a slow receiver would be sent the page twice.
         lease_s = max(self.policy.lease_s, 2 * channel.timeout_s if channel else 0)
         return queue.Want(name, room, round(lease_s * 1000))
-
-    async def _unready(self) -> list[str]:
-        """Channels that contacts name but this service has not: their pages must not wait."""
-        return await asyncio.to_thread(queue.other_channels, self.engine, tuple(self.channels))
 
     async def settle(self) -> None:
         """Wait until every attempt under way has ended and is recorded."""
