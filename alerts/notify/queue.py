@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, select
 from alerts.database.access import reading, writing
 from alerts.database.bulk import parts, rows_of, update_rows
 from alerts.database.tables import outbox
+from alerts.desk.handing import about, sending
 from alerts.grouping.gathering import SUMMARISED, SUMMARY
 from alerts.journal import journal
 from alerts.notify.channel import Receipt
@@ -131,13 +132,8 @@ def _claim(
     taken = [row | leased | {"attempts": row["attempts"] + 1} for row in due[: want.room]]
     update_rows(conn, outbox, ("id",), taken, LEASED)
     # Before it leaves: after a crash in between, the journal says that it may have.
-    lines += [_sending(row) for row in taken]
+    lines += [sending(row) for row in taken]
     return taken
-
-
-def _sending(row: dict[str, Any]) -> journal.Line:
-    data = about(row) | {"attempts": row["attempts"]}
-    return journal.Line(row["alert_id"], "sending", data=data)
 
 
 def _withdraw_abandoned(conn: Connection, now_ms: int) -> None:
@@ -283,11 +279,6 @@ def _mine(row: dict[str, Any], worker: str) -> tuple[Any, ...]:
 def same_page(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return the condition for all rows that try to bring one page to one person."""
     return tuple(outbox.c[name] == row[name] for name in PAGE)
-
-
-def about(row: dict[str, Any]) -> dict[str, Any]:
-    """Return what a journal line says of a row."""
-    return {name: row[name] for name in ("key", "step", "unit", "contact", "channel")}
 
 
 def next_ms(engine: Engine) -> int | None:
