@@ -15,11 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine, select
 
-from alerts.aside.asides import Asides, next_end_ms
+from alerts.aside.asides import NEXT_END, Asides
 from alerts.aside.lift_steps import LiftSteps
-from alerts.chains.escalation import FIRE_AT_ONCE, Escalator, next_timer_ms
+from alerts.chains.escalation import FIRE_AT_ONCE, FIRST_DUE, Escalator
 from alerts.chains.ladder import Chains
 from alerts.database.access import reading
 from alerts.desk import queries
@@ -31,7 +31,8 @@ from alerts.desk.work import Work
 from alerts.directory.subjects import Subjects
 from alerts.directory.units import Directory
 from alerts.drills import marks, running
-from alerts.grouping.folding import Folding
+from alerts.grouping.folding import UNFOLD_DUE, Folding
+from alerts.grouping.gathering import SUMMARY_DUE
 from alerts.model import (
     Actor,
     ActResult,
@@ -47,6 +48,10 @@ from alerts.model import (
 from alerts.pages.links import LinkClaim
 from alerts.pages.page import Pages
 from config.text import Text
+
+# All that an idle tick asks, as one question; each part reads from the front of an index.
+_TIMES = select(*FIRST_DUE, NEXT_END)
+_DUE = select(*FIRST_DUE, NEXT_END, SUMMARY_DUE, UNFOLD_DUE)
 
 
 class _Rehearsed(Exception):
@@ -180,18 +185,18 @@ class AlertDesk:
 
     def _due(self, now_ms: int) -> bool:
         with reading(self.engine) as conn:
-            first_ms = _next_ms(conn)
-            if first_ms is not None and first_ms <= now_ms:
+            *times, summary, unfold = conn.execute(_DUE, {"now_ms": now_ms}).one()
+            if summary is not None or unfold is not None:
                 return True
-            gathering = self._escalator.gathering
-            if gathering.due(conn, now_ms) or self._folding.due(conn, now_ms):
+            if any(time is not None and time <= now_ms for time in times):
                 return True
             return bool(self._gaps.over(conn, now_ms))
 
     def next_due_ms(self) -> int | None:
         """Return when the next timer is due or the next shelf ends, None if nothing is pending."""
         with reading(self.engine) as conn:
-            return _next_ms(conn)
+            times = conn.execute(_TIMES).one()
+            return min((time for time in times if time is not None), default=None)
 
     def actor(self, claim: LinkClaim) -> Actor | None:
         """Return who acts through a page's link; None if the directory no longer has them.
@@ -316,9 +321,3 @@ class AlertDesk:
             result = take(work)
             self._finish(work)
             return result
-
-
-def _next_ms(conn: Connection) -> int | None:
-    """When the next timer is due or the next order of `suppression` is over."""
-    both = (next_timer_ms(conn), next_end_ms(conn))
-    return min((one for one in both if one is not None), default=None)
