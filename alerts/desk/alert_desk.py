@@ -60,8 +60,11 @@ class _Rehearsed(Exception):
 
 # Transitions a transaction, slice by slice: the first pages are on their way after some ms, and
 # later slices take some 0.2 s, so that whoever sends pages gets a turn between.
-SLICES = (5, 50, 100)
+SLICES = (5, 100)
 SLICE = 400
+# The next slice waits so long at most for the pages of the one before to leave: else its work would
+# keep the interpreter from the thread that sends.
+BREATH_S = 0.01
 
 
 @dataclass
@@ -150,6 +153,8 @@ class AlertDesk:
                 self._raiser.apply_all(work, now)
                 events += self._finish(work)
             committed()
+            if todo and work.handed and self.sender is not None:
+                self.sender.breathe(BREATH_S)
         return events
 
     def tick(self, now_ms: int) -> list[FeedEvent]:

@@ -41,6 +41,9 @@ class Sender(Protocol):
     def send(self, rows: Sequence[Row]) -> None:
         """Send what was committed as leased, each in its reserved room."""
 
+    def breathe(self, longest_s: float) -> None:
+        """Wait until what was handed over last has left, but no longer than this."""
+
 
 def about(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a journal line says of a row of the outbox."""

@@ -47,6 +47,7 @@ class OutboxWorker:
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
     _open: bool = field(default=False, init=False)
     _reserved: Counter[str] = field(default_factory=Counter, init=False)
+    _left: threading.Event = field(default_factory=threading.Event, init=False)
     _guard: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     # -- what the desk hands over, from its own thread (see alerts.desk.handing) ------------------
@@ -74,18 +75,33 @@ class OutboxWorker:
     def send(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Send what was committed as leased, each in its reserved room."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._take, [dict(row) for row in rows])
+            left = self._left = threading.Event()
+            self._loop.call_soon_threadsafe(self._take, [dict(row) for row in rows], left)
 
-    def _take(self, rows: list[dict[str, Any]]) -> None:
+    def breathe(self, longest_s: float) -> None:
+        """Wait until what was handed over last has left, but no longer than this."""
+        self._left.wait(longest_s)
+
+    def _take(self, rows: list[dict[str, Any]], left: threading.Event) -> None:
+        under_way = set()
         for row in rows:
             self.release(row["channel"], 1)
-            self._begin(row["channel"], row)
+            under_way.add(self._begin(row["channel"], row))
 
-    def _begin(self, name: str, row: dict[str, Any]) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            under_way.discard(task)
+            if not under_way:
+                left.set()
+
+        for task in tuple(under_way):
+            task.add_done_callback(ended)
+
+    def _begin(self, name: str, row: dict[str, Any]) -> asyncio.Task[None]:
         busy = self._busy.setdefault(name, set())
         task = asyncio.create_task(self._deliver(self.channels.get(name), row))
         busy.add(task)
         task.add_done_callback(busy.discard)
+        return task
 
     def _room(self, name: str) -> int:
         channel = self.channels.get(name)
