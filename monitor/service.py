@@ -167,6 +167,8 @@ class Service:
         self.channels = channels(settings, clock, self.secret)
         self.outbox = OutboxWorker(self.engine, self.channels, clock, policy)
         self.wakes.append(self.outbox.wake)
+        self.desk.sender = self.outbox
+        self.desk.rehearse(clock())
         self._open_ways_in()
         influx = settings.influx
         self.influx = InfluxCopy(influx, self.history, self.registry) if influx.url else None
