@@ -22,6 +22,7 @@ from monitor.incoming import Incoming
 from monitor.store import quarantine
 from monitor.store.history import History
 from monitor.store.series import series
+from monitor.upstream.office import Upstream
 from monitor.web.ports import HealthReport, QuarantineRow, Readings
 
 if TYPE_CHECKING:
@@ -135,6 +136,11 @@ class Port:
     def metrics(self) -> CollectorRegistry:
         """What /metrics shows."""
         return self._service.metrics.registry
+
+    @property
+    def upstream(self) -> Upstream:
+        """The platforms above."""
+        return self._service.upstream
 
     def now_ms(self) -> int:
         """The service's time."""

@@ -55,6 +55,7 @@ from monitor.snapshot import Snapshots
 from monitor.store.history import History
 from monitor.store.influx import InfluxCopy
 from monitor.store.ledger import Ledger
+from monitor.upstream.office import Upstream
 from monitor.web.app import create_app
 from monitor.web.server import Server
 
@@ -140,6 +141,10 @@ class Service:
         self._open_ways_in()
         influx = settings.influx
         self.influx = InfluxCopy(influx, self.history, self.registry) if influx.url else None
+        self.upstream = Upstream(
+            settings, self.history, self.engine, self.registry, self.vocab, clock
+        )
+        self.housekeeper.also.append(self.upstream.tidy)
         self.app = create_app(Port(self))
         self.leave: Callable[[], None] = lambda: None
         self.beside: list[Coroutine[None, None, None]] = []
@@ -218,6 +223,7 @@ class Service:
         self.housekeeper.start()
         if self.influx is not None:
             self.influx.start()
+        self.upstream.start()
         try:
             await server.serve()
         finally:
@@ -250,6 +256,7 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self.influx is not None:
             await asyncio.to_thread(self.influx.stop)
+        await asyncio.to_thread(self.upstream.stop)
         await asyncio.to_thread(self.housekeeper.stop)
         self.history.close()
         self.engine.dispose()

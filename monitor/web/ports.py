@@ -7,7 +7,7 @@ threads; none may block longer than a query does. Texts always carry both langua
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,18 @@ class Figure(TypedDict):
     unit: str
 
 
+class UpstreamPort(Protocol):
+    """The platforms above."""
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return a row a platform: what it wants, how far behind, trouble."""
+        ...
+
+    def deliveries(self, name: str, most: int, stream: str | None = None) -> list[dict[str, Any]]:
+        """Return the newest deliveries of a platform. Raises KeyError."""
+        ...
+
+
 class HealthReport(TypedDict):
     """`ready` is False while alerts may be missed; `reasons` then says why."""
 
@@ -156,6 +168,9 @@ class ServicePort(Protocol):
     def history(self) -> HistoryPort: ...
     @property
     def quarantine(self) -> QuarantinePort: ...
+
+    @property
+    def upstream(self) -> UpstreamPort: ...
 
     def now_ms(self) -> int:
         """Wall time of the service (in a demo at speed: its simulated time)."""

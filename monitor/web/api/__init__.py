@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from monitor.web.api import alerts, asides, drills, feed, lifts, quality, stories, system
+from monitor.web.api import alerts, asides, drills, feed, lifts, quality, stories, system, upstream
 from monitor.web.api.examples import PROBLEMS
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
@@ -16,3 +16,4 @@ router.include_router(feed.router)
 router.include_router(drills.router)
 router.include_router(quality.router)
 router.include_router(system.router)
+router.include_router(upstream.router)
