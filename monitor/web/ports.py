@@ -230,6 +230,7 @@ class ServicePort(Protocol):
         """Return all that is known of lifts and gateways at this moment."""
         ...
 
+    @property
     def upstream(self) -> UpstreamPort: ...
 
     def now_ms(self) -> int:
