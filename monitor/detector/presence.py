@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detector.columns import DerivedColumn
+from monitor.detector.fleet import Rows, Times
 from monitor.detector.reading import CLOSING, OPENING
 from monitor.detector.step import Mask, Memory, Step
-from monitor.detector.table import NEVER
+from monitor.detector.table import NEVER, Table
 
 UNSEEN_MS: Final = 20_000  # a door opens, lets people out and closes in less
 STEADY_MS: Final = 3_000  # a shorter sight of somebody may be a flicker
@@ -25,6 +26,7 @@ STEADY_MS: Final = 3_000  # a shorter sight of somebody may be a flicker
 LAG_MS: Final = 10_000
 INSPECTION: Final = 2  # service_mode
 SENSORS: Final = ("passenger", "people")
+SIGNS: Final = ("call", "alarm", "travel")
 
 MEMORY = Memory(
     times=(
@@ -42,6 +44,22 @@ def advance(s: Step) -> None:
     _buttons(s, opens)
     for name in SENSORS:
         _sight(s, name, opens)
+
+
+def opened_before(times: Table[np.int64], rows: Rows, at: Times) -> None:
+    """A sample that younger ones overtook says that the door stood open, rows int32[k], at
+    int64[k] when. What told of people before it ends, as if it had come in its turn.
+    """
+    held = times.data[rows]
+    for sign in SIGNS:
+        column = held[:, times.index[sign]]
+        column[column <= at] = NEVER
+    shut = held[:, times.index["shut"]]
+    shut[:] = np.where((shut != NEVER) & (shut < at), at, shut)
+    for name in SENSORS:
+        seen = held[:, times.index[f"{name}_seen"]]
+        seen[seen <= at + LAG_MS] = NEVER
+    times.data[rows] = held
 
 
 def _door(s: Step, opens: Mask) -> None:

@@ -27,7 +27,7 @@ class NaiveLift:
     def __init__(self, channels, rated, rated_kg=NAN, period=1.0):
         self.v = dict.fromkeys(channels, NAN)
         self.time, self.changed = {}, {}
-        self.rated = F(rated)
+        self.rated, self.period = F(rated), period
         self.seen = self.at = None
         self.unseen = True
         self.presence, self.rated_kg = NaivePresence(), F(rated_kg)
@@ -54,6 +54,9 @@ class NaiveLift:
     def sample(self, ts, values):
         """Returns (at, sampled), or None where the sample is older than the last."""
         if self.seen is not None and ts < self.seen:
+            contact, state = values.get("door_closed", NAN), values.get("door_state", NAN)
+            if contact == 0 or (not known(contact) and state > 0 and state not in (2, 5)):
+                self.presence.opened_before(ts)
             return None
         sampled = self.seen is None or ts > self.seen
         gap = None if self.seen is None else ts - self.seen
@@ -68,6 +71,11 @@ class NaiveLift:
             self.v[n], self.time[n] = x, at
         self.trips.sample(at, gap, self, old, have)
         self.step(at, old, have, had)
+        alone = self.running() == 1 and self.door_open() == 0 and self.v["service_mode"] != 2
+        for code, untrue in ((8, alone), (41, self.v["power"] == 0)):
+            since, on = self.codes_on.get(code, (0, False))
+            if untrue and on and at - since >= 10_000:
+                self.codes_on[code] = (at, False)
         return at, sampled
 
     def step(self, at, old, have, had):
@@ -171,7 +179,8 @@ class NaiveLift:
             truths.append(on if code in named else None)
         learned = self.trips.columns(at)
         sensors = (learned[n] for n in ("presence_quality", "load_zero", "load_flat"))
-        believed = belief(v, self.presence, at, self.position, self.rated_kg, *truths, *sensors)
+        who = (v, self.presence, at, self.position, self.rated_kg)
+        believed = belief(*who, *truths, *sensors, period=self.period)
         moving = speed >= F(0.05) or running == 1
         contradicts = (
             (is_open == 1 and running == 1 and speed < F(0.02))
@@ -203,6 +212,9 @@ class NaiveLift:
                 "flat_samples": F(max(self.flat.values())),
                 "impact": F(v["acc_min"] < F(0.35 * 9.81) or v["acc_peak"] > F(1.6 * 9.81)),
                 "impact_lately": F(self.trips.impact_left > 0),
+                "mechanic_likely": F(
+                    not known(v["service_mode"]) and within(self.trips.mechanic, 1_800_000)
+                ),
                 "position_jumps": recent(self.jumps, 3_600_000),
                 "contradiction": F(contradicts),
             }
