@@ -45,7 +45,7 @@ LOAD_KG, LOAD_STEP_KG, LOAD_MOST = F(30), F(10), F(3.0)  # between a parcel and 
 RATED_KG = F(1000)  # where the registry does not say
 CALLS, NO_CALL_RODE, NO_CALL = F(3.0), F(-1.5), F(-0.5)  # 0.9 of riders press, 0.05 press and go
 # who stands in a shut car and wants to go has pressed a button by then; a cart presses none
-NO_CALL_LONG, CALL_BY_MS = F(-3.0), 45_000
+NO_CALL_LONG, CALL_BY_MS = F(-3.0), 30_000
 ALARMS = F(5.0)  # pressed from outside once in a hundred
 RODE, NOT_RODE = F(0.5), F(-1.0)  # before all sensors: cars move for people, and stand empty
 NOBODY = F(-1.0)  # below it the car is taken to be empty, between it and 0 nobody knows

@@ -61,9 +61,7 @@ def advance(s: Step) -> None:
     wakes = (opens & now.stands).nonzero()[0]
     if len(wakes):
         _wake(s, wakes)
-        there = s.at[wakes] - s.t.at("mechanic", wakes) <= VISIT_MS
-        if there.any():  # he tries the door again and again; passengers ride away
-            mechanic_at(s, wakes[there & (m["cycles"][wakes] >= CYCLES)])
+        _tried(s, wakes)
 
 
 def _cut(s: Step, i: Index) -> None:
@@ -112,3 +110,10 @@ def _wake(s: Step, i: Index) -> None:
     pending[s.rows[i[idle]], SAID + LEAVES["idle_load"]] = weighed
     i = i[long]
     pending[s.rows[i], SAID + LEAVES["idle_presence"]] = presence(s.u.old, i)
+
+
+def _tried(s: Step, i: Index) -> None:
+    """A mechanic who is there tries the door again and again; passengers ride away."""
+    there = s.at[i] - s.t.at("mechanic", i) <= VISIT_MS
+    if there.any():
+        mechanic_at(s, i[there & (s.m["cycles"][i] >= CYCLES)])

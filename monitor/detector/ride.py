@@ -63,6 +63,7 @@ ACCELERATION = np.float32(0.8)  # m/s², first guess
 HOUR_MS = 3_600_000
 SLOW = np.float32(0.63)  # m/s; EN 81-20 5.12.1.5.2.1: inspection speed at most
 SLOW_S = np.float32(6)  # a shorter run may only not have got up to speed
+SHOCK_MS = 3_000  # the shock may be told by the sample after the one that tells of the stop
 FALL, BLOW = np.float32(0.35 * 9.81), np.float32(1.6 * 9.81)  # m/s², rule 10
 FELT = ("acc_min", "acc_peak")
 
@@ -89,7 +90,7 @@ COLUMNS: Mapping[str, DerivedColumn] = {
 def advance(s: Step) -> None:
     """Add this sample to the trip; cut it where the car sets off or arrives."""
     now, before = s.now, s.m["running"]
-    _impacts(s, ~(now.stands & (before == 0)))
+    _impacts(s, ~(now.stands & (before == 0)) | (s.at - s.t["moved"] <= SHOCK_MS))
     _odd_moments(s)
     _sum_up(s)
     arrives = (now.stands & (before == 1)).nonzero()[0]
@@ -113,7 +114,8 @@ def beyond(least: Values, most: Values) -> NDArray[np.bool_]:
 def _impacts(s: Step, rode: NDArray[np.bool_]) -> None:
     """Remember an impact for as long as the next samples may take to tell what it broke.
 
-    `rode`: not known to stand before and after; a mechanic's foot on the box is no impact.
+    `rode`: not known to stand before and after, or so a moment ago; a mechanic's foot on the box
+    of a standing car is no impact.
     """
     left = s.m["impact_left_ms"]
     some = left.nonzero()[0]

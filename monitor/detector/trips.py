@@ -35,7 +35,9 @@ FAST = np.float32(1.0)  # m/s, rule 19
 HALT = np.float32(0.1)  # m/s, rule 19
 HARD_WITHIN_MS = 4_000  # rule 19
 HARD = np.float32(1.5)  # m/s²; GB/T 10058 3.3.2: largest deceleration of a normal ride
-CYCLE_PAUSE_MS = 180_000  # a longer pause between door cycles begins to count anew
+# A door that opens again and again by itself does so at its own pace, 10 to 20 s a cycle; who
+# works at it or cleans the car takes longer. After a longer pause cycles are counted anew.
+CYCLE_PAUSE_MS = 30_000
 FLOOR_M = np.float32(2.2)  # lowest storey height, for impossible jumps of position
 RACE = np.float32(1.3)  # × rated speed, for impossible jumps of position
 FLAT_SPEED = np.float32(0.3)  # m/s; while faster than this an analog channel is noisy

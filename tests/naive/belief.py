@@ -145,7 +145,7 @@ def call(value, p, at):
         return F(0)
     if p.travel is not None:
         return F(-1.5)
-    return F(-3) if p.shut is not None and at - p.shut >= 45_000 else F(-0.5)
+    return F(-3) if p.shut is not None and at - p.shut >= 30_000 else F(-0.5)
 
 
 def stands(v, at, position_at):

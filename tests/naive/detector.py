@@ -60,7 +60,8 @@ class NaiveLift:
             return None
         sampled = self.seen is None or ts > self.seen
         gap = None if self.seen is None else ts - self.seen
-        self.unseen = self.seen is None or ts - self.seen > 20_000
+        longest = max(20_000, F(F(1_200) * F(self.period)))
+        self.unseen = self.seen is None or ts - self.seen > longest
         self.seen = ts
         at = self.at = ts if self.at is None else max(ts, self.at)
         old, had = dict(self.v), dict(self.time)
@@ -101,7 +102,7 @@ class NaiveLift:
                 self.jumps = [at, *self.jumps][:2]
         # doors
         if shut and self.was_open == 1:
-            recent = self.cycle is not None and at - self.cycle <= 180_000
+            recent = self.cycle is not None and at - self.cycle <= 30_000
             self.cycles = min(self.cycles + 1, 100) if recent else 1
             self.cycle = at
         state = v["door_state"]
