@@ -43,9 +43,9 @@ COLUMNS: Mapping[str, DerivedColumn] = {}
 def advance(s: Step) -> None:
     """Move the signs of k lifts by one sample each; before the part that remembers the door."""
     opens = s.now.opened & (s.m["door_open"] != 1)
-    _door(s, opens)
     longest = np.fmax(UNSEEN_PERIODS * s.registry["period_s"], np.float32(UNSEEN_MS))
     unseen = s.unseen_ms > longest
+    _door(s, opens, unseen)
     _buttons(s, opens, unseen)
     for name in SENSORS:
         _sight(s, name, opens, unseen)
@@ -67,11 +67,11 @@ def opened_before(times: Table[np.int64], rows: Rows, at: Times) -> None:
     times.data[rows] = held
 
 
-def _door(s: Step, opens: Mask) -> None:
-    """Since when it is shut, whether the car has run since, since when the door works."""
+def _door(s: Step, opens: Mask, unseen: Mask) -> None:
+    """Since when it is known to be shut, whether the car has run since, since when it works."""
     t, at, now = s.t, s.at, s.now
     unset = t["shut"] == NEVER
-    t.assign("shut", now.shut & unset, at)
+    t.assign("shut", now.shut & (unset | unseen), at)
     t.assign("shut", ~(now.shut | unset), NEVER)
     t.assign("travel", opens, NEVER)
     t.assign("travel", now.runs & ~now.opened, at)

@@ -25,7 +25,7 @@ class NaivePresence:
 
     def step(self, at, v, old, unseen, runs, opened, shut, was_open):
         opens = opened and was_open != 1
-        self.shut = (at if self.shut is None else self.shut) if shut else None
+        self.shut = (at if self.shut is None or unseen else self.shut) if shut else None
         if runs and not opened:
             self.travel = at
         elif opens:

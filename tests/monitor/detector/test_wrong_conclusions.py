@@ -44,6 +44,12 @@ def test_a_sensor_that_holds_on_saw_nobody():
     assert s.each(25, 200, 15, **SHUT | {"passenger": 0}).all == set()
 
 
+def test_a_sensor_that_holds_on_after_a_silence_saw_nobody():
+    s = Story(period=15.0).each(0, 10, 2, **RUNNING | {"passenger": 1})
+    s.say(56, **SHUT | {"passenger": 1})  # the door may have opened meanwhile
+    assert s.each(71, 200, 15, **SHUT | {"passenger": 0}).rang("2") == []
+
+
 def test_one_look_that_misses_who_is_inside_does_not_delay():
     s = Story(period=15.0).say(0, **OPENED | {"passenger": 1}).say(4, **SHUT | {"passenger": 1})
     s.each(15, 30, 15, **SHUT | {"passenger": 1}).say(45, **SHUT | {"passenger": 0})
