@@ -21,7 +21,7 @@ from monitor.detector.columns import (
     truth,
 )
 from monitor.detector.fleet import Update
-from monitor.detector.reading import CLOSING, OPEN, OPENING, Now
+from monitor.detector.reading import CLOSING, OPEN, OPENING, STANDSTILL, Now
 from monitor.detector.step import Memory, Step
 from monitor.detector.table import NEVER, Block
 
@@ -174,6 +174,9 @@ def open_movement(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[n
     stood = unsafe & now.in_zone & ~now.runs
     m["armed"] = stood | ((m["armed"] == 1) & unsafe)
     starts = now.runs & (m["running"] == 0) & now.opened
+    # a stop between two samples: it stood, its drive still on, with the door open, and now moves
+    moves = now.runs & now.opened & (m["door_open"] == 1) & (now.speed > LEVELLING)
+    starts |= moves & (np.abs(u.old["speed"]) < STANDSTILL)
     m["started_open"] = starts | ((m["started_open"] == 1) & now.runs & now.opened)
     levelling = now.in_zone & (now.speed <= LEVELLING)
     ran = now.runs & now.opened & (now.speed > RAN_OPEN) & ~levelling

@@ -119,6 +119,8 @@ class NaiveLift:
         self.left = leaves or (self.left and unsafe and zone != 1)
         self.armed = (unsafe and zone == 1 and not runs) or (self.armed and unsafe)
         starts = runs and self.was_running == 0 and opened
+        if runs and opened and self.was_open == 1 and abs(old["speed"]) < F(0.05):
+            starts = starts or speed > F(0.3)
         self.started = starts or (self.started and runs and opened)
         levelling = zone == 1 and speed <= F(0.3)
         if runs and opened and speed > F(0.1) and not levelling:

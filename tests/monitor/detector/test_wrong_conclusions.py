@@ -168,3 +168,11 @@ def test_a_shock_may_be_told_by_the_sample_after_the_stop(lately, rings):
     at_s = 10.5 if lately else 30
     s.say(at_s, **stands | {"safety_chain": 1, "acc_peak": 19.6})
     assert len(s.rang("10")) == rings
+
+
+@pytest.mark.parametrize(("speed", "rings"), [(1.5, 1), (0.2, 0)])
+def test_a_start_with_the_door_open_after_a_stop_between_two_samples(speed, rings):
+    s = Story(period=5.0).each(0, 10, 5, **RUNNING | {"passenger": 1})
+    opened = {"car_status": 1, "door_closed": 0, "door_zone": 1, "passenger": 1}
+    s.say(15, **opened | {"speed": 0.01})
+    assert len(s.each(20, 25, 5, **opened | {"speed": speed}).rang("8")) == rings
