@@ -90,7 +90,7 @@ COLUMNS: Mapping[str, DerivedColumn] = {
 def advance(s: Step) -> None:
     """Add this sample to the trip; cut it where the car sets off or arrives."""
     now, before = s.now, s.m["running"]
-    _impacts(s, ~(now.stands & (before == 0)) | (s.at - s.t["moved"] <= SHOCK_MS))
+    _impacts(s, ~(now.stands & (before == 0)))
     _odd_moments(s)
     _sum_up(s)
     arrives = (now.stands & (before == 1)).nonzero()[0]
@@ -114,8 +114,8 @@ def beyond(least: Values, most: Values) -> NDArray[np.bool_]:
 def _impacts(s: Step, rode: NDArray[np.bool_]) -> None:
     """Remember an impact for as long as the next samples may take to tell what it broke.
 
-    `rode`: not known to stand before and after, or so a moment ago; a mechanic's foot on the box
-    of a standing car is no impact.
+    `rode`: not known to stand before and after; a mechanic's foot on the box of a car that has
+    not just arrived is no impact.
     """
     left = s.m["impact_left_ms"]
     some = left.nonzero()[0]
@@ -125,8 +125,10 @@ def _impacts(s: Step, rode: NDArray[np.bool_]) -> None:
     if not any(name in u.have.columns for name in FELT):
         return
     felt = beyond(*(np.where(u.have[name], u.new[name], NAN) for name in FELT))
-    i = (felt & rode).nonzero()[0]
+    i = felt.nonzero()[0]
     if len(i):
+        arrived = s.tables[LEGS].data[:, LEG["arrived"]][s.rows[i]]
+        i = i[rode[i] | (s.at[i] - arrived <= SHOCK_MS)]
         hole_ms = HOLE_PERIODS * s.registry["period_s"][i] + HOLE_MS
         s.m.edit("impact_left_ms")[i] = np.where(np.isnan(hole_ms), HOLE_MS, hole_ms)
 

@@ -70,7 +70,7 @@ class NaiveTrips:
         felt = have.get("acc_min", NAN) < F(0.35 * 9.81) or have.get("acc_peak", NAN) > F(
             1.6 * 9.81
         )
-        lately = lift.moved is not None and at - lift.moved <= 3_000
+        lately = self.arrived is not None and at - self.arrived <= 3_000
         if felt and (lately or not (stands and lift.was_running == 0)):
             hole_ms = F(F(F(2500) * self.period) + F(2000))
             self.impact_left = hole_ms if known(hole_ms) else F(2000)
