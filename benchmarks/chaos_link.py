@@ -23,7 +23,9 @@ from benchmarks._district import python, reg_code, say, wait_until, write_site
 from benchmarks.outage import counted
 from benchmarks.pipeline import ready
 from devices.gateway import Gateway
-from monitor.broker import GATEWAY_USER, HOST, SERVICE_USER, free_port
+from devices.vocabulary import load_vocabulary
+from monitor.broker import GATEWAY_USER, SERVICE_USER, free_port
+from monitor.store.history import History
 from tests.support.chaos import ChaosProxy, Weather
 
 BAD = Weather(lost=0.1, doubled=0.05, overtaken=0.1, cut=0.004, delay_s=2.0)
@@ -133,14 +135,6 @@ def chaos(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def holes(folder: Path) -> dict[str, Any]:
     """The service's ledger: each boot's numbers are one range without a hole."""
-    import duckdb
-
-    from monitor.store.history import History
-
-    db = duckdb.connect(str(folder / "var" / "history" / "history.duckdb"))
-    db.close()
-    from devices.vocabulary import load_vocabulary
-
     history = History(folder / "var" / "history", load_vocabulary())
     try:
         ranges = [text.split(";")[1] for _, _, text in history.ledger()]

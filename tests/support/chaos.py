@@ -8,6 +8,7 @@ others there would be no session to speak of. A packet id is put right where a c
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import random
@@ -192,8 +193,6 @@ def _exactly(source: socket.socket, size: int) -> bytes:
 
 
 def _close(one: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         one.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     one.close()
