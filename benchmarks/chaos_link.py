@@ -14,6 +14,7 @@ import json
 import random
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from monitor.broker import GATEWAY_USER, SERVICE_USER, free_port
 from monitor.store.history import History
 from tests.support.chaos import ChaosProxy, Weather
 
-BAD = Weather(lost=0.1, doubled=0.05, overtaken=0.1, cut=0.004, delay_s=2.0)
+BAD = Weather(lost=0.1, doubled=0.05, overtaken=0.1, cut=0.004)
 CUT_EVERY_S = 12.0
 JUMP_EVERY_S = 7.0
 
@@ -40,7 +41,12 @@ class Line:
         self, args: argparse.Namespace, number: int, url: str, password: str, folder: Path
     ) -> None:
         broker = urlsplit(url)
-        self.proxy = ChaosProxy(broker.hostname or "", broker.port or 1883, BAD, seed=number)
+        self.proxy = ChaosProxy(
+            broker.hostname or "",
+            broker.port or 1883,
+            replace(BAD, delay_s=args.delay),
+            seed=number,
+        )
         self.codes = [reg_code(i) for i in range(number, args.lifts, args.gateways)]
         self.jump_s = 0.0
         self.refused = 0
@@ -51,7 +57,7 @@ class Line:
             username=GATEWAY_USER,
             password=password,
             reconnect_s=2.0,
-            resend_s=6.0,
+            resend_s=2.0 + 2 * args.delay,
             clock=lambda: time.time() + self.jump_s,
             on_refused=self._refused,
         ).start()
@@ -121,7 +127,7 @@ def chaos(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
             found[name] = sum(getattr(line.gateway.counters, name) for line in lines)
         for name in ("lost", "doubled", "overtaken", "cut", "cuts"):
             found[f"packets_{name}"] = sum(line.proxy.counts[name] for line in lines)
-        found["delay_s"] = BAD.delay_s
+        found["delay_s"] = args.delay
         say(json.dumps(found))
     finally:
         for line in lines:
@@ -149,6 +155,7 @@ def run(argv: list[str]) -> dict[str, Any]:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--gateways", type=int, default=4)
     parser.add_argument("--lifts", type=int, default=40)
+    parser.add_argument("--delay", type=float, default=2.0, help="seconds, each way")
     parser.add_argument("--patience", type=float, default=240.0)
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as name:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from devices.gateway import AsyncGateway, Batching, Gateway, Packed, StoreFull
+from devices.gateway import AsyncGateway, Batching, ClockOffset, Gateway, Packed, StoreFull
 from devices.gateway.clock import ClockCheck
 from devices.gateway.pace import Pace
 from tests.devices.responder import Responder
@@ -175,6 +175,20 @@ def test_the_clock_is_compared_with_the_services(off_s: float) -> None:
     assert check.best.wrong == (abs(off_s) > 120)
 
 
+def test_a_wrong_clock_is_told_and_marked(service: Responder, opened: Open) -> None:
+    service.now_ms = lambda: int(time.time() * 1000)
+    told: list[ClockOffset] = []
+    gateway = opened(clock=lambda: time.time() - 300.0, on_clock=told.append).start()
+    one_row(gateway, 0)
+    assert gateway.flush(10.0)
+    until(lambda: told)
+    assert told[0].wrong and abs(told[0].offset_ms - 300_000) < 15_000
+    until(lambda: "clock_off_ms" in service.statuses[-1])
+    assert abs(service.statuses[-1]["clock_off_ms"] + 300_000) < 15_000
+    one_row(gateway, 1)
+    assert gateway.flush(10.0) and len(told) == 1  # once
+
+
 def test_a_jump_of_our_clock_starts_the_comparison_afresh() -> None:
     check = ClockCheck()
     check.hear((1e9, 1000.0), (1e9 + 10, 1010.0), 10**9)
@@ -196,7 +210,9 @@ def test_back_fill_slows_down_with_the_service_and_recovers() -> None:
     assert pace.wait_s(now + 1) == pytest.approx(1.0, abs=0.01)
 
 
-def test_asyncio_has_the_same_face(service: Responder, mosquitto: TestBroker, tmp_path: Path) -> None:
+def test_asyncio_has_the_same_face(
+    service: Responder, mosquitto: TestBroker, tmp_path: Path
+) -> None:
     async def life() -> list[str]:
         service.refuse = {2}
         async with AsyncGateway("gw-01", store=tmp_path / "a.db", url=mosquitto.url) as gateway:
