@@ -28,7 +28,7 @@ from monitor.judge import Judge
 from monitor.store.history import History
 from monitor.store.replay import late_numbers, late_rows
 
-ROUNDS_A_SLICE = 16  # about 20 ms; live samples wait no longer than that
+ROUNDS_A_SLICE = 8  # of a thousand lifts 50 ms; live samples wait no longer than that
 # A round of the detector costs much the same for ten lifts as for a thousand. So a portion is
 # large: all lifts are in most of its rounds. What came is judged at the latest when it is quiet.
 ROWS_A_PORTION = 100_000
