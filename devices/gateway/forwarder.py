@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 from devices.batch import Refusal
 from devices.codecs.ack import Ack, decode_ack
-from devices.gateway.clock import ClockCheck, ClockOffset
 from devices.gateway.errors import StoreFull
 from devices.gateway.lanes import Lanes, Outgoing
+from devices.gateway.measures import Measures, OnClock, Sent
 from devices.gateway.parts import Span
 from devices.gateway.store import Store
 from devices.gateway.trim import Trimmer
@@ -35,7 +35,6 @@ _TRIM_EVERY_S = 10.0
 _FOREVER = float("inf")
 
 Gaps = Sequence[tuple[int, int]]  # inclusive ranges of seq
-OnClock = Callable[[ClockOffset], None]
 OnRefused = Callable[[int | None, int | None, Refusal], None]
 
 
@@ -53,16 +52,6 @@ class Counters:
     refused: int = 0
     renumbered: int = 0
     strangers: int = 0
-
-
-@dataclass(slots=True)
-class _Sent:
-    at: float
-    clock_ms: int
-    samples: int
-    backfill: bool
-    live_at: float | None
-    again: bool
 
 
 def _nowhere(_kind: str, _payload: bytes) -> bool:
@@ -84,22 +73,20 @@ class Forwarder:
         resend_s: float,
         gap_retry_s: float,
         on_refused: OnRefused | None,
-        on_clock: OnClock = lambda _offset: None,
+        on_clock: OnClock | None = None,
     ) -> None:
         self._store, self._lanes, self._trimmer, self.counters = store, lanes, trimmer, counters
         self._clock_ms = clock_ms
         self._publish: Callable[[str, bytes], bool] = _nowhere
         self._window, self._resend_s, self._gap_retry_s = window, resend_s, gap_retry_s
-        self._on_refused, self._on_clock = on_refused, on_clock
-        self._clock_wrong = False
+        self._on_refused = on_refused
+        self.measures = Measures(lanes.pace, on_clock)
         self._news = threading.Condition()
         self._acks: deque[tuple[Ack, float, int]] = deque()
         self._up = self._rewind = self._stopped = False
         self._work = True
-        self.clock = ClockCheck()
-        self.delays: deque[float] = deque(maxlen=4096)  # s, publish → durable, of live data
         # all below belongs to the forwarding thread
-        self._sent: dict[Span, _Sent] = {}  # on this connection, not durable, oldest first
+        self._sent: dict[Span, Sent] = {}  # on this connection, not durable, oldest first
         self._again: deque[Span] = deque()  # numbered, not durable, not sent on this connection
         self._asked: dict[Span, float] = {}  # sent again because of a gap → when
         self._highest: dict[int, int] = {}  # boot → highest seq ever sent by this process
@@ -254,7 +241,7 @@ class Forwarder:
         self.counters.resent += again
         self._highest[boot] = max(highest, seq)
         self._sent.pop(made.number.key, None)
-        self._sent[made.number.key] = _Sent(
+        self._sent[made.number.key] = Sent(
             time.monotonic(), self._clock_ms(), made.samples, made.backfill, made.live_at, again
         )
         return True
@@ -343,7 +330,8 @@ class Forwarder:
             if key[0] == boot and key[1] <= known_to and not _within(key[1], ack.gaps)
         ]
         if done:
-            self._measure(done, ack, at, clock_ms)
+            settled = [self._sent.get(key) for key in done]
+            self.measures.learn(settled, ack.ts, at, clock_ms)
             self.counters.durable += self._store.settle(done)
             covered = set(done)
             for key in done:
@@ -354,39 +342,6 @@ class Forwarder:
                 self._news.notify_all()
         if ack.gaps and self._up:
             self._fill(boot, ack.gaps)
-
-    def _measure(self, done: Sequence[Span], ack: Ack, at: float, clock_ms: int) -> None:
-        """Learn from this answer: how fast the service is, and what its clock says."""
-        latest: _Sent | None = None
-        for key in done:
-            sent = self._sent.get(key)
-            if sent is None or sent.again:
-                continue
-            if sent.backfill:
-                self._lanes.pace.confirmed(sent.at, at)
-            if sent.live_at is not None:
-                self.delays.append(at - sent.live_at)
-            if latest is None or sent.at > latest.at:
-                latest = sent
-        if latest is not None:
-            begun = (latest.clock_ms, latest.at * 1000)
-            self.clock.hear(begun, (clock_ms, at * 1000), ack.ts)
-            self._judge_clock()
-
-    def _judge_clock(self) -> None:
-        """Say it once when our clock turns out wrong, and once when it is right again."""
-        best = self.clock.best
-        if best is None or best.wrong == self._clock_wrong:
-            return
-        self._clock_wrong = best.wrong
-        if best.wrong:
-            _log.warning("this machine's clock is %+.1f s off the service's: set it by NTP; from "
-                         "120 s on samples count as late, or are refused",
-                         -best.offset_ms / 1000)  # fmt: skip
-        try:
-            self._on_clock(best)
-        except Exception:  # noqa: BLE001 - the caller's mistake must not stop forwarding
-            _log.exception("the callback for the clock failed")
 
     def _fill(self, boot: int, gaps: Gaps) -> None:
         """Send gaps at once, but one that was just sent because of a gap not again."""

@@ -176,7 +176,6 @@ def test_the_clock_is_compared_with_the_services(off_s: float) -> None:
 
 
 def test_a_wrong_clock_is_told_and_marked(service: Responder, opened: Open) -> None:
-    service.now_ms = lambda: int(time.time() * 1000)
     told: list[ClockOffset] = []
     gateway = opened(clock=lambda: time.time() - 300.0, on_clock=told.append).start()
     one_row(gateway, 0)
