@@ -31,6 +31,7 @@ from devices.gateway.trim import Trimmer
 _log = logging.getLogger(__name__)
 _PATIENCE = 16
 _FIRST_RESEND_S = 2.0
+_LEAST_EVERY_S = 5.0  # one message of back-fill, however long everything takes
 _TRIM_EVERY_S = 10.0
 _FOREVER = float("inf")
 
@@ -94,6 +95,7 @@ class Forwarder:
         self._told: set[tuple[Span, str, str | None, str | None]] = set()
         self._strange: set[int] = set()
         self._patience = 1
+        self._backfilled_at = 0.0
         self._sleep_s = self._trim_at = 0.0
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
 
@@ -212,20 +214,22 @@ class Forwarder:
         if made is not None:
             return made
         open_ = sum(sent.backfill for sent in self._sent.values())
-        if self._live_waits(now):
+        if self._live_waits(now) and now < self._backfilled_at + _LEAST_EVERY_S:
             return None
         made, wait_s = self._lanes.next_backfill(now, now_ms, open_)
+        if made is not None:
+            self._backfilled_at = now
         self._sleep_s = min(self._sleep_s, wait_s, (due or _FOREVER) - now)
         return made
 
     def _live_waits(self, now: float) -> bool:
         """True where something live is on its way for too long: it must not meet more of us."""
-        target_s = self._lanes.pace.target_s
+        pace = self._lanes.pace
         for sent in self._sent.values():  # oldest first
-            if now - sent.at <= target_s:
+            if now - sent.at <= pace.patience_s:
                 return False
             if not sent.backfill:
-                self._lanes.pace.confirmed(sent.at, now)
+                pace.waiting(sent.at, now)
                 self._sleep_s = min(self._sleep_s, 0.05)
                 return True
         return False
