@@ -45,6 +45,8 @@ Examples / 示例:
 
   liftwatch channel try sms --to 139… --dry-run   a test page by one channel / 试发通知
 
+  liftwatch codec try my-map.toml --payload one.json   what becomes of a payload? / 试用映射
+
   liftwatch audit verify --config site.toml   is the journal what was written? / 核验流水
 """
 
@@ -67,6 +69,7 @@ COMMANDS = {
     "roster": "roster:app",
     "channel": "channel:app",
     "audit": "audit:app",
+    "codec": "codec:app",
 }
 # The simulator has a command line of its own, help included.
 PASSED_ON = {

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from devices.codecs.limits import Limits
 from devices.codecs.refuse import Refusals
@@ -43,3 +47,14 @@ def check_lift(
         refusals.add("wrong_gateway", field, raw, f"sent by gateway {name}", raw)
         return None
     return row
+
+
+def rows_of(codes: Sequence[str], context: Context) -> NDArray[np.int32] | None:
+    """Return the registry rows of lifts, int32[n]; None unless all are this gateway's."""
+    row_of = context.registry.row_of
+    try:
+        rows = np.array([row_of[code] for code in codes], np.int32)
+    except KeyError:
+        return None
+    own = context.registry.lift_gateway[rows] == context.gateway
+    return rows if np.count_nonzero(own) == len(rows) else None

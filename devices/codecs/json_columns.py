@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from devices.batch import Decoded, TelemetryBatch
 from devices.codecs.clock import check_ts, in_time, late, read_or_never
-from devices.codecs.context import Context, check_lift
+from devices.codecs.context import Context, check_lift, rows_of
 from devices.codecs.limits import BOOT_MAX, SEQ_MAX
 from devices.codecs.parse import VERSION, Envelope, Fields, fields_of, nothing_left, read_envelope
 from devices.codecs.refuse import Refusals
 from devices.codecs.values import NO_MESSAGES, Plan, all_valid, check_value, flat, read_column
+from devices.codecs.whole import whole
 from devices.vocabulary import Kind
 
 
@@ -76,7 +77,7 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
         or set(map(len, columns)) != {n}
     ):
         return None
-    rows = _rows(lifts, context)
+    rows = rows_of(lifts, context)
     ts_ms = _times(message.ts, n, context)
     if rows is None or ts_ms is None:
         return None
@@ -89,9 +90,8 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
     late_rows = late(ts_ms, context.received_ms, context.limits)
     batch = TelemetryBatch(rows, ts_ms, full, late_rows, NO_MESSAGES)
     first = None if first is msgspec.UNSET else first
-    if not np.count_nonzero(np.isnan(matrix[0])):  # then every lift said something
-        return Decoded(message.boot, message.seq, first, "telemetry", batch, [])
-    return _decoded(batch, Envelope(message.boot, message.seq, first), Refusals(0))
+    every = not np.count_nonzero(np.isnan(matrix[0]))  # then every lift said something
+    return whole(batch, Envelope(message.boot, message.seq, first), Refusals(0), "columns", every)
 
 
 def _envelope_fits(message: Any) -> bool:
@@ -104,16 +104,6 @@ def _envelope_fits(message: Any) -> bool:
     )
 
 
-def _rows(lifts: list[str], context: Context) -> NDArray[np.int32] | None:
-    row_of = context.registry.row_of
-    try:
-        rows = np.array([row_of[code] for code in lifts], np.int32)
-    except KeyError:
-        return None
-    own = context.registry.lift_gateway[rows] == context.gateway
-    return rows if np.count_nonzero(own) == len(rows) else None
-
-
 def _times(raw: int | str | list[int], n: int, context: Context) -> NDArray[np.int64] | None:
     if isinstance(raw, int | str):
         ts_ms = read_or_never(raw)
@@ -124,19 +114,6 @@ def _times(raw: int | str | list[int], n: int, context: Context) -> NDArray[np.i
     ):
         return None
     return np.array(raw, np.int64)
-
-
-def _decoded(batch: TelemetryBatch, envelope: Envelope, refusals: Refusals) -> Decoded:
-    """Drop rows without any value: all null means that the lift did not answer."""
-    spoken = ~np.isnan(batch.values).all(axis=1)
-    if not spoken.all():
-        batch = TelemetryBatch(
-            batch.lift[spoken], batch.ts_ms[spoken], batch.values[spoken], batch.late[spoken]
-        )
-    if not len(batch):
-        raise nothing_left(refusals, envelope, "columns")
-    boot, seq, first = envelope.boot, envelope.seq, envelope.first
-    return Decoded(boot, seq, first, "telemetry", batch, refusals.named())
 
 
 def careful(fields: Fields, context: Context) -> Decoded:
@@ -164,7 +141,7 @@ def careful(fields: Fields, context: Context) -> Decoded:
     ts_ms = np.array([ts or 0 for ts in times], np.int64)[keep]
     late_rows = late(ts_ms, context.received_ms, context.limits)
     batch = TelemetryBatch(np.array(rows, np.int32)[keep], ts_ms, matrix[keep], late_rows)
-    return _decoded(batch, envelope, refusals)
+    return whole(batch, envelope, refusals, "columns")
 
 
 def _known(row: int | None) -> int:
