@@ -1,119 +1,97 @@
-"""Payloads for the codecs benchmark: GB/T 24476 style, a JSON mapping and a CSV mapping."""
+"""Generators of GB/T 24476 style payloads, and of a JSON and a CSV mapping, for `_payloads`."""
 
 from __future__ import annotations
 
 import csv
 import io
-import random
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from datetime import UTC, datetime, timedelta, timezone
 
 import orjson
 
-from devices.batch import Decoded
-from devices.codecs.context import Context
-from devices.codecs.gbt24476 import SHAPES, mapping_of
-from devices.codecs.mapping import codec_of, load_mapping
-from devices.codecs.mapping.codec import JsonCodec
-from devices.codecs.mapping.model import Mapping
+from benchmarks._payloads import GATEWAY, NOW, Bench, Generator, Load
 from devices.codes import find_code_map
-from devices.vocabulary import Channel, Kind, Vocabulary
+from devices.vocabulary import Kind
 
-NOW = 1_767_225_600_000
-CHANNELS = 20
-
-
-@dataclass(frozen=True)
-class Case:
-    """One measured form: `decode` reads `payload` of `lifts` lift-samples; `parse` only parses."""
-
-    name: str
-    lifts: int
-    channels: int
-    payload: bytes
-    decode: Callable[[bytes, Context], Decoded | None]
-    parse: Callable[[bytes], object]
+_LOCAL = timezone(timedelta(hours=8))
+_HEAD = 'topic = "x/{{gateway}}"\n{form}[lift]\npath = "{lift}"\n[time]\npath = "{time}"\n'
 
 
-def _value(channel: Channel, rng: random.Random) -> float:
-    if channel.kind is Kind.FLOAT:
-        return round(rng.uniform(channel.lo, channel.hi), 3)
-    return rng.randint(int(channel.lo), int(channel.hi))
+def _mapped(bench: Bench, name: str, head: str, at: str, end: str = "") -> Bench:
+    """Write a map of all channels into the bench's folder."""
+    bench.folder.mkdir(exist_ok=True)
+    fields = "".join(
+        f'[[field]]\npath = "{at}{c.name}{end}"\nchannel = "{c.name}"\n' for c in bench.channels
+    )
+    (bench.folder / f"{name}.toml").write_text(head + fields, "utf-8")
+    return bench
 
 
-def _mapping(text: str, vocab: Vocabulary) -> Mapping:
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "measured.toml"
-        file.write_text(text, "utf-8")
-        return load_mapping(file, vocab)
+def _load(bench: Bench, name: str, payload: bytes, n: int) -> Load:
+    routes = bench.routes(maps=(bench.folder / f"{name}.toml",))
+    return Load(routes, [(f"x/{GATEWAY}", payload)], n, "orjson", orjson.loads)
 
 
-def _fields(channels: list[Channel], at: str) -> str:
-    return "".join(
-        f'[[field]]\npath = "{at}{c.name}"\nchannel = "{c.name}"\n' for c in channels
-    )  # fmt: skip
+def mapping_json(bench: Bench, times: int) -> Load:
+    """A mapping of {"data": [{"id": …, "ts": …, "v": {…}}]}."""
+    head = _HEAD.format(form="", lift="data[*].id", time="data[*].ts")
+    _mapped(bench, "json", head, "data[*].v.")
+    data = [
+        {"id": code, "ts": NOW - 1000 * i, "v": bench.values()}
+        for i in range(times)
+        for code in bench.codes
+    ]
+    return _load(bench, "json", orjson.dumps({"data": data}), len(data))
 
 
-def cases(lifts: list[str], vocab: Vocabulary) -> list[Case]:
-    """Return the cases for these lifts, one sample each, 20 channels where the format has them."""
-    rng = random.Random(2)
-    channels = list(vocab.channels[:CHANNELS])
-    rows = [{c.name: _value(c, rng) for c in channels} for _ in lifts]
-    return [_gbt(lifts, vocab, rng), _json(lifts, rows, channels, vocab),
-            _columns(lifts, rows, channels, vocab), _csv(lifts, rows, channels, vocab)]  # fmt: skip
+def mapping_json_columns(bench: Bench, times: int) -> Load:
+    """A mapping of {"ids": […], "ts": […], "v": {"speed": […]}}: arrays beside each other."""
+    head = _HEAD.format(form="", lift="ids[*]", time="ts[*]")
+    _mapped(bench, "columns", head, "v.", "[*]")
+    ids = bench.codes * times
+    ts = [NOW - 1000 * (i // len(bench.codes)) for i in range(len(ids))]
+    body = {"ids": ids, "ts": ts, "v": bench.columns(len(ids))}
+    return _load(bench, "columns", orjson.dumps(body), len(ids))
 
 
-def _gbt(lifts: list[str], vocab: Vocabulary, rng: random.Random) -> Case:
-    codes = find_code_map("chongqing", vocab)
-    codec = JsonCodec(mapping_of(codes, "status", SHAPES[0][1], vocab))
-    body: list[dict[str, Any]] = []
-    for code in lifts:
-        row: dict[str, Any] = {"Registration_Code": code, "Time_Stamps": "2026-01-01 08:00:00"}
-        for field in codes.status.fields:
-            channel = vocab.by_name[field.channel]
-            value = _value(channel, rng)
-            row[field.name] = bool(value) if channel.kind is Kind.BOOL else value
-        body.append(row)
-    payload = orjson.dumps(body)
-    size = len(codes.status.fields)
-    return Case("gbt24476", len(lifts), size, payload, codec.fast, orjson.loads)
-
-
-def _json(
-    lifts: list[str], rows: list[dict[str, float]], channels: list[Channel], vocab: Vocabulary
-) -> Case:
-    text = 'topic = "x/{gateway}"\n[lift]\npath = "data[*].id"\n[time]\npath = "data[*].ts"\n'
-    codec = codec_of(_mapping(text + _fields(channels, "data[*].v."), vocab))
-    data = [{"id": c, "ts": NOW, "v": row} for c, row in zip(lifts, rows, strict=True)]
-    payload = orjson.dumps({"data": data})
-    return Case("mapping_json", len(lifts), CHANNELS, payload, codec.fast, orjson.loads)
-
-
-def _columns(
-    lifts: list[str], rows: list[dict[str, float]], channels: list[Channel], vocab: Vocabulary
-) -> Case:
-    text = 'topic = "x/{gateway}"\n[lift]\npath = "ids[*]"\n[time]\npath = "ts"\n'
-    fields = _fields(channels, "v.").replace('"\nchannel', '[*]"\nchannel')
-    codec = codec_of(_mapping(text + fields, vocab))
-    columns = {c.name: [row[c.name] for row in rows] for c in channels}
-    payload = orjson.dumps({"ids": lifts, "ts": NOW, "v": columns})
-    return Case("mapping_json_columns", len(lifts), CHANNELS, payload, codec.fast, orjson.loads)
-
-
-def _csv(
-    lifts: list[str], rows: list[dict[str, float]], channels: list[Channel], vocab: Vocabulary
-) -> Case:
-    text = 'format = "csv"\ntopic = "x/{gateway}"\n[lift]\npath = "id"\n[time]\npath = "ts"\n'
-    codec = codec_of(_mapping(text + _fields(channels, ""), vocab))
-    lines = ["id,ts," + ",".join(c.name for c in channels)]
-    for code, row in zip(lifts, rows, strict=True):
-        lines.append(f"{code},{NOW}," + ",".join(map(str, row.values())))
-    payload = "\n".join(lines).encode()
+def mapping_csv(bench: Bench, times: int) -> Load:
+    """A mapping of lines with a header."""
+    head = _HEAD.format(form='format = "csv"\n', lift="id", time="ts")
+    _mapped(bench, "csv", head, "")
+    lines = ["id,ts," + ",".join(c.name for c in bench.channels)]
+    for i in range(times):
+        for code in bench.codes:
+            cells = ",".join(map(str, bench.values().values()))
+            lines.append(f"{code},{NOW - 1000 * i},{cells}")
+    load = _load(bench, "csv", "\n".join(lines).encode(), len(lines) - 1)
 
     def parse(raw: bytes) -> object:
         return list(csv.reader(io.StringIO(raw.decode(), newline="")))
 
-    return Case("mapping_csv", len(lifts), CHANNELS, payload, codec.fast, parse)
+    return Load(load.routes, load.messages, load.lift_samples, "csv.reader", parse)
+
+
+def gbt24476(bench: Bench, times: int) -> Load:
+    """GB/T 24476 style status of the Chongqing map: an array of objects of its 7 fields."""
+    codes = find_code_map("chongqing", bench.vocab)
+    rows = []
+    for i in range(times):
+        said = datetime.fromtimestamp(NOW / 1000 - i, UTC).astimezone(_LOCAL)
+        for code in bench.codes:
+            values = bench.values()
+            row: dict[str, object] = {codes.lift: code, codes.status.time: f"{said:%F %T}"}
+            for field in codes.status.fields:
+                value, kind = values[field.channel], bench.vocab.by_name[field.channel].kind
+                row[field.name] = bool(value) if kind is Kind.BOOL else value
+            rows.append(row)
+    topic = codes.topic.replace("{gateway}", GATEWAY).replace("{kind}", "status")
+    payload = orjson.dumps(rows)
+    routes = bench.routes("gbt24476-chongqing")
+    return Load(routes, [(topic, payload)], len(rows), "orjson", orjson.loads)
+
+
+GENERATORS: dict[str, Generator] = {
+    "gbt24476": gbt24476,
+    "mapping_json": mapping_json,
+    "mapping_json_columns": mapping_json_columns,
+    "mapping_csv": mapping_csv,
+}

@@ -40,5 +40,20 @@ class Metrics:
         self.open_alerts = gauge("open_alerts", "open alerts", ("severity",))
         self.broker_up = gauge("broker_connected", "1 while the broker is connected")
         self.gateways_up = gauge("gateways_online", "gateways whose status is online")
+        self.lifts_up = gauge("lifts_connected", "lifts that their gateway says are on its line")
         self.outbox = gauge("outbox", "pages by state", ("state",))
+        self.registry_states = gauge(
+            "registry", "lifts and gateways by state of the registry", ("kind", "state")
+        )
+        self.credential_days = gauge(
+            "credential_days_left",
+            "of credentials that end soon and have no successor",
+            ("gateway",),
+        )
+        by = ("vendor",)
+        self.link_delay = gauge("link_delay_seconds", "delay today", (*by, "quantile"))
+        self.link_day = gauge("link_today", "counts of links today", (*by, "kind"))
+        self.link_refused = gauge("link_refused_today", "fields refused today", (*by, "reason"))
+        self.link_gaps = gauge("link_gaps", "messages missing now", by)
+        self.link_wrong_clocks = gauge("link_wrong_clocks", "lifts whose clock is wrong", by)
         self.lag_s = gauge("batch_lag_seconds", "age of the newest sample when committed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,12 +49,10 @@ def check_lift(
     return row
 
 
-def rows_of(codes: Sequence[str], context: Context) -> NDArray[np.int32] | None:
+def rows_of(codes: Collection[str], context: Context) -> NDArray[np.int32] | None:
     """Return the registry rows of lifts, int32[n]; None unless all are this gateway's."""
-    row_of = context.registry.row_of
+    own = context.registry.own_rows(context.gateway)
     try:
-        rows = np.array([row_of[code] for code in codes], np.int32)
-    except KeyError:
+        return np.fromiter(map(own.__getitem__, codes), np.int32, len(codes))
+    except (KeyError, TypeError):
         return None
-    own = context.registry.lift_gateway[rows] == context.gateway
-    return rows if np.count_nonzero(own) == len(rows) else None

@@ -15,7 +15,7 @@ from config.errors import ConfigError
 from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded
-from devices.codecs import gaps, json_columns, json_rows, message, packed, waveform
+from devices.codecs import gaps, json_columns, json_rows, message, packed, thingsboard, waveform
 from devices.codecs.context import Context
 from devices.codecs.mapping.dialect import dialect_names, platform_dialect, read_map
 from devices.codecs.parse import Fields, parse
@@ -45,7 +45,8 @@ def _parsed(careful: Callable[[Fields, Context], Decoded]) -> Careful:
 
 
 def _has_columns(payload: bytes) -> bool:
-    return b'"columns"' in payload
+    start = payload.find(b"[")  # most messages without columns need no longer look
+    return payload[max(0, start - 10) : start] != b'"samples":' and b'"columns"' in payload
 
 
 CODECS: Mapping[str, tuple[Codec, ...]] = {
@@ -73,6 +74,8 @@ def _platform(name: str, setup: Setup) -> Dialect:
 
 # name in `ingest.dialects` → builder
 DIALECTS: Mapping[str, Build] = {
+    "thingsboard": thingsboard.build,
+    "thingsboard-bare": thingsboard.build_bare,
     **{name: partial(_platform, name) for name in dialect_names()},
 }
 # reads a file of `ingest.maps`

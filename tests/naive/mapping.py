@@ -72,7 +72,10 @@ Row = dict[Any, tuple[Any, str]]
 
 
 def _json_rows(one: Mapping, payload: bytes, found: Read) -> tuple[list[Row], list[list[Row]]]:
-    document = json.loads(payload.decode("utf-8"))
+    document = json.loads(
+        payload.decode("utf-8"),
+        parse_int=lambda digits: int(digits) if len(digits) <= 40 else float(digits),
+    )
     samples = _expand(document, one.sample_paths(), found) if one.fields else []
     return samples, [_expand(document, one.message_paths(rule), found) for rule in one.messages]
 

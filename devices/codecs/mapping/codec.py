@@ -124,7 +124,7 @@ class JsonCodec:
             batch.messages = read_messages(
                 self, lambda paths: walk(document, paths, most, refusals), refusals, context
             )
-        return decoded(self.map, batch, refusals)
+        return whole(self.map, batch, refusals)
 
     @staticmethod
     def _telling(rule: MessageRule, shredded: Shredded, where: Columns) -> bool:
@@ -224,6 +224,12 @@ def batch_of(
     constants(one, full)
     late_rows = late(ts_ms, context.received_ms, context.limits)
     return TelemetryBatch(rows, ts_ms, full, late_rows, NO_MESSAGES)
+
+
+def whole(one: Mapping, batch: TelemetryBatch, refusals: Refusals) -> Decoded | None:
+    """Return the message where nothing was refused and something is there, else None."""
+    said = len(batch) or len(batch.messages)
+    return decoded(one, batch, refusals) if said and not len(refusals) else None
 
 
 def decoded(one: Mapping, batch: TelemetryBatch, refusals: Refusals) -> Decoded:

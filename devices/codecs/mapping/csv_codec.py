@@ -22,10 +22,10 @@ from devices.batch import Decoded
 from devices.codecs.context import Context
 from devices.codecs.mapping.codec import (
     batch_of,
-    decoded,
     operations_of,
     read_carefully,
     read_messages,
+    whole,
 )
 from devices.codecs.mapping.columns import finish, numbers, times
 from devices.codecs.mapping.lifts import Lifts
@@ -214,7 +214,7 @@ class CsvCodec:
         if any(self._telling(rule.path, rule.ignored, layout, texts) for rule in one.messages):
             found = self._read(payload)
             batch.messages = read_messages(self, lambda p: _rows(*found, p), refusals, context)
-        return decoded(one, batch, refusals)
+        return whole(one, batch, refusals)
 
     def _texts(self, rule: FieldRule, cells: Sequence[str]) -> Any:
         if rule.values is None:

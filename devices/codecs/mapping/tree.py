@@ -235,6 +235,8 @@ class Tree:
         """Return the columns of a payload, None where it does not fit the types."""
         shredded = Shredded()
         try:
+            if not payload.isascii():
+                payload.decode("utf-8")  # the parser does not look into texts that it skips
             shredded.take(self.root, [self.decoder.decode(payload)])
         except (msgspec.MsgspecError, RecursionError, ValueError, TypeError):
             return None

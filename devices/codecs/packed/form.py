@@ -28,8 +28,10 @@ HEAD_BYTES = HEADER.size
 LIFT_BYTES = 10  # 20 digits, two a byte
 CHANNELS_MAX = 1024
 EXPONENTS = range(-9, 10)
-TIME_FORMS = (None, np.dtype("<u2"), np.dtype("<u4"))  # ms after the base, a sample
-LIFT_FORMS = (None, np.dtype("<u2"))  # place in the table of lifts, a sample
+_U2, _U4 = np.dtype("<u2"), np.dtype("<u4")
+Form = np.dtype[np.uint16] | np.dtype[np.uint32] | None
+TIME_FORMS: tuple[Form, ...] = (None, _U2, _U4)  # ms after the base, a sample
+LIFT_FORMS: tuple[Form, ...] = (None, _U2)  # place in the table of lifts, a sample
 TYPES = tuple(np.dtype(name) for name in ("<f4", "i1", "<i2", "<i4"))  # by type number
 
 

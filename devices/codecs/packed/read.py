@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,6 @@ from devices.codecs.packed.form import (
     Flaw,
     Head,
     Layout,
-    crc32,
     layout,
     names_crc,
     numbers,
@@ -175,7 +175,7 @@ def _matrix(payload: bytes, start: int, form: Layout, n: int) -> NDArray[np.floa
 
 def _batch(parts: _Parts, rows: NDArray[np.int32], context: Context) -> TelemetryBatch:
     full = np.full((len(rows), len(context.plan.vocab)), np.nan, np.float32)
-    full[:, parts.layout.selection.index] = parts.matrix.T
+    full[:, parts.layout.selection.place] = parts.matrix.T
     late_rows = late(parts.ts_ms, context.received_ms, context.limits)
     return TelemetryBatch(rows, parts.ts_ms, full, late_rows, NO_MESSAGES)
 

@@ -97,7 +97,7 @@ def _times(ts_ms: int | Sequence[int], n: int) -> tuple[int, int, bytes]:
         return base_ms, 0, b""
     for form, dtype in enumerate(_TIME_FORMS, 1):
         if dtype is not None and apart.max() < 2 ** (8 * dtype.itemsize):
-            return base_ms, form, apart.astype(dtype).tobytes()
+            return base_ms, form, np.array(apart, dtype).tobytes()
     raise ValueError("samples more than 49 days apart: send several messages")
 
 
@@ -116,8 +116,8 @@ def _column(
         whole = np.where(np.rint(values) == values, values, np.inf)
     most = float(np.abs(whole[~absent]).max(initial=0))
     for number, dtype in enumerate(TYPES[1:], 1):
-        info = np.iinfo(dtype)
-        if most <= info.max:
-            stored = np.where(absent, info.min, whole).astype(dtype)
-            return number, -decimals, stored.tobytes()
-    return 0, 0, values.astype(TYPES[0]).tobytes()
+        most_kept = 2 ** (8 * dtype.itemsize - 1) - 1
+        if most <= most_kept:
+            stored = np.where(absent, -most_kept - 1, whole)
+            return number, -decimals, np.array(stored, dtype).tobytes()
+    return 0, 0, values.astype(np.float32).astype("<f4").tobytes()

@@ -54,12 +54,14 @@ class ModbusController:
     def __init__(self) -> None:
         self.port = free_port()
         self._loop = Loop()
-        self.words = ModbusSequentialDataBlock(101, [0] * 32)
-        self.coils = ModbusSequentialDataBlock(1, [False] * 32)
+        self._words, self._coils = [0] * 32, [False] * 32
         self._start()
 
     def _start(self) -> None:
-        device = ModbusDeviceContext(hr=self.words, co=self.coils)
+        device = ModbusDeviceContext(
+            hr=ModbusSequentialDataBlock(101, self._words),
+            co=ModbusSequentialDataBlock(1, self._coils),
+        )
 
         async def begin() -> ModbusTcpServer:
             context = ModbusServerContext(devices={1: device}, single=False)
@@ -70,9 +72,11 @@ class ModbusController:
         self._server = self._loop.do(begin())
 
     def hold(self, address: int, *words: int) -> None:
+        self._words[address - 100 : address - 100 + len(words)] = words  # it outlives a restart
         self._loop.do(self._server.async_setValues(1, 16, address, list(words)))
 
     def coil(self, address: int, on: bool) -> None:
+        self._coils[address] = on
         self._loop.do(self._server.async_setValues(1, 15, address, [on]))
 
     def stop(self) -> None:

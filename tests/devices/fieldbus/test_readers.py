@@ -224,3 +224,13 @@ def test_readers_can_only_read() -> None:
     for file in room.glob("*.py"):
         text = file.read_text("utf-8")
         assert "write_" not in text and "call_method" not in text, file.name
+
+
+def test_the_plan_of_the_guide_is_one(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "gateway-run.md").read_text("utf-8")
+    file = tmp_path / "gw-01.toml"
+    file.write_text(text.partition("```toml\n")[2].partition("```")[0], "utf-8")
+    made = load_plan(file, VOCAB)
+    (source,) = made.sources
+    assert len(source.channels) == 4 and source.alarms[0].code == 8
+    assert made.password == "broker"
