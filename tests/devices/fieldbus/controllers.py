@@ -34,7 +34,7 @@ class Loop:
         self._thread.start()
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(90)
 
     def call(self, work: Callable[[], Any]) -> Any:
         async def inside() -> Any:

@@ -1,4 +1,4 @@
-"""A gateway that polls controllers through a real broker: what changed, what is on, what comes back."""
+"""A gateway that polls controllers, by a real broker: what changed, what is on, what comes back."""
 
 from __future__ import annotations
 
