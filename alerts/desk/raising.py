@@ -83,11 +83,12 @@ class Raiser:
             self.asides.look_up(work, kind, subjects)
             work.lately_closed |= lately_closed(work.conn, kind, subjects, work.now_ms)
         touched = {one.key[:3] for one in transitions}
+        inhibiting = {one.key[:2] for one in transitions if self.rule(one.rule).inhibits}
         work.load_attached(
             row["id"]
             for kind, subject in {key[:2] for key in touched}
             for row in work.open_of(kind, subject)
-            if (kind, subject, row["rule"]) in touched
+            if (kind, subject, row["rule"]) in touched or (kind, subject) in inhibiting
         )
 
     def rule(self, ident: str) -> RuleMeta:
