@@ -77,7 +77,7 @@ def test_a_flood_is_taken_in_slices_and_the_rescue_first(house: House) -> None:
 
     house.desk.apply(T0, [*many, raised("1", CAR)], committed=committed)
     assert house.alert(1)["rule"] == "1"
-    assert commits == [20, 120, 520, 521]
+    assert commits == [5, 105, 505, 506]
 
 
 def test_a_flood_that_breaks_off_comes_again_whole(house: House) -> None:
