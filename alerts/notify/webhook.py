@@ -29,7 +29,7 @@ class WebhookChannel:
 
     secret: str | None = None
     timeout_s: float = 10.0
-    concurrency: int = 16
+    concurrency: int = 32
     format: Literal["liftwatch", "alertmanager"] = "liftwatch"
     clock_ms: Callable[[], int] | None = None
     _client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)

@@ -1,4 +1,4 @@
-"""Pages that leave with the commit of their alert: once, in the room there is, never uncommitted."""
+"""Pages that leave with the commit of their alert: once, in the room there is."""
 
 from __future__ import annotations
 
