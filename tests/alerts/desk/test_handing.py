@@ -129,7 +129,7 @@ async def test_many_threads_never_get_more_room_than_there_is(rig: House) -> Non
 
         def grab() -> None:
             start.wait()
-            got.append(worker.reserve("webhook", 7))
+            got.append(worker.reserve("webhook", 9))
 
         await asyncio.gather(*(asyncio.to_thread(grab) for _ in range(4)))
         assert sum(got) == worker.channels["webhook"].concurrency
