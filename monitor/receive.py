@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -12,12 +13,12 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 
 from config.settings import Mqtt
-from devices.codecs.topics import PREFIX
+from devices.codecs import OURS, Routes
 from monitor.intake import Intake
 from monitor.metrics import Metrics
+from monitor.subscriptions import no_longer_wanted
 
 log = structlog.get_logger()
-TOPICS = tuple((f"{PREFIX}/+/{kind}", 1) for kind in ("telemetry", "message", "waveform"))
 
 
 def tls_context(settings: Mqtt) -> ssl.SSLContext:
@@ -54,8 +55,17 @@ class Receiver:
     this process or to the next one.
     """
 
-    def __init__(self, settings: Mqtt, intake: Intake, metrics: Metrics) -> None:
-        self._intake, self._metrics = intake, metrics
+    def __init__(
+        self,
+        settings: Mqtt,
+        intake: Intake,
+        metrics: Metrics,
+        routes: Routes = OURS,
+        known: Path | None = None,
+    ) -> None:
+        """`known`: where the filters are noted that the broker holds for our session."""
+        self._intake, self._metrics, self._routes = intake, metrics, routes
+        self._known = known
         self._host, self._port = settings.host, settings.port
         # Packet ids are only worth something on the connection they came by.
         self._epoch = 0
@@ -89,7 +99,12 @@ class Receiver:
             log.error("broker.refused", host=self._host, port=self._port, reason=str(reason))
             return
         self._epoch += 1
-        client.subscribe(list(TOPICS))
+        wanted = self._routes.subscriptions()
+        if self._known is not None:
+            stale = no_longer_wanted(self._known, [name for name, _ in wanted])
+            if stale:
+                client.unsubscribe(stale)
+        client.subscribe(wanted)
         self._metrics.broker_up.set(1)
         self.connected.set()
         log.info("broker.connected", host=self._host, port=self._port)
