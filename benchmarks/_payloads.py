@@ -179,3 +179,7 @@ GENERATORS: dict[str, Generator] = {
     "thingsboard": thingsboard,
     "thingsboard_one_refused": thingsboard_one_refused,
 }
+
+from benchmarks import _dialect_maps  # noqa: E402 - it builds on what is above
+
+GENERATORS |= _dialect_maps.GENERATORS

@@ -25,6 +25,8 @@ def report(service: Service) -> HealthReport:
     parts = [_broker(service), _pipeline(service), _store(service), _outbox(service)]
     if service.influx is not None:
         parts.append(_influx(service))
+    ok, told = service.watch.verdict()
+    parts.append(_part("credentials", Text("网关凭据", "gateways' credentials"), ok, told))
     vital = {"broker", "pipeline", "store"}
     reasons = [part["detail"] for part in parts if not part["ok"] and part["name"] in vital]
     return {

@@ -15,6 +15,7 @@ from devices.vocabulary import Vocabulary
 from monitor.detector import peers, presence, reading, stored, suite, upkeep, waveform
 from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times, present_in
+from monitor.detector.link import Links
 from monitor.detector.rounds import rounds
 from monitor.detector.schema import DERIVED, REGISTRY
 from monitor.detector.settling import Settling
@@ -74,6 +75,7 @@ class Detector:
         self.own = suite.own_tables(n_lifts) | waveform.tables(n_lifts)
         self.codes = CodeState(vocab.messages.keys() if codes is None else codes, n_lifts)
         self.silence = Silence(n_lifts)
+        self.links = Links()
         self.settling = Settling(self.own, self.times, self.marks)
         self.registry = _registry(registry_columns, n_lifts)
 
@@ -284,7 +286,8 @@ class Detector:
     def _clocks(self, now_ms: int) -> dict[str, Values]:
         """Return the columns that change by waiting alone, float32[N]."""
         kept = upkeep.columns(self.own[upkeep.NAME], now_ms, self.registry, self.zone)
-        return {**self.silence.columns(now_ms, self.registry), **kept}
+        links = self.links.columns(self.n)
+        return {**self.silence.columns(now_ms, self.registry), **kept, **links}
 
     # -- what a person asks ---------------------------------------------------------------
 
