@@ -29,6 +29,7 @@ from monitor.registry.sightings import read_sightings
 from monitor.registry.states import Book, Live
 from monitor.store.history import History
 from monitor.store.series import series
+from monitor.upstream.office import Upstream
 from monitor.web.ports import HealthReport, Readings
 
 if TYPE_CHECKING:
@@ -168,6 +169,11 @@ class Port:
     def metrics(self) -> CollectorRegistry:
         """What /metrics shows."""
         return self._service.metrics.registry
+
+    @property
+    def upstream(self) -> Upstream:
+        """The platforms above."""
+        return self._service.upstream
 
     def now_ms(self) -> int:
         """The service's time."""

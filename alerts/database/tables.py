@@ -244,7 +244,7 @@ outbox = Table(
     _ms("read_ms"),  # the one-tap page was opened, or the gateway says read or answered
     _ms("ask_ms"),  # when to ask the gateway for its word next
     Column("ref", String(255)),  # the gateway's own number of the message
-    Index(None, "state", "channel", "next_ms"),
+    Index(None, "state", "channel", "priority", "next_ms"),
     Index(None, "alert_id", "step"),
     Index(None, "channel", "ref"),
     Index(None, "channel", "ask_ms"),

@@ -146,6 +146,18 @@ class Figure(TypedDict):
     unit: str
 
 
+class UpstreamPort(Protocol):
+    """The platforms above."""
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return a row a platform: what it wants, how far behind, trouble."""
+        ...
+
+    def deliveries(self, name: str, most: int, stream: str | None = None) -> list[dict[str, Any]]:
+        """Return the newest deliveries of a platform. Raises KeyError."""
+        ...
+
+
 class HealthReport(TypedDict):
     """`ready` is False while alerts may be missed; `reasons` then says why."""
 
@@ -217,6 +229,9 @@ class ServicePort(Protocol):
     def book(self) -> Book:
         """Return all that is known of lifts and gateways at this moment."""
         ...
+
+    @property
+    def upstream(self) -> UpstreamPort: ...
 
     def now_ms(self) -> int:
         """Wall time of the service (in a demo at speed: its simulated time)."""

@@ -16,6 +16,7 @@ from monitor.web.api import (
     registry,
     stories,
     system,
+    upstream,
 )
 from monitor.web.api.examples import PROBLEMS
 
@@ -31,3 +32,4 @@ router.include_router(claim.router)
 router.include_router(registry.router)
 router.include_router(quarantine.router)
 router.include_router(system.router)
+router.include_router(upstream.router)
