@@ -67,15 +67,8 @@ def test_every_field_is_accounted_for() -> None:
 def test_the_table_says_it_in_words() -> None:
     text = json.dumps(NESTED)
     told = run("try", "nested-json", "--payload", "-", "--at", AT, stdin=text).stdout
-    for word in (
-        "speed",
-        "1.75",
-        "m/s",
-        "运行中开门",
-        "unmapped_value",
-        "fan",
-        "not read by anybody",
-    ):
+    words = ("speed", "1.75", "m/s", "1002 运行中开门", "unmapped_value", "UP | DN", "v.fan")
+    for word in (*words, "lifts[*].samples[*].v.speed", "not read by anybody"):
         assert word in told
 
 

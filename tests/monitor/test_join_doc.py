@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -13,7 +14,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
-import pytest
 
 from devices.codecs.mapping import shipped
 from devices.codecs.mapping.load import FOLDER
@@ -72,15 +72,21 @@ class Maker:
         self.run(f"mosquitto_pub -h {host} -p {port} -q 1 -t {topic} -f one")
 
 
-def test_the_page_alone_is_enough(mosquitto: TestBroker, tmp_path: Path, spawn: Spawn) -> None:
+def test_the_page_alone_is_enough_and_every_shipped_map_reaches_history(
+    mosquitto: TestBroker, tmp_path: Path, spawn: Spawn
+) -> None:
     maker = Maker(tmp_path / "acme", mosquitto)
     maker.run(block("message"))
     maker.run(block("map"))
-    told = maker.run("COLUMNS=200\n" + block("look"))
+    told = maker.run(block("look"))
     for word in ("1.75", "m/s", "units[*].v.spd", "fw", "32", "% rated"):
         assert word in told, told
     write_small_site(tmp_path / "site")
-    env = {"LIFTWATCH_INGEST__MAPS": f'["{maker.folder / "acme.toml"}"]'}
+    files = [maker.folder / "acme.toml", *_shipped(tmp_path / "site")]
+    env = {
+        "LIFTWATCH_INGEST__MAPS": json.dumps(list(map(str, files))),
+        "LIFTWATCH_INGEST__DIALECTS": '["gbt24476-chongqing"]',
+    }
     service = ServiceProcess(spawn, tmp_path, mosquitto.url, env).start()
     try:
         until(lambda: metric(service, "broker_connected"), what="the service at the broker")
@@ -91,13 +97,17 @@ def test_the_page_alone_is_enough(mosquitto: TestBroker, tmp_path: Path, spawn: 
         until(lambda: metric(service, "samples_total") == 2, what="the second sample")
         wanted = ("2", reg_code(3), "critical", "unacknowledged")
         until(lambda: wanted in _alerts(service), what="the alert for trapped passengers")
+        sent = _publish_all(maker, service)
     finally:
         service.stop()
     db = duckdb.connect(str(service.history), read_only=True)
     rows = db.execute(
         "SELECT reg_code, speed, car_position, door_zone, load FROM sample JOIN lift ON slot = lift"
+        " WHERE speed = 1.75"
     ).fetchall()
     assert rows == [(reg_code(3), 1.75, 7, 0, 32.0)] * 2
+    found = dict(db.execute("SELECT ts_ms, car_position FROM sample WHERE lift = 5").fetchall())
+    assert found == sent
 
 
 def _alerts(service: ServiceProcess) -> list[tuple[str, str, str, str]]:
@@ -113,54 +123,46 @@ def _examples(now_ms: int) -> dict[str, tuple[str, str]]:
     local = f"{moment:%Y-%m-%d %H:%M:%S}"
     v = f'{{"t": {now_ms}, "v": {{"speed": 1500, "floor": 3, "dir": "UP", "load": 250}}}}'
     nested = f'{{"lifts": [{{"id": "A-1", "samples": [{v}], "faults": []}}]}}'
-    lines = f"code;time;door;zone;speed;load;temp\n000003;{local};0;1;1,5;25;31\n"
+    lines = f"code;time;door;zone;speed;load;temp\n000005;{local};0;1;1,5;25;31\n"
     flat = (
         f'{{"TY": "Monitor", "time": "{local}", "direction": 1, "floor_status": 0, "speed": "1.5",'
         ' "door_status": 0, "has_people": 1, "power_status": 0, "now_floor": 3, "fault_type": 0}'
     )
-    whole = f'{{"sent": {now_ms}, "lifts": [{{"id": "{reg_code(3)}", "v": {{"speed": 1.5}}}}]}}'
+    whole = f'{{"sent": {now_ms}, "lifts": [{{"id": "{reg_code(5)}", "v": {{"speed": 1.5}}}}]}}'
     return {
-        "nested-json": ("building/gw-0/lifts", nested),
-        "collector-csv": ("collector/gw-0/csv", lines),
-        "terminal": (f"terminal/gw-0/{reg_code(3)}/monitor", flat),
-        "commented": ("my-platform/gw-0/up", whole),
+        "nested-json": ("building/gw-2/lifts", nested),
+        "collector-csv": ("collector/gw-2/csv", lines),
+        "terminal": (f"terminal/gw-2/{reg_code(5)}/monitor", flat),
+        "commented": ("my-platform/gw-2/up", whole),
     }
 
 
-@pytest.mark.parametrize("dialects", [["gbt24476-chongqing"]])
-def test_every_shipped_map_reaches_history(
-    mosquitto: TestBroker, tmp_path: Path, spawn: Spawn, dialects: list[str]
-) -> None:
-    maker = Maker(tmp_path / "maker", mosquitto)
-    write_small_site(tmp_path / "site")
+def _shipped(site: Path) -> list[Path]:
+    """Put the shipped maps into the site, for a lift of its own."""
     files = []
     for name in shipped():
         text = (FOLDER / f"{name}.toml").read_text("utf-8")
-        file = tmp_path / "site" / f"{name}.toml"
-        file.write_text(text.replace("31105001992014000001", reg_code(3)), "utf-8")
-        files.append(f'"{file}"')
-    env = {
-        "LIFTWATCH_INGEST__MAPS": f"[{', '.join(files)}]",
-        "LIFTWATCH_INGEST__DIALECTS": '["' + '", "'.join(dialects) + '"]',
-    }
-    service = ServiceProcess(spawn, tmp_path, mosquitto.url, env).start()
+        files.append(site / f"{name}.toml")
+        files[-1].write_text(text.replace("31105001992014000001", reg_code(5)), "utf-8")
+    return files
+
+
+def _publish_all(maker: Maker, service: ServiceProcess) -> dict[int, int | None]:
+    """Publish by every shipped map and a dialect; return ts → floor of what was said."""
     now_ms = int(time.time()) * 1000 - 8000
-    sent = {}
-    try:
-        until(lambda: metric(service, "broker_connected"), what="the service at the broker")
-        assert set(_examples(0)) == set(shipped())
-        for i, name in enumerate(shipped()):
-            sent[name] = now_ms + 1000 * i
-            maker.publish(*_examples(sent[name])[name])
-        moment = datetime.fromtimestamp(now_ms / 1000 + 7, ZoneInfo("Asia/Shanghai"))
-        row = f'[{{"Registration_Code": "{reg_code(3)}", "Time_Stamps": "{moment:%F %T}", "Car_Position": 3}}]'
-        maker.publish("gbt24476/chongqing/gw-0/status", row)
-        until(lambda: metric(service, "samples_total") == len(sent) + 1, what="every sample")
-        assert not re.search(
-            r"^liftwatch_refused_total\{.*\} [1-9]", service.get("/metrics")[1], re.M
-        )
-    finally:
-        service.stop()
-    db = duckdb.connect(str(service.history), read_only=True)
-    rows = dict(db.execute("SELECT ts_ms, speed FROM sample").fetchall())
-    assert rows == {ts: 1.5 for ts in sent.values()} | {now_ms + 7000: None}
+    before = metric(service, "samples_total")
+    assert set(_examples(0)) == set(shipped())
+    sent: dict[int, int | None] = {}
+    for i, name in enumerate(shipped()):
+        ts_ms = now_ms + 1000 * i
+        topic, text = _examples(ts_ms)[name]
+        sent[ts_ms] = 3 if "floor" in text.replace("floor_status", "") else None
+        maker.publish(topic, text)
+    stamp = f"{datetime.fromtimestamp(now_ms / 1000 + 7, ZoneInfo('Asia/Shanghai')):%F %T}"
+    row = {"Registration_Code": reg_code(5), "Time_Stamps": stamp, "Car_Position": 3}
+    maker.publish("gbt24476/chongqing/gw-2/status", json.dumps([row]))
+    sent[now_ms + 7000] = 3
+    until(lambda: metric(service, "samples_total") == before + len(sent), what="every sample")
+    told = service.get("/metrics")[1]
+    assert not re.search(r"^liftwatch_refused_total\{.*\} [1-9]", told, re.M)
+    return sent
