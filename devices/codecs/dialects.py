@@ -15,7 +15,7 @@ from config.errors import ConfigError
 from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded
-from devices.codecs import json_columns, json_rows, message, packed, thingsboard, waveform
+from devices.codecs import gaps, json_columns, json_rows, message, packed, thingsboard, waveform
 from devices.codecs.context import Context
 from devices.codecs.mapping.dialect import dialect_names, platform_dialect, read_map
 from devices.codecs.parse import Fields, parse
@@ -55,7 +55,10 @@ CODECS: Mapping[str, tuple[Codec, ...]] = {
         Codec("json_columns", _parsed(json_columns.careful), json_columns.fast, _has_columns),
         Codec("json_rows", _parsed(json_rows.careful), json_rows.fast),
     ),
-    "message": (Codec("message", _parsed(message.careful)),),
+    "message": (
+        Codec("gaps", _parsed(gaps.careful), claims=gaps.claims),
+        Codec("message", _parsed(message.careful)),
+    ),
     "waveform": (Codec("waveform", _parsed(waveform.careful), waveform.fast),),
 }
 _OURS = Dialect(

@@ -24,6 +24,7 @@ from monitor.channels import channels, unready
 from monitor.clock import wall_ms
 from monitor.detector import rule_schema
 from monitor.own import own_or
+from monitor.upstream.tier_file import load_tiers
 
 AHEAD_DAYS, SHOWN = 30, 20  # of `liftwatch directory check`, which shows all
 
@@ -49,6 +50,7 @@ def check(
     build_routes(Setup(registry, vocab, site, settings.ingest))
     directory = load_directory(site / "directory.toml", settings.site.timezone)
     ways = channels(settings, wall_ms, bytes(32))
+    load_tiers(site, vocab)
     load_cap(own_or(site, "cap.toml", DEFAULT_CAP))
     typer.echo(
         f"ok: {len(registry.lifts)} lifts 电梯, {len(registry.gateways)} gateways 网关, "

@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from config.text import Text
 from devices.codecs.status import encode_status
 from devices.codecs.topics import ACK, topic
-from devices.store_forward import GatewayError
+from devices.gateway.errors import GatewayError
 
 _SHORTEST_WAIT_S = 0.2
 _SETTLED_S = 5.0  # a connection that broke sooner has not ended the trouble
@@ -69,7 +69,7 @@ class Link:
         self,
         gateway: str,
         address: Address,
-        boot: int,
+        boot: Callable[[], int],
         clock_ms: Callable[[], int],
         *,
         on_up: Callable[[], None],
@@ -165,7 +165,7 @@ class Link:
             ca, cert, key = (None if path is None else str(path) for path in paths)
             client.tls_set(ca, cert, key, cert_reqs=ssl.CERT_REQUIRED)
         if self._announce:
-            will = encode_status(False, self._boot, self._clock_ms())
+            will = encode_status(False, self._boot(), self._clock_ms())
             client.will_set(topic(self._gateway, "status"), will, qos=1, retain=True)
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
@@ -204,7 +204,7 @@ class Link:
         self._on_ack(bytes(message.payload))
 
     def _say(self, client: mqtt.Client, online: bool) -> mqtt.MQTTMessageInfo:
-        status = encode_status(online, self._boot, self._clock_ms())
+        status = encode_status(online, self._boot(), self._clock_ms())
         return client.publish(topic(self._gateway, "status"), status, qos=1, retain=True)
 
     def _note(self, trouble: str) -> None:
