@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+from functools import cache
 from typing import Any
 
 import pytest
@@ -30,8 +31,13 @@ LIFTS[3] = dataclasses.replace(LIFTS[3], type="escalator")
 SITE = Registry(LIFTS, [Gateway(GW, "", ""), Gateway(OTHER, "", "")])
 
 
+@cache
+def routes_of(platform: str) -> Routes:
+    return Routes((platform_dialect(f"gbt24476-{platform}", VOCAB),))
+
+
 def send(platform: str, kind: str, body: Any) -> Decoded | RejectedMessage:
-    routes = Routes((platform_dialect(f"gbt24476-{platform}", VOCAB),))
+    routes = routes_of(platform)
     topic = topic_of(find_code_map(platform, VOCAB), kind).replace("{gateway}", GW)
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
     try:
@@ -228,11 +234,11 @@ ODD = [
 def test_it_agrees_with_the_naive_twin(platform: str) -> None:
     rng = random.Random(7)
     codes = find_code_map(platform, VOCAB)
-    fast = 0
+    at, fast = SHAPES[0][1], 0
+    codecs = {kind: JsonCodec(mapping_of(codes, kind, at, VOCAB)) for kind in kinds(codes)}
     for round_ in range(120):
         flawed = round_ % 2 == 1
-        for kind in kinds(codes):
-            one = JsonCodec(mapping_of(codes, kind, SHAPES[0][1], VOCAB))
+        for kind, one in codecs.items():
             rows = [_row(codes, kind, rng, flawed) for _ in range(rng.randint(1, 4))]
             payload = json.dumps(rows).encode()
             context = Context(0, NOW, SITE, plan_of(VOCAB), LIMITS, "")
