@@ -1,4 +1,4 @@
-"""Cases of rules 33: what an escalator reports by messages; see cases.py."""
+"""Cases of rules 34: what an escalator reports by messages; see cases.py."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def _case(rule: str, code: int, hold_s: float, clear_s: float) -> Case:
 
 
 ESCALATOR = (
-    _case("33", 62, 0, 10),
-    _case("33b", 63, 0, 10),
-    _case("33c", 64, 0, 10),
-    _case("33d", 61, 0, 5),
-    _case("33e", 65, 60, 5),
+    _case("34", 62, 0, 10),
+    _case("34b", 63, 0, 10),
+    _case("34c", 64, 0, 10),
+    _case("34d", 61, 0, 5),
+    _case("34e", 65, 60, 5),
 )
