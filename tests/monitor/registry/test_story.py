@@ -148,3 +148,9 @@ def test_an_unknown_gateway_is_registered_and_its_store_is_taken(
     assert counter(service, "liftwatch_samples_total") == 20
     until(lambda: api.state("gw-7", "gateway") == "ok", what="it is as registered")
     assert api.state(reg_code(3)) == "ok"
+    health = json.loads(urllib.request.urlopen(
+        urllib.request.Request(service.url + "/api/v1/health", headers=api.headers), timeout=10
+    ).read())  # fmt: skip
+    (told,) = [part for part in health["parts"] if part["name"] == "credentials"]
+    assert told["ok"]
+    assert 'liftwatch_registry{kind="lift",state="never_seen"}' in service.get("/metrics")[1]
