@@ -61,7 +61,10 @@ class Answers:
         clock: Callable[[], int],
         metrics: Metrics,
         routes: Routes = OURS,
+        witness: Callable[[str, int, int], None] = lambda gateway, off_ms, at_ms: None,
     ) -> None:
+        """`witness` is told the clock of a gateway whose status comes as it is sent."""
+        self._witness = witness
         self._settings, self._registry, self._limits = settings, registry, limits
         self._clock, self._metrics, self._routes = clock, metrics, routes
         self._said: deque[Said] = deque(maxlen=SAID_KEPT)
@@ -69,6 +72,7 @@ class Answers:
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.heard: dict[str, Heard] = {}
+        self.lifts: dict[int, LinkFact] = {}  # by registry row: what its gateway last said of it
 
     def post(self, answers: Iterable[Answer]) -> None:
         """Hand answers over from the pipeline's thread. An older one is overtaken, not lost:
@@ -86,9 +90,12 @@ class Answers:
         self._said.extend(said)
         now_ms = self._clock()
         for gateway, fact in links:
-            if fact.lift is None:
+            if fact.lift is not None:
+                self.lifts[fact.lift] = fact
+            else:
                 status = GatewayStatus(gateway, fact.online, 0, fact.ts_ms, None)
                 self._hear(Heard(status, now_ms))
+        self._metrics.lifts_up.set(sum(fact.online for fact in self.lifts.values()))
         self._wake.set()
 
     def _hear(self, heard: Heard) -> None:
@@ -139,7 +146,8 @@ class Answers:
             await asyncio.sleep(GATHER_S)
 
     def _payload(self, answer: Answer) -> bytes:
-        return encode_ack(answer.boot, answer.durable, self._clock(), answer.gaps, answer.refused)
+        now_ms, gaps = self._clock(), answer.gaps
+        return encode_ack(answer.boot, answer.durable, now_ms, gaps, answer.refused, answer.highest)
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -157,3 +165,6 @@ class Answers:
                     self._merge([Answer(sender[0], rejected.boot, 0, [], refused)])
                 continue
             self._hear(Heard(status, now_ms))
+            # A retained one is old; one that comes by itself was said this moment.
+            if status.clock_off_ms is not None and not message.retain:
+                self._witness(status.gateway, status.clock_off_ms, now_ms)

@@ -49,6 +49,12 @@ Examples / 示例:
 
   liftwatch channel try sms --to 139… --dry-run   a test page by one channel / 试发通知
 
+  liftwatch codec try my-map.toml --payload one.json   what becomes of a payload? / 试用映射
+
+  liftwatch quarantine replay --reason unknown_lift   a second try / 隔离消息重放
+
+  liftwatch upstream show --config site.toml   platforms above: where, what / 上级平台
+
   liftwatch audit verify --config site.toml   is the journal what was written? / 核验流水
 """
 
@@ -72,7 +78,10 @@ COMMANDS = {
     "gateway": "gateway:app",
     "roster": "roster:app",
     "channel": "channel:app",
+    "quarantine": "quarantine:app",
     "audit": "audit:app",
+    "codec": "codec:app",
+    "upstream": "upstream:app",
 }
 # The simulator has a command line of its own, help included.
 PASSED_ON = {

@@ -5,7 +5,7 @@ Below this line nothing is an object; above it things are few and matter.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -20,6 +20,7 @@ from devices.registry import Lift, Registry
 from devices.vocabulary import Vocabulary
 from monitor.detector import DERIVED, Detector, Signals
 from monitor.detector.upkeep import CHINA
+from monitor.link.clocks import WRONG_MS
 from monitor.snapshot import Saved
 
 PEOPLE = ("with_people", "people")
@@ -44,6 +45,13 @@ class Judge:
         )
         self.engine = RuleEngine(rules, len(registry))
         self.parts: dict[str, Saved] = {"detector": self.detector, "rules": self.engine}
+
+    def __len__(self) -> int:
+        return self.detector.n
+
+    def heed_links(self, columns: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take what the links tell of the lifts: float32[N] of each column."""
+        self.detector.links.take(columns)
 
     def take_up(self, registry: Registry, now_ms: int) -> list[Transition]:
         """Make room for lifts that joined, know the others as the registry now tells them, and
@@ -127,10 +135,18 @@ class Judge:
                     (
                         *(one for one in evidence[len(PEOPLE) :] if not _mute(one)),
                         *self._counted(moved, place, counts),
+                        *self._by_what_clock(int(moved.lift[place]), names),
                     ),
                     number,
                 )
         return [made[place] for place in sorted(made)]
+
+    def _by_what_clock(self, row: int, names: Collection[str]) -> list[Evidence]:
+        """Where a lift's clock is wrong, all its times are not its own: say so."""
+        offset_s = self.detector.links.offset_s(row)
+        if not abs(offset_s) > WRONG_MS / 1000 or "clock_offset_s" in names:  # NaN is not above
+            return []
+        return [Evidence("clock_offset_s", offset_s, max(0, int(self.detector.fleet.at_ms[row])))]
 
     def _counted(self, moved: RuleTransitions, place: int, names: list[str]) -> list[Evidence]:
         lift, at_ms = int(moved.lift[place]), int(moved.at_ms[place])
@@ -182,4 +198,5 @@ def _with_parts(names: Collection[str]) -> list[str]:
 def _mute(one: Evidence) -> bool:
     """A piece of evidence that weighs nothing need not be told."""
     column = DERIVED.get(one.name)
-    return column is not None and column.unit == "odds" and not one.value
+    nobody_knows = one.name == "link_behind_s" and one.value is None
+    return nobody_knows or (column is not None and column.unit == "odds" and not one.value)

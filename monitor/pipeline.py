@@ -69,8 +69,8 @@ class Pipeline:
     ) -> None:
         self._settings, self._history, self._intake = settings, history, intake
         self._judge, self._late, self._desk = judge, late, desk
-        self._snapshots = snapshots
-        self._parts: dict[str, Saved] = {**judge.parts, "late": late}
+        self._snapshots, self._link = snapshots, intake.link
+        self._parts: dict[str, Saved] = {**judge.parts, "late": late, "link": intake.link}
         self._wires, self._clock, self._metrics = wires, clock, metrics
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.run, name="pipeline", daemon=True)
@@ -98,7 +98,7 @@ class Pipeline:
             count += 1
         if number is None:
             self._late.skip_to(self._replay_from(None))
-        self._late.note(self._history.last_batch)
+        self._late.look_upto(self._history.last_batch)
         log.info("pipeline.recovered", snapshot=number, batches=count)
         return count
 
@@ -152,9 +152,12 @@ class Pipeline:
         self._wires.say(closed.said, closed.links)
         batch = closed.batch
         self._wires.saw(batch)
+        batch = closed.batch.at_our_clock()
         self._metrics.batches.inc()
-        if batch.late.any() or batch.messages.late.any():
+        if batch.late.any() or batch.messages.late.any() or closed.again:
             self._late.note(number)
+        for one in closed.again:
+            one.done.set()
         if len(batch):
             self._metrics.late.inc(int(np.count_nonzero(batch.late)))
             self._metrics.lag_s.set(max(0, self._clock() - int(batch.ts_ms.max())) / 1000)
@@ -166,6 +169,7 @@ class Pipeline:
             or closed.batch.waveforms
             or closed.quarantine
             or closed.ledger
+            or closed.again
         )
         if nothing:  # repeats only: they were committed before
             return self._history.last_batch
@@ -173,7 +177,7 @@ class Pipeline:
             try:
                 with self._metrics.commit_s.time():
                     number = self._history.append(
-                        closed.batch, now_ms, closed.ledger, closed.quarantine
+                        closed.batch, now_ms, closed.ledger, closed.quarantine, closed.again
                     )
                 self.trouble = None
                 return number
@@ -184,7 +188,7 @@ class Pipeline:
     def _judged(self, closed: ClosedBatch, now_ms: int, number: int) -> list[Transition]:
         try:
             with self._metrics.detect_s.time():
-                return self._judge.judge(closed.batch, now_ms, number)
+                return self._judge.judge(closed.batch.at_our_clock(), now_ms, number)
         except Exception:
             # The samples are safe in history; one batch that trips a fault of ours must not
             # silence every other lift of the city. The health page turns red.
@@ -252,12 +256,14 @@ class Pipeline:
 
     def _tick(self, now_ms: int) -> None:
         try:
+            self._judge.heed_links(self._link.columns(now_ms, len(self._judge)))
             transitions = self._judge.tick(now_ms)
         except Exception:
             self._metrics.errors.inc()
             self.trouble = "detector failed on a tick"
             log.exception("detector.tick_failed")
             transitions = []
+        self._metrics.late_behind.set(self._late.behind)
         if transitions or self._judge.silent_gateways() != self._silent:
             self._applied(transitions, now_ms)
         try:

@@ -23,13 +23,14 @@ from monitor.health import report
 from monitor.incoming import Incoming
 from monitor.provisioning.claims import Claims
 from monitor.provisioning.issuer import Issuer
+from monitor.quarantine.view import QuarantineView
 from monitor.registry.registrar import Registrar
 from monitor.registry.sightings import read_sightings
 from monitor.registry.states import Book, Live
-from monitor.store import quarantine
 from monitor.store.history import History
 from monitor.store.series import series
-from monitor.web.ports import HealthReport, QuarantineRow, Readings
+from monitor.upstream.office import Upstream
+from monitor.web.ports import HealthReport, Readings
 
 if TYPE_CHECKING:
     from monitor.service import Service
@@ -54,38 +55,6 @@ class HistoryView:
         values = np.concatenate([np.where(spread, found.lo, found.mean), found.hi[spread]])
         order = np.argsort(times, kind="stable")
         return times[order], values[order].astype(np.float32)
-
-
-class QuarantineView:
-    """Quarantine, one row a refusal."""
-
-    def __init__(self, history: History) -> None:
-        self._history = history
-
-    def recent(
-        self, limit: int, before_id: int | None = None, gateway: str | None = None
-    ) -> list[QuarantineRow]:
-        """Return refusals, newest first. Refusals of one message share its id."""
-        rows: list[QuarantineRow] = []
-        for kept in quarantine.recent(self._history, limit, before_id, gateway):
-            for refusal in kept.refusals:
-                rows.append(
-                    {
-                        "id": kept.id,
-                        "at_ms": kept.at_ms,
-                        "gateway": kept.gateway,
-                        "topic": kept.topic,
-                        "reason": str(refusal["reason"]),
-                        "field": refusal.get("field"),
-                        "value": refusal.get("value"),
-                        "limit": refusal.get("limit"),
-                        "lift": refusal.get("lift"),
-                        "way_out": refusal["way_out"],
-                        "size": kept.size,
-                        "payload": kept.payload,
-                    }
-                )
-        return rows
 
 
 def book_of(service: Service) -> Book:
@@ -119,7 +88,9 @@ class Port:
     def __init__(self, service: Service) -> None:
         self._service = service
         self.history = HistoryView(service.history)
-        self.quarantine = QuarantineView(service.history)
+        self.quarantine = QuarantineView(
+            service.history, service.intake, service.engine, service.replayer.wake
+        )
 
     @property
     def settings(self) -> Settings:
@@ -198,6 +169,11 @@ class Port:
     def metrics(self) -> CollectorRegistry:
         """What /metrics shows."""
         return self._service.metrics.registry
+
+    @property
+    def upstream(self) -> Upstream:
+        """The platforms above."""
+        return self._service.upstream
 
     def now_ms(self) -> int:
         """The service's time."""

@@ -244,7 +244,7 @@ outbox = Table(
     _ms("read_ms"),  # the one-tap page was opened, or the gateway says read or answered
     _ms("ask_ms"),  # when to ask the gateway for its word next
     Column("ref", String(255)),  # the gateway's own number of the message
-    Index(None, "state", "channel", "next_ms"),
+    Index(None, "state", "channel", "priority", "next_ms"),
     Index(None, "alert_id", "step"),
     Index(None, "channel", "ref"),
     Index(None, "channel", "ask_ms"),
@@ -275,6 +275,28 @@ reply = Table(
     Column("at_ms", BigInteger, nullable=False, index=True),
     _word("way"),
     Column("answer", Text, nullable=False),
+)
+
+# Second tries of what is in quarantine, asked for by people and done by the running service.
+quarantine_run = Table(
+    "quarantine_run",
+    metadata,
+    _key(),
+    _word("kind"),  # replay, try (tells only what a replay would take), drop
+    _word("state"),  # due, running, done, failed
+    Column("filter", Text, nullable=False),  # JSON: ids or reason, gateway, since_ms
+    Column("by", Text, nullable=False),
+    _word("role"),
+    Column("why", Text),
+    _ms("asked_ms", nullable=False),
+    _ms("begun_ms"),
+    _ms("ended_ms"),
+    Column("upto_id", BigInteger),  # rows that came later are not part of it
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("counts", Text, nullable=False),  # JSON
+    Column("error", Text),
+    Index(None, "state", "id"),
 )
 
 app_user = Table(

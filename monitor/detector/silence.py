@@ -21,7 +21,11 @@ LEAST_S = np.float32(60)  # and not for 60 s
 
 COLUMNS: Mapping[str, DerivedColumn] = {
     "silent_s": DerivedColumn(
-        Kind.FLOAT, "s", Text("无数据时长", "time without a sample"), time_driven=True
+        Kind.FLOAT,
+        "s",
+        Text("无数据时长", "time without a sample"),
+        time_driven=True,
+        parts=("link_behind_s",),  # silent, or only behind: a backlog comes in
     ),
     "gateway_silent": DerivedColumn(
         Kind.BOOL, "", Text("整个网关离线", "whole gateway silent"), time_driven=True

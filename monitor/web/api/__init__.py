@@ -12,9 +12,11 @@ from monitor.web.api import (
     feed,
     lifts,
     quality,
+    quarantine,
     registry,
     stories,
     system,
+    upstream,
 )
 from monitor.web.api.examples import PROBLEMS
 
@@ -28,4 +30,6 @@ router.include_router(drills.router)
 router.include_router(quality.router)
 router.include_router(claim.router)
 router.include_router(registry.router)
+router.include_router(quarantine.router)
 router.include_router(system.router)
+router.include_router(upstream.router)

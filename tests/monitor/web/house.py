@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import atexit
 import csv
+import json
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,21 +38,27 @@ from alerts.notify.channel import Channel
 from alerts.pages.links import Links
 from alerts.pages.page import Pages, vocabulary_words
 from alerts.replies.answers import Replies
-from config.settings import Notify, Settings, Site
+from config.settings import Ingest, Notify, Settings, Site
 from config.text import Text
+from devices.batch import TelemetryBatch
 from devices.registry import Gateway, Lift, Registry, cells, load_registry
 from devices.registry.files import FILES, names_of
 from devices.vocabulary import load_vocabulary
 from monitor.channels import callbacks, reply_tokens
 from monitor.incoming import Incoming
+from monitor.intake import Intake
+from monitor.metrics import Metrics
 from monitor.provisioning.claims import Claims
 from monitor.provisioning.issuer import Issuer
+from monitor.quarantine.view import QuarantineView
 from monitor.registry.keeper import Keeper
 from monitor.registry.registrar import Registrar
 from monitor.registry.sightings import read_sightings
 from monitor.registry.states import Book, Live
+from monitor.store.history import History, QuarantineRow
+from monitor.store.ledger import Ledger
 from monitor.web.passwords import hash_password
-from monitor.web.ports import HealthReport, QuarantineRow, Readings
+from monitor.web.ports import HealthReport, Readings
 from monitor.web.server import Server
 
 PASSWORD = "correct horse battery"
@@ -153,29 +160,42 @@ class DrawnHistory:
         return times, curves.get(channel, 5 + ride).astype(np.float32)
 
 
-class ListedQuarantine:
-    def __init__(self) -> None:
-        self.rows: list[QuarantineRow] = []
+class KeptQuarantine(QuarantineView):
+    """A real quarantine over a real history, opened when somebody looks."""
 
-    def recent(
-        self, limit: int, before_id: int | None = None, gateway: str | None = None
-    ) -> list[QuarantineRow]:
-        fits = [
-            row
-            for row in reversed(self.rows)
-            if (before_id is None or row["id"] < before_id) and gateway in (None, row["gateway"])
-        ]
-        return fits[:limit]
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._engine = house.engine
+        self._wake = lambda: None
+
+    @cached_property
+    def _history(self) -> History:  # type: ignore[override]
+        return History(self._house.settings.data_dir / "history", self._house.vocab)
+
+    @cached_property
+    def _intake(self) -> Intake:  # type: ignore[override]
+        house = self._house
+        return Intake(
+            house.registry, house.vocab, Ledger(), Ingest(), 100, house.now_ms, Metrics()
+        )  # fmt: skip
 
     def add(self, **changes: Any) -> None:
-        row: QuarantineRow = {
-            "id": len(self.rows) + 1, "at_ms": int(time.time() * 1000), "gateway": "gw-1",
+        row: dict[str, Any] = {
+            "at_ms": int(time.time() * 1000), "gateway": "gw-1",
             "topic": "lift/v1/gw-1/telemetry", "reason": "out_of_range", "field": "speed",
             "value": "35.0", "limit": "-20..20 m/s", "lift": reg_code(0),
-            "way_out": {"zh": "速度单位应为 m/s", "en": "speed is in m/s"}, "size": 61,
+            "way_out": {"zh": "速度单位应为 m/s", "en": "speed is in m/s"},
             "payload": b'{"v":1,"boot":1,"seq":7,"values":{"speed":35.0}}',
         }  # fmt: skip
-        self.rows.append(row | changes)  # type: ignore[typeddict-item]
+        row |= changes
+        names = ("reason", "field", "value", "limit", "lift", "way_out")
+        refusals = json.dumps([{name: row[name] for name in names}])
+        told = QuarantineRow(
+            row["at_ms"], row["gateway"], row["topic"], 1, 7, row["reason"], refusals,
+            row["payload"], len(row["payload"]),
+        )  # fmt: skip
+        empty = TelemetryBatch.empty(len(self._house.vocab))
+        self._history.append(empty, row["at_ms"], {}, [told])
 
 
 class House:
@@ -209,7 +229,7 @@ class House:
         self.incoming = Incoming(
             self.settings, replies, callbacks(self.settings, self.secret), self.channels
         )
-        self.history, self.quarantine = DrawnHistory(), ListedQuarantine()
+        self.history, self.quarantine = DrawnHistory(), KeptQuarantine(self)
         self.metrics = CollectorRegistry()
         Counter("liftwatch_samples", "samples stored", registry=self.metrics).inc(3)
         self.values: dict[int, Readings] = {}
