@@ -19,6 +19,7 @@ from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.health import report
 from monitor.incoming import Incoming
+from monitor.link.view import LinksView
 from monitor.quarantine.view import QuarantineView
 from monitor.store.history import History
 from monitor.store.series import series
@@ -52,6 +53,7 @@ class Port:
     def __init__(self, service: Service) -> None:
         self._service = service
         self.history = HistoryView(service.history)
+        self.links = LinksView(service.link, service.registry, service.history)
         self.quarantine = QuarantineView(
             service.history, service.intake, service.engine, service.replayer.wake
         )

@@ -10,6 +10,7 @@ from monitor.web.api import (
     drills,
     feed,
     lifts,
+    links,
     quality,
     quarantine,
     stories,
@@ -25,5 +26,6 @@ router.include_router(lifts.router)
 router.include_router(feed.router)
 router.include_router(drills.router)
 router.include_router(quality.router)
+router.include_router(links.router)
 router.include_router(quarantine.router)
 router.include_router(system.router)
