@@ -210,8 +210,10 @@ class LinkWatch:
         if not len(lift):
             return
         live = ~late
+        # while nobody knows a clock, an age of minutes tells of neither clock nor delay
+        timed = live & (delay_ms < WRONG_MS)
         # what a batch brings is few, lifts and gateways may be many: no table of all for each
-        np.add.at(self.counts.minute["delays"], (gateway[live], bucket(delay_ms[live])), 1)
+        np.add.at(self.counts.minute["delays"], (gateway[timed], bucket(delay_ms[timed])), 1)
         self.counts.add("samples", gateway[live])
         self.counts.add("late", gateway[late])
         np.add.at(self._fresh, lift[live], 1)
