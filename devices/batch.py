@@ -56,6 +56,19 @@ class Waveform:
     axes: dict[str, NDArray[np.float32]]
 
 
+@dataclass(frozen=True, slots=True)
+class GapReport:
+    """Samples that a gateway had and gave up, between two times (epoch ms); `kept` of them are
+    there all the same. reason: dropped, thinned, aged or damaged."""
+
+    gateway: str
+    from_ms: int
+    to_ms: int
+    samples: int
+    kept: int
+    reason: str
+
+
 @dataclass(slots=True)
 class TelemetryBatch:
     """n samples of any lifts, in order of arrival.
@@ -71,6 +84,7 @@ class TelemetryBatch:
     late: NDArray[np.bool_]
     messages: MessageRows = field(default_factory=MessageRows.empty)
     waveforms: list[Waveform] = field(default_factory=list)
+    gaps: list[GapReport] = field(default_factory=list)
     shift_ms: NDArray[np.int64] | None = None
 
     def at_our_clock(self) -> TelemetryBatch:
@@ -120,6 +134,7 @@ def concat(parts: Sequence[TelemetryBatch], channels: int) -> TelemetryBatch:
         np.concatenate([part.late for part in parts]),
         messages,
         [burst for part in parts for burst in part.waveforms],
+        [gap for part in parts for gap in part.gaps],
     )
 
 

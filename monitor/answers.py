@@ -72,6 +72,7 @@ class Answers:
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.heard: dict[str, Heard] = {}
+        self.lifts: dict[int, LinkFact] = {}  # by registry row: what its gateway last said of it
 
     def post(self, answers: Iterable[Answer]) -> None:
         """Hand answers over from the pipeline's thread. An older one is overtaken, not lost:
@@ -89,9 +90,12 @@ class Answers:
         self._said.extend(said)
         now_ms = self._clock()
         for gateway, fact in links:
-            if fact.lift is None:
+            if fact.lift is not None:
+                self.lifts[fact.lift] = fact
+            else:
                 status = GatewayStatus(gateway, fact.online, 0, fact.ts_ms, None)
                 self._hear(Heard(status, now_ms))
+        self._metrics.lifts_up.set(sum(fact.online for fact in self.lifts.values()))
         self._wake.set()
 
     def _hear(self, heard: Heard) -> None:
@@ -142,7 +146,8 @@ class Answers:
             await asyncio.sleep(GATHER_S)
 
     def _payload(self, answer: Answer) -> bytes:
-        return encode_ack(answer.boot, answer.durable, self._clock(), answer.gaps, answer.refused)
+        now_ms, gaps = self._clock(), answer.gaps
+        return encode_ack(answer.boot, answer.durable, now_ms, gaps, answer.refused, answer.highest)
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:

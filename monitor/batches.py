@@ -22,6 +22,7 @@ class Answer:
     durable: int
     gaps: list[tuple[int, int]]
     refused: list[Named]
+    highest: int = 0
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from monitor.web.ports import Figure, GatewayHealth, HealthPart, HealthReport
 
 if TYPE_CHECKING:
     from monitor.service import Service
+    from monitor.upstream.courier import Courier
 
 PULSE_MS = 3_000
 OK = Text("正常", "fine")
@@ -25,6 +26,9 @@ def report(service: Service) -> HealthReport:
     parts = [_broker(service), _pipeline(service), _store(service), _outbox(service)]
     if service.influx is not None:
         parts.append(_influx(service))
+    ok, told = service.watch.verdict()
+    parts.append(_part("credentials", Text("网关凭据", "gateways' credentials"), ok, told))
+    parts += [_tier(courier) for courier in service.upstream.couriers]
     vital = {"broker", "pipeline", "store"}
     reasons = [part["detail"] for part in parts if not part["ok"] and part["name"] in vital]
     return {
@@ -80,6 +84,18 @@ def _influx(service: Service) -> HealthPart:
         f"{copy.behind} batches behind" + (f": {copy.trouble}" if copy.trouble else ""),
     )
     return _part("influx", Text("InfluxDB 副本", "InfluxDB copy"), not copy.trouble, detail)
+
+
+def _tier(courier: Courier) -> HealthPart:
+    behind = ", ".join(f"{stream} {count}" for stream, count in courier.behind().items())
+    trouble = courier.trouble
+    detail = Text(
+        f"未送达：{behind}" + (f"；{trouble}" if trouble else ""),
+        f"not proven yet: {behind}" + (f"; {trouble}" if trouble else ""),
+    )
+    name = courier.tier.name
+    text = Text(f"上级平台 {name}", f"platform above: {name}")
+    return _part(f"upstream-{name}", text, not trouble, detail)
 
 
 def _figures(service: Service) -> list[Figure]:

@@ -21,6 +21,7 @@ from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded, Refusal, RejectedMessage, TelemetryBatch, concat
 from devices.codecs import OURS, Found, Limits, Refused, Routes, decode_found
+from devices.codecs.ack import GAPS_TOLD
 from devices.codecs.refuse import REASONS
 from devices.registry import NAME, Registry
 from devices.vocabulary import Vocabulary
@@ -74,9 +75,10 @@ class Intake:
         metrics: Metrics,
         quarantine_mb: int = 512,
         routes: Routes = OURS,
+        repeats: Repeats | None = None,
         link: LinkWatch | None = None,
     ) -> None:
-        self._routes, self._repeats = routes, Repeats()
+        self._routes, self._repeats = routes, repeats or Repeats()
         self._quarantine_bytes = quarantine_mb * 1024 * 1024
         self._quarantined = 0
         self._registry, self._vocab, self._ledger = registry, vocab, ledger
@@ -88,6 +90,8 @@ class Intake:
         self._open = OpenBatch()
         self._closing = False
         self._refused: Counter[str] = Counter()
+        # told of every message that is kept: topic, gateway, payload, refusals, now_ms
+        self.on_kept: Callable[[str, str, bytes, list[Refusal], int], None] = lambda *_: None
 
     # -- network thread -----------------------------------------------------------------
 
@@ -207,6 +211,8 @@ class Intake:
         opened.said += decoded.said
         opened.links += [(gateway, fact) for fact in decoded.links]
         self._metrics.samples.inc(len(decoded.batch))
+        for gap in decoded.batch.gaps:
+            self._metrics.given_up.labels(gap.reason).inc(gap.samples)
         if decoded.refusals:
             self._keep(source, decoded.refusals, (boot, seq))
 
@@ -251,6 +257,7 @@ class Intake:
         self._open.quarantine.append(
             QuarantineRow(source.at_ms, gateway, source.topic, boot, seq, first, text, kept, size)
         )
+        self.on_kept(source.topic, gateway, payload, refusals, source.at_ms)
         if source.numbered:  # others have no topic on which to hear of it
             self._open.refused.setdefault((gateway, boot), []).extend(
                 (seq, refusal) for refusal in refusals
@@ -317,7 +324,7 @@ class Intake:
         self.link.judge(batch, opened.heard)
         return ClosedBatch(
             batch,
-            ledger,
+            {**ledger, **self._repeats.dirty()},
             opened.quarantine,
             answers,
             opened.receipts,
@@ -330,7 +337,8 @@ class Intake:
     def _answer(self, gateway: str, boot: int, opened: OpenBatch) -> Answer:
         ranges = self._ledger.ranges(gateway, boot)
         refused = opened.refused.get((gateway, boot), [])[:NAMED_IN_AN_ANSWER]
-        return Answer(gateway, boot, ranges.durable, ranges.gaps(), refused)
+        gaps, highest = ranges.gaps(GAPS_TOLD), ranges.highest
+        return Answer(gateway, boot, ranges.durable, gaps, refused, highest)
 
     def stop(self) -> None:
         """Wake whoever waits: the service is stopping and takes nothing more."""

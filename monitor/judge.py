@@ -59,22 +59,25 @@ class Judge:
 
         To be called before `Registry.take_up` changes the registry this judge was made with.
         """
-        moved = RuleTransitions.empty()
         gone = _changed(self._registry, registry)
-        if len(gone):
-            self.detector.forget(gone)
-            moved = self.engine.forget(gone, now_ms)
-        over = self._transitions(moved, None) if len(moved) else []
+        over = self.forget(gone, now_ms) if len(gone) else []
         self.detector.grow(len(registry), registry.columns())
         self.engine.grow(len(registry))
         return over
 
+    def expect(self, since_ms: NDArray[np.int64]) -> None:
+        """From when lifts that never spoke are expected to, int64[N]; NEVER: as ever."""
+        self.detector.silence.since = since_ms
+
+    def forget(self, rows: NDArray[np.int32], now_ms: int) -> list[Transition]:
+        """Forget what was learned of these lifts; return the clearing of what stood on them."""
+        self.detector.forget(rows)
+        moved = self.engine.forget(rows, now_ms)
+        return self._transitions(moved, None) if len(moved) else []
+
     def close(self, now_ms: int) -> list[Transition]:
         """Return the clearing of all that stands; forget every lift."""
-        every = np.arange(len(self._registry), dtype=np.int32)
-        self.detector.forget(every)
-        moved = self.engine.forget(every, now_ms)
-        return self._transitions(moved, None) if len(moved) else []
+        return self.forget(np.arange(len(self._registry), dtype=np.int32), now_ms)
 
     def judge(self, batch: TelemetryBatch, now_ms: int, number: int) -> list[Transition]:
         """Take a logged batch into the state; return what it changes, in order."""

@@ -29,16 +29,27 @@ class Metrics:
         self.repeats = count("repeats", "wire messages recognised as repeats")
         self.refused = count("refused", "refusals by reason", ("reason",))
         self.late = count("late_samples", "samples too late to ring a bell")
+        self.given_up = count("given_up_samples", "samples gateways had and gave up", ("reason",))
         self.batches = count("batches", "batches committed")
         self.commit_s = times("commit_seconds", "history commit of a batch")
         self.detect_s = times("detect_seconds", "detector and rules over a batch")
         self.transitions = count("transitions", "rule transitions", ("rule", "kind"))
+        self.late_behind = gauge("late_batches_behind", "logged batches the late lane is behind")
         self.errors = count("pipeline_errors", "batches the detector failed on")
         self.retries = count("commit_retries", "commits that had to be tried again")
         self.open_alerts = gauge("open_alerts", "open alerts", ("severity",))
         self.broker_up = gauge("broker_connected", "1 while the broker is connected")
         self.gateways_up = gauge("gateways_online", "gateways whose status is online")
+        self.lifts_up = gauge("lifts_connected", "lifts that their gateway says are on its line")
         self.outbox = gauge("outbox", "pages by state", ("state",))
+        self.registry_states = gauge(
+            "registry", "lifts and gateways by state of the registry", ("kind", "state")
+        )
+        self.credential_days = gauge(
+            "credential_days_left",
+            "of credentials that end soon and have no successor",
+            ("gateway",),
+        )
         by = ("vendor",)
         self.link_delay = gauge("link_delay_seconds", "delay today", (*by, "quantile"))
         self.link_day = gauge("link_today", "counts of links today", (*by, "kind"))

@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alerts.desk.alert_desk import AlertDesk
 from alerts.model import Transition
 from config.settings import Settings
-from devices.batch import LinkFact, Said
+from devices.batch import LinkFact, Said, TelemetryBatch
 from monitor.batches import Answer, ClosedBatch
 from monitor.intake import Intake
 from monitor.judge import Judge
@@ -48,6 +48,7 @@ class Wires:
     answer: Callable[[Sequence[Answer]], None]
     wake: Callable[[], None]
     say: Callable[[Sequence[Said], Sequence[tuple[str, LinkFact]]], None] = lambda said, links: None
+    saw: Callable[[TelemetryBatch], None] = lambda _: None
 
 
 class Pipeline:
@@ -97,7 +98,7 @@ class Pipeline:
             count += 1
         if number is None:
             self._late.skip_to(self._replay_from(None))
-        self._late.note(self._history.last_batch)
+        self._late.look_upto(self._history.last_batch)
         log.info("pipeline.recovered", snapshot=number, batches=count)
         return count
 
@@ -149,6 +150,8 @@ class Pipeline:
         self._wires.acknowledge(closed.receipts)
         self._wires.answer(closed.answers)
         self._wires.say(closed.said, closed.links)
+        batch = closed.batch
+        self._wires.saw(batch)
         batch = closed.batch.at_our_clock()
         self._metrics.batches.inc()
         if batch.late.any() or batch.messages.late.any() or closed.again:
@@ -272,6 +275,7 @@ class Pipeline:
             self.trouble = "detector failed on a tick"
             log.exception("detector.tick_failed")
             transitions = []
+        self._metrics.late_behind.set(self._late.behind)
         if transitions or self._judge.silent_gateways() != self._silent:
             self._applied(transitions, now_ms)
         try:

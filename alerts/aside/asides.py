@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 
 from alerts.chains.escalation import Escalator
 from alerts.database.bulk import parts, rows_of
@@ -80,10 +80,13 @@ def people_held(work: Work, subject_kind: str, subject: str) -> bool:
     )
 
 
-def next_end_ms(conn: Connection) -> int | None:
-    """Return when the next shelf, suppression or outage is over."""
-    query = select(func.min(suppression.c.until_ms)).where(suppression.c.ended_ms.is_(None))
-    return conn.execute(query).scalar()
+# When the next shelf, suppression or outage is over.
+NEXT_END: Final = (
+    select(func.min(suppression.c.until_ms))
+    .where(suppression.c.ended_ms.is_(None))
+    .scalar_subquery()
+    .label("next_end")
+)
 
 
 @dataclass

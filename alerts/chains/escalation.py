@@ -321,19 +321,11 @@ def due_timers(conn: Connection, now_ms: int, limit: int) -> list[tuple[int, str
     return found
 
 
-# One question for all priorities: each part is the first entry of an index.
-_FIRST_DUE: Final = select(
-    *(
-        select(func.min(timer.c.due_ms))
-        .where(timer.c.state == "pending", timer.c.priority == priority)
-        .scalar_subquery()
-        .label(f"of_{priority}")
-        for priority in range(len(SEVERITIES))
-    )
+# When the next timer of each priority is due: each the first entry of an index.
+FIRST_DUE: Final = tuple(
+    select(func.min(timer.c.due_ms))
+    .where(timer.c.state == "pending", timer.c.priority == priority)
+    .scalar_subquery()
+    .label(f"of_{priority}")
+    for priority in range(len(SEVERITIES))
 )
-
-
-def next_timer_ms(conn: Connection) -> int | None:
-    """Return when the next timer of all is due."""
-    firsts = conn.execute(_FIRST_DUE).one()
-    return min((first for first in firsts if first is not None), default=None)

@@ -19,6 +19,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 WRITER_LOCK = 0x4C494654  # "LIFT"; any number that nobody else of this database locks
 BUSY_MS = 10_000
+CACHE_KIB = 65_536  # per connection: the indices of a city's year fit, a flood hits all of them
+CHECKPOINT_PAGES = 8_000  # 32 MB of log; a page that many alerts touch is copied back once
 
 
 def open_engine(url: str) -> Engine:
@@ -45,6 +47,8 @@ def _on_sqlite_connect(dbapi: Any, _record: Any) -> None:
         f"busy_timeout = {BUSY_MS}",
         "journal_mode = WAL",
         "synchronous = FULL",
+        f"cache_size = -{CACHE_KIB}",
+        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
         "foreign_keys = ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")

@@ -244,7 +244,7 @@ outbox = Table(
     _ms("read_ms"),  # the one-tap page was opened, or the gateway says read or answered
     _ms("ask_ms"),  # when to ask the gateway for its word next
     Column("ref", String(255)),  # the gateway's own number of the message
-    Index(None, "state", "channel", "next_ms"),
+    Index(None, "state", "channel", "priority", "next_ms"),
     Index(None, "alert_id", "step"),
     Index(None, "channel", "ref"),
     Index(None, "channel", "ask_ms"),
@@ -314,4 +314,79 @@ meta = Table(
     metadata,
     _word("key", primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+# What the service knows of a lift or gateway beside its line in the site's files: since when it is
+# registered, whether it ever spoke, that it moved or left. `data`: its line when last seen there.
+registry_entry = Table(
+    "registry_entry",
+    metadata,
+    _word("kind", primary_key=True),
+    _word("id", primary_key=True),
+    Column("data", Text, nullable=False),
+    _ms("registered_ms", nullable=False),
+    _ms("first_seen_ms"),
+    _ms("moved_ms"),
+    _word("moved_from", nullable=True),
+    _ms("arrived_ms"),  # the first sample by its new gateway
+    _ms("device_since_ms"),  # what was learned before is of another device
+    _word("question", nullable=True),  # what somebody has to say: does the baseline go on?
+    _ms("retired_ms"),
+    Index(None, "kind", "retired_ms"),
+)
+
+# What spoke without being registered so: an unknown lift or gateway, a lift by a second gateway.
+sighting = Table(
+    "sighting",
+    metadata,
+    _word("kind", primary_key=True),
+    _word("subject", primary_key=True),
+    _word("gateway", primary_key=True),
+    Column("topic", Text, nullable=False),
+    _ms("first_ms", nullable=False),
+    _ms("last_ms", nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sample", Text, nullable=False),
+    Index(None, "count", "last_ms"),
+)
+
+# Passwords only as the brokers' own hashes; private keys never.
+credential = Table(
+    "credential",
+    metadata,
+    _key(),
+    _word("gateway"),
+    _word("username", unique=True),
+    _word("kind"),
+    Column("mosquitto_hash", Text),
+    Column("rabbitmq_hash", Text),
+    _word("serial", nullable=True),
+    Column("fingerprint", String(64)),
+    _ms("created_ms", nullable=False),
+    Column("created_by", Text, nullable=False),
+    _ms("expires_ms"),
+    _ms("ends_ms"),  # overlap of a rotation: the older one is good until then
+    _ms("revoked_ms"),
+    Column("reason", Text),
+    Index(None, "gateway"),
+    Index(None, "serial"),
+)
+
+# One-time codes by which a gateway may register itself; only a keyed hash of the code is kept.
+claim = Table(
+    "claim",
+    metadata,
+    _key(),
+    Column("code_hash", String(64), nullable=False, unique=True),
+    _word("gateway"),
+    Column("data", Text, nullable=False),  # JSON: vendor, place, lifts
+    _ms("created_ms", nullable=False),
+    Column("created_by", Text, nullable=False),
+    _ms("expires_ms", nullable=False),
+    _ms("used_ms"),
+    Column("used_from", Text),
+    Column("nonce_hash", String(64)),
+    _ms("withdrawn_ms"),
+    Index(None, "gateway"),
 )

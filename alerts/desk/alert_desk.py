@@ -11,25 +11,28 @@ processes may use desks on the same database: writers are serialised there.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine, select
 
-from alerts.aside.asides import Asides, next_end_ms
+from alerts.aside.asides import NEXT_END, Asides
 from alerts.aside.lift_steps import LiftSteps
-from alerts.chains.escalation import FIRE_AT_ONCE, Escalator, next_timer_ms
+from alerts.chains.escalation import FIRE_AT_ONCE, FIRST_DUE, Escalator
 from alerts.chains.ladder import Chains
-from alerts.database.access import reading, writing
+from alerts.database.access import reading
 from alerts.desk import queries
 from alerts.desk.gaps import OFF_DUTY, Gaps
+from alerts.desk.handing import Sender, hand_over, transaction
 from alerts.desk.raising import Raiser
 from alerts.desk.stepping import Said, Stepping
 from alerts.desk.work import Work
 from alerts.directory.subjects import Subjects
 from alerts.directory.units import Directory
 from alerts.drills import marks, running
-from alerts.grouping.folding import Folding
+from alerts.grouping.folding import UNFOLD_DUE, Folding
+from alerts.grouping.gathering import SUMMARY_DUE
 from alerts.model import (
     Actor,
     ActResult,
@@ -40,21 +43,35 @@ from alerts.model import (
     RuleMeta,
     Step,
     Transition,
+    severity_rank,
 )
 from alerts.pages.links import LinkClaim
 from alerts.pages.page import Pages
 from config.text import Text
 
+# All that an idle tick asks, as one question; each part reads from the front of an index.
+_TIMES = select(*FIRST_DUE, NEXT_END)
+_DUE = select(*FIRST_DUE, NEXT_END, SUMMARY_DUE, UNFOLD_DUE)
+
+
+class _Rehearsed(Exception):
+    """Rolls a rehearsal back."""
+
+
 # Transitions a transaction, slice by slice: the first pages are on their way after some ms, and
 # later slices take some 0.2 s, so that whoever sends pages gets a turn between.
-SLICES = (20, 100)
+SLICES = (5, 100)
 SLICE = 400
+# The next slice waits so long at most for the pages of the one before to leave: else its work would
+# keep the interpreter from the thread that sends.
+BREATH_S = 0.01
 
 
 @dataclass
 class AlertDesk:
     """See the module's text. `unfold_s`: how long after a gateway's return its lifts may still be
-    silent before each gets its own alert, in seconds; domain default 120."""
+    silent before each gets its own alert, in seconds; domain default 120. `sender`: whoever sends
+    pages in this process, if somebody does (see handing.py)."""
 
     engine: Engine
     rules: Mapping[str, RuleMeta]
@@ -64,6 +81,7 @@ class AlertDesk:
     pages: Pages
     again_quiet_s: float = 600.0
     unfold_s: float = 120.0
+    sender: Sender | None = None
     _escalator: Escalator = field(init=False)
     _asides: Asides = field(init=False)
     _raiser: Raiser = field(init=False)
@@ -89,6 +107,19 @@ class AlertDesk:
         self.directory = self._escalator.directory = directory
         self._gaps = Gaps(directory)
 
+    def rehearse(self, now_ms: int) -> None:
+        """Raise an alert of a rule that rescues, and take it all back: nothing stays written.
+
+        The first statement of each kind is compiled and the first page of an index read: some 0.1 s
+        that the first real alert after a start must not wait for. Raises what writing raises.
+        """
+        grave = min(self.rules.values(), key=lambda rule: severity_rank(rule.severity))
+        one = Transition("lift", "rehearsal", grave.id, True, now_ms, now_ms, True, 1)
+        with suppress(_Rehearsed), transaction(self.engine, now_ms, None) as work:
+            self._raiser.apply_all(work, [one])
+            work.finish()
+            raise _Rehearsed
+
     def apply(
         self,
         now_ms: int,
@@ -111,8 +142,7 @@ class AlertDesk:
         events: list[FeedEvent] = []
         fresh, sizes = True, chain(SLICES, repeat(SLICE))
         while fresh or todo:
-            with writing(self.engine) as conn:
-                work = Work(conn, now_ms)
+            with transaction(self.engine, now_ms, self.sender) as work:
                 if fresh and silent is not None:
                     todo = self._folding.fold(work, todo, silent)
                 if fresh:
@@ -123,6 +153,8 @@ class AlertDesk:
                 self._raiser.apply_all(work, now)
                 events += self._finish(work)
             committed()
+            if todo and work.handed and self.sender is not None:
+                self.sender.breathe(BREATH_S)
         return events
 
     def tick(self, now_ms: int) -> list[FeedEvent]:
@@ -130,10 +162,9 @@ class AlertDesk:
         once; return the journal lines."""
         events: list[FeedEvent] = []
         while self._due(now_ms):
-            with writing(self.engine) as conn:
-                work = Work(conn, now_ms)
+            with transaction(self.engine, now_ms, self.sender) as work:
                 self._raiser.apply_all(
-                    work, [*self._folding.unfold(work), *self._gaps.over(conn, now_ms)]
+                    work, [*self._folding.unfold(work), *self._gaps.over(work.conn, now_ms)]
                 )
                 self._asides.end_due(work)
                 taken = self._escalator.fire_due(work)
@@ -147,6 +178,7 @@ class AlertDesk:
         """Raise what the fired steps have found (which may find the bureau off duty too)."""
         while found := self._gaps.found(work):
             self._raiser.apply_all(work, found)
+        hand_over(work, self.sender)
         return work.finish()
 
     # Most calls find nothing to do: they only read, and take no writer's lock.
@@ -158,18 +190,18 @@ class AlertDesk:
 
     def _due(self, now_ms: int) -> bool:
         with reading(self.engine) as conn:
-            first_ms = _next_ms(conn)
-            if first_ms is not None and first_ms <= now_ms:
+            *times, summary, unfold = conn.execute(_DUE, {"now_ms": now_ms}).one()
+            if summary is not None or unfold is not None:
                 return True
-            gathering = self._escalator.gathering
-            if gathering.due(conn, now_ms) or self._folding.due(conn, now_ms):
+            if any(time is not None and time <= now_ms for time in times):
                 return True
             return bool(self._gaps.over(conn, now_ms))
 
     def next_due_ms(self) -> int | None:
         """Return when the next timer is due or the next shelf ends, None if nothing is pending."""
         with reading(self.engine) as conn:
-            return _next_ms(conn)
+            times = conn.execute(_TIMES).one()
+            return min((time for time in times if time is not None), default=None)
 
     def actor(self, claim: LinkClaim) -> Actor | None:
         """Return who acts through a page's link; None if the directory no longer has them.
@@ -195,13 +227,12 @@ class AlertDesk:
         """
         step = Step(step)  # a name from outside is as good as the member
         said = Said(comment, cause, until_ms)
-        with writing(self.engine) as conn:
-            work = Work(conn, at_ms)
+        with transaction(self.engine, at_ms, self.sender) as work:
             result = self._stepping.take(work, alert_id, step, actor, said)
             self._finish(work)
             if result.alert is None:
                 return result
-            shown = queries.get_alert(conn, alert_id, chains=self.chains)
+            shown = queries.get_alert(work.conn, alert_id, chains=self.chains)
             return replace(result, alert=shown)
 
     def drill(
@@ -218,8 +249,7 @@ class AlertDesk:
         It ends when its cause is filed, when it is stopped, after `minutes`, or when something
         real happens on that lift. `ActResult.alert` is the drill's alert.
         """
-        with writing(self.engine) as conn:
-            work = Work(conn, now_ms)
+        with transaction(self.engine, now_ms, self.sender) as work:
             known = self.subjects.gateway_of(lift) is not None
             why = running.refused(work, self.rules, lift, known, rule, people, minutes, actor)
             if why is not None:
@@ -228,13 +258,12 @@ class AlertDesk:
             running.plan_end(work, row, minutes)
             work.tell(row["id"], "exercise", actor, rule=rule, people=people, minutes=minutes)
             self._finish(work)
-            shown = queries.get_alert(conn, row["id"], chains=self.chains)
+            shown = queries.get_alert(work.conn, row["id"], chains=self.chains)
             return ActResult(True, True, Text("演练已开始", "the exercise has begun"), shown)
 
     def stop_drill(self, alert_id: int, actor: Actor, at_ms: int) -> ActResult:
         """End an exercise before its time; refused for anything real."""
-        with writing(self.engine) as conn:
-            work = Work(conn, at_ms)
+        with transaction(self.engine, at_ms, self.sender) as work:
             row = work.alert(alert_id)
             if row is None or not row["exercise"]:
                 return ActResult(False, False, Text("没有这场演练", "there is no such exercise"))
@@ -245,7 +274,7 @@ class AlertDesk:
             changed = running.end(work, self._escalator, row, text, actor)
             self._finish(work)
             over = Text("演练早已结束", "the exercise was over already")
-            shown = queries.get_alert(conn, alert_id, chains=self.chains)
+            shown = queries.get_alert(work.conn, alert_id, chains=self.chains)
             return ActResult(True, changed, text if changed else over, shown)
 
     def take_out_of_service(
@@ -293,14 +322,7 @@ class AlertDesk:
         return self._on_lift(at_ms, end)
 
     def _on_lift(self, at_ms: int, take: Callable[[Work], ActResult]) -> ActResult:
-        with writing(self.engine) as conn:
-            work = Work(conn, at_ms)
+        with transaction(self.engine, at_ms, self.sender) as work:
             result = take(work)
             self._finish(work)
             return result
-
-
-def _next_ms(conn: Connection) -> int | None:
-    """When the next timer is due or the next order of `suppression` is over."""
-    both = (next_timer_ms(conn), next_end_ms(conn))
-    return min((one for one in both if one is not None), default=None)

@@ -6,7 +6,7 @@ Read for many alerts at once, changed in memory, written for many at once. Write
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -58,6 +58,11 @@ class Writes:
         self._changed: dict[Any, set[str]] = {}
         self._rows: dict[Any, Row] = {}
 
+    @property
+    def added(self) -> Collection[Row]:
+        """What the next flush inserts."""
+        return self._added.values()
+
     def add(self, row: Row) -> None:
         """Insert it with the next flush; until then further changes are free."""
         self._added[self.key_of(row)] = row
@@ -72,8 +77,12 @@ class Writes:
 
     def flush(self, conn: Connection) -> None:
         """Write all of it."""
-        insert_rows(conn, self.table, list(self._added.values()))
-        alike: dict[tuple[str, ...], list[Row]] = {}  # rows that change the same go out together
+        new: dict[tuple[str, ...], list[Row]] = {}  # rows that say the same go out together
+        for row in self._added.values():
+            new.setdefault(tuple(row), []).append(row)
+        for rows in new.values():
+            insert_rows(conn, self.table, rows)
+        alike: dict[tuple[str, ...], list[Row]] = {}  # likewise those that change the same
         for key, names in self._changed.items():
             alike.setdefault(tuple(sorted(names)), []).append(self._rows[key])
         for changed, rows in alike.items():

@@ -31,7 +31,8 @@ def subject_at(
     if kind == KIND:
         return _unit(directory, ident)
     subject = subjects.of(kind, ident)
-    return replace(subject, maintenance=directory.firm(subject, at_ms))
+    firm = directory.firm(subject, at_ms)
+    return subject if firm == subject.maintenance else replace(subject, maintenance=firm)
 
 
 def _unit(directory: Directory, ident: str) -> Subject:

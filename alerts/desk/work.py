@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -34,14 +35,17 @@ NOT_ASIDE: Mapping[str, Any] = {
 
 def state_of(row: Row) -> State:
     """Return the lifecycle state of an alert row."""
-    return State(
-        AlarmState(row["alarm_state"]),
-        RescueState(row["rescue_state"]),
-        row["cleared_ms"] is None,
-        bool(row["latched"]),
-        Aside(row["aside"]),
-        bool(row["with_people"]),
-    )
+    return _state(
+        row["alarm_state"], row["rescue_state"], row["cleared_ms"] is None, bool(row["latched"]),
+        row["aside"], bool(row["with_people"]),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1000)  # there are fewer states than that, and it is asked thrice an alert
+def _state(
+    alarm: str, rescue: str, active: bool, latched: bool, aside: str, with_people: bool
+) -> State:
+    return State(AlarmState(alarm), RescueState(rescue), active, latched, Aside(aside), with_people)
 
 
 def done_of(row: Row) -> dict[Step, Done]:
@@ -76,6 +80,7 @@ class Work:
 
     def __init__(self, conn: Connection, now_ms: int) -> None:
         self.conn, self.now_ms = conn, now_ms
+        self.handed: list[Row] = []  # pages that a sender has in its hands, see handing
         self.off_duty: set[str] = set()  # units of which a step found nobody on duty
         self._lines: list[journal.Line] = []
         self._alerts: dict[int, Row] = {}
@@ -103,7 +108,11 @@ class Work:
 
     def tell(self, alert_id: int | None, kind: str, actor: Actor = SYSTEM, **data: Any) -> None:
         """Leave a line in the journal."""
-        self._lines.append(journal.Line(alert_id, kind, actor, data))
+        self.write(journal.Line(alert_id, kind, actor, data))
+
+    def write(self, line: journal.Line) -> None:
+        """Leave this line in the journal."""
+        self._lines.append(line)
 
     def flush(self) -> None:
         """Write what has been gathered."""

@@ -51,13 +51,16 @@ class Subjects:
         for lift in registry.lifts:
             of_gateway.setdefault(lift.gateway, []).append(lift)
         self._of_gateway = of_gateway
+        self._asked: dict[str, Subject] = {}  # by lift: each alert asks at least twice
 
     def of(self, kind: str, ident: str) -> Subject:
         """Return the subject of an alert."""
         if kind == "gateway":
             return self._gateway(ident)
         lift = self._lifts.get(ident) if kind == "lift" else None
-        return Subject(kind, ident, ident, "") if lift is None else of_lift(lift)
+        if lift is None:
+            return Subject(kind, ident, ident, "")
+        return self._asked.get(ident) or self._asked.setdefault(ident, of_lift(lift))
 
     def gateway_of(self, reg_code: str) -> str | None:
         """Return the gateway of a lift, None for an unknown lift."""

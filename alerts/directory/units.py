@@ -188,7 +188,7 @@ class Directory:
         `contacts` only when the bureau has no contact either.
         """
         units = self.units_of(role, subject, at_ms)
-        picked = {unit: PICK[role](self, unit, subject.group, at_ms) for unit in units}
+        picked = {unit: self._pick(role, unit, subject.group, at_ms) for unit in units}
         lacking = [unit for unit in units if not picked[unit]]
         if units and not lacking:
             return Found(tuple(c for found in picked.values() for c in found))
@@ -199,6 +199,20 @@ class Directory:
             return Found(tuple(told), _nobody(role, name), off_duty)
         bureau = [c for u in self.of_kind("bureau") for c in self.reachable(u.id, at_ms)]
         return Found(tuple(bureau), _bureau_instead(role, name), off_duty)
+
+    def _pick(self, role: str, unit: str, group: str | None, at_ms: int) -> list[Contact]:
+        """Whom a role means of a unit: in a flood the same is asked for every lift of a firm."""
+        key = (role, unit, group, at_ms)
+        found = self._picked.get(key)
+        if found is None:
+            if len(self._picked) >= PICKED:
+                self._picked.clear()
+            found = self._picked[key] = PICK[role](self, unit, group, at_ms)
+        return found
+
+    @cached_property
+    def _picked(self) -> dict[tuple[str, str, str | None, int], list[Contact]]:
+        return {}
 
     def on_duty(self, unit: str, at_ms: int, group: str | None = None) -> list[Contact]:
         """Return who of a unit is on duty; empty when nobody is. `group` None = of any line."""
@@ -216,6 +230,7 @@ class Directory:
         return _present(self, everybody, at_ms) or everybody
 
 
+PICKED = 5_000  # answers that are kept
 Pick = Callable[[Directory, str, str | None, int], list[Contact]]
 
 

@@ -23,6 +23,15 @@ from alerts.model import Evidence, Transition
 
 KEY: Final = ("subject", "rule", "since_ms")
 
+# A lift whose time to be heard is over by `now_ms`.
+UNFOLD_DUE: Final = (
+    select(folded.c.subject)
+    .where(folded.c.done.is_(False), folded.c.unfold_ms <= bindparam("now_ms"))
+    .limit(1)
+    .scalar_subquery()
+    .label("unfold")
+)
+
 
 @dataclass
 class Folding:
@@ -135,13 +144,6 @@ class Folding:
                 .values(cleared_ms=bindparam("at"), done=True),
                 heard,
             )
-
-    def due(self, conn: Connection, now_ms: int) -> bool:
-        """True if a lift's time to be heard is over."""
-        query = select(folded.c.subject).where(
-            folded.c.done.is_(False), folded.c.unfold_ms <= now_ms
-        )
-        return conn.execute(query.limit(1)).first() is not None
 
     def unfold(self, work: Work) -> list[Transition]:
         """Return transitions for lifts that stayed silent after their gateway came back."""

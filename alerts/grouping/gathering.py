@@ -32,6 +32,16 @@ OF_ALERT: Final = (
 )  # fmt: skip
 
 
+# Something that is to be summed up by `now_ms`.
+SUMMARY_DUE: Final = (
+    select(outbox.c.id)
+    .where(outbox.c.state == GATHERED, outbox.c.next_ms <= bindparam("now_ms"))
+    .limit(1)
+    .scalar_subquery()
+    .label("summary")
+)
+
+
 @dataclass
 class Told:
     """What one person was told within the last ten minutes; before `read` by this transaction."""
@@ -66,11 +76,6 @@ class Gathering:
         told.about.add(about)
         told.mine.add((row["id"], step))
         return False
-
-    def due(self, conn: Connection, now_ms: int) -> bool:
-        """True if a summary is due."""
-        query = select(outbox.c.id).where(outbox.c.state == GATHERED, outbox.c.next_ms <= now_ms)
-        return conn.execute(query.limit(1)).first() is not None
 
     def sum_up(self, work: Work) -> None:
         """Write one page to each person whose gathered ones are due."""

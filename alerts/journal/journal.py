@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
+from alerts.database.bulk import insert_rows
 from alerts.database.tables import journal
 from alerts.model import SYSTEM, Actor, FeedEvent
 
@@ -80,5 +81,5 @@ def append(conn: Connection, at_ms: int, lines: Sequence[Line]) -> list[FeedEven
                 line.data,
             )
         )  # fmt: skip
-    conn.execute(insert(journal), rows)
+    insert_rows(conn, journal, rows)
     return events

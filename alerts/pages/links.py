@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import orjson
 from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 
 from config.text import Text
 
@@ -23,13 +25,16 @@ class Links:
     def __init__(
         self, secret: str, base_url: str, hours: float = 24.0, prefix: str = "/page/"
     ) -> None:
-        self._signer = URLSafeSerializer(secret, salt="liftwatch.page.v1")
+        self._reader = URLSafeSerializer(secret, salt="liftwatch.page.v1")
+        self._signer = self._reader.make_signer()
         self._front = base_url.rstrip("/") + prefix
         self._life_ms = round(hours * 3_600_000)
 
     def token(self, alert_id: int, contact: str, now_ms: int) -> str:
         """Return the signed token. The expiry is inside, since nobody here reads a clock."""
-        return str(self._signer.dumps([alert_id, contact, now_ms + self._life_ms]))
+        claim = orjson.dumps([alert_id, contact, now_ms + self._life_ms])
+        # What `URLSafeSerializer.dumps` writes, but for its attempt to make 40 bytes shorter.
+        return self._signer.sign(base64_encode(claim)).decode()
 
     def url(self, alert_id: int, contact: str, now_ms: int) -> str:
         """Return the whole address for a page."""
@@ -38,7 +43,7 @@ class Links:
     def read(self, token: str, now_ms: int) -> LinkClaim | Text:
         """Return what the token proves, or in words why it proves nothing."""
         try:
-            alert_id, contact, until_ms = self._signer.loads(token)
+            alert_id, contact, until_ms = self._reader.loads(token)
         except (BadSignature, ValueError, TypeError):
             return Text(
                 "链接无效，请用通知中的原链接", "this link is not valid: use the one you got"

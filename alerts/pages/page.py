@@ -196,7 +196,7 @@ class Pages:
         return Text("\n".join(zh), "\n".join(en))
 
     def _moment(self, at_ms: int) -> str:
-        return datetime.fromtimestamp(at_ms / 1000, self.tz).strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromtimestamp(at_ms / 1000, self.tz).isoformat(" ", "seconds")[:19]
 
 
 def _kinds(members: Sequence[Mapping[str, Any]]) -> Text:

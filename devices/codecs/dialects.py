@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from config.errors import ConfigError
 from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded
-from devices.codecs import json_columns, json_rows, message, waveform
+from devices.codecs import gaps, json_columns, json_rows, message, packed, thingsboard, waveform
 from devices.codecs.context import Context
+from devices.codecs.mapping.dialect import dialect_names, platform_dialect, read_map
 from devices.codecs.parse import Fields, parse
 from devices.codecs.routes import GATEWAY, Codec, Dialect, Route, Routes
 from devices.codecs.topics import topic
@@ -43,15 +45,20 @@ def _parsed(careful: Callable[[Fields, Context], Decoded]) -> Careful:
 
 
 def _has_columns(payload: bytes) -> bool:
-    return b'"columns"' in payload
+    start = payload.find(b"[")  # most messages without columns need no longer look
+    return payload[max(0, start - 10) : start] != b'"samples":' and b'"columns"' in payload
 
 
 CODECS: Mapping[str, tuple[Codec, ...]] = {
     "telemetry": (
+        Codec("packed", packed.careful, packed.fast, packed.claims, packed.numbers),
         Codec("json_columns", _parsed(json_columns.careful), json_columns.fast, _has_columns),
         Codec("json_rows", _parsed(json_rows.careful), json_rows.fast),
     ),
-    "message": (Codec("message", _parsed(message.careful)),),
+    "message": (
+        Codec("gaps", _parsed(gaps.careful), claims=gaps.claims),
+        Codec("message", _parsed(message.careful)),
+    ),
     "waveform": (Codec("waveform", _parsed(waveform.careful), waveform.fast),),
 }
 _OURS = Dialect(
@@ -60,10 +67,19 @@ _OURS = Dialect(
 )
 OURS = Routes((_OURS,))
 
+
+def _platform(name: str, setup: Setup) -> Dialect:
+    return platform_dialect(name, setup.vocab)
+
+
 # name in `ingest.dialects` → builder
-DIALECTS: Mapping[str, Build] = {}
-# reads a file of `ingest.maps`; None while there is no mapping codec
-READ_MAP: ReadMap | None = None
+DIALECTS: Mapping[str, Build] = {
+    "thingsboard": thingsboard.build,
+    "thingsboard-bare": thingsboard.build_bare,
+    **{name: partial(_platform, name) for name in dialect_names()},
+}
+# reads a file of `ingest.maps`
+READ_MAP: ReadMap = lambda file, setup: read_map(file, setup.vocab)  # noqa: E731
 
 
 def build_routes(setup: Setup) -> Routes:
@@ -80,8 +96,5 @@ def build_routes(setup: Setup) -> Routes:
             raise ConfigError("settings", "ingest.dialects", name, way_out)
         dialects.append(build(setup))
     for file in setup.ingest.maps:
-        if READ_MAP is None:
-            way_out = Text("本版本没有映射编解码器", "this version has no mapping codec")
-            raise ConfigError("settings", "ingest.maps", str(file), way_out)
         dialects.append(READ_MAP(file, setup))
     return Routes(tuple(dialects))

@@ -161,6 +161,7 @@ class Detector:
         seen = self.fleet.seen_ms[rows]
         fresh = ts >= seen
         if not fresh.all():
+            self._overtaken(batch.values, which[~fresh], rows[~fresh], ts[~fresh])
             rows, ts, seen, which = rows[fresh], ts[fresh], seen[fresh], which[fresh]
         if not len(rows):
             return
@@ -177,6 +178,7 @@ class Detector:
             step = Step(rows, at, ts - seen, update, now, times, marks, registry, self.own)
             for part in suite.SUITE:
                 part.advance(step)
+            self.codes.refute(rows, at, update.new, now)
         self.settling.add(rows[step.departs])
         self.times.put(place, times)
         self.marks.put(place, marks)
@@ -184,6 +186,13 @@ class Detector:
             update.new, times, marks, at, self.registry, rows, self._extra(rows, at), self.own
         )
         found.append(Signals(rows, at, columns, ts > seen))
+
+    def _overtaken(self, values: Values, which: NDArray[np.int64], rows: Rows, ts: Times) -> None:
+        """Samples that younger ones overtook move nothing, but an open door they saw was open."""
+        door = {name: values[which, self.vocab.index(name)] for name in reading.DOOR}
+        opened = reading.door_open_of(door) == 1
+        if opened.any():
+            presence.opened_before(self.times, rows[opened], ts[opened])
 
     def _messages(
         self, batch: TelemetryBatch, which: NDArray[np.int64], found: list[Signals]

@@ -39,6 +39,8 @@ class Silence:
     def __init__(self, n: int) -> None:
         self.heard = Table(("heard",), np.int64, NEVER, n)
         self.last_now_ms = NEVER
+        # int64[N], from when a lift that never spoke is expected to; NEVER: from first sight
+        self.since: Times | None = None
 
     @property
     def tables(self) -> dict[str, Table[Any]]:
@@ -56,9 +58,17 @@ class Silence:
         self.last_now_ms = max(now_ms, self.last_now_ms)
 
     def first_seen(self, now_ms: int) -> None:
-        """Start the clock of lifts that nobody has heard yet: they must speak too."""
+        """Start the clock of lifts that nobody has heard yet: they must speak too.
+
+        One whose `since` is told is silent from then on, be it past or to come.
+        """
         heard = self.heard.data[:, 0]
-        heard[heard == NEVER] = now_ms
+        new = np.flatnonzero(heard == NEVER)
+        if self.since is not None:
+            told = new[new < len(self.since)]
+            heard[told] = self.since[told]
+            new = new[heard[new] == NEVER]
+        heard[new] = now_ms
 
     def hear(self, rows: NDArray[np.int32], now_ms: int) -> None:
         """Take note that these lifts spoke."""

@@ -99,6 +99,7 @@ def _expire(history: History, before_ms: int, replayed_to: int) -> int:
         ("DELETE FROM segment WHERE hi_ms < ?", (before_ms,)),
         ("DELETE FROM message WHERE ts_ms < ? AND batch <= ?", (before_ms, replayed_to)),
         ("DELETE FROM waveform WHERE ts_ms < ?", (before_ms,)),
+        ("DELETE FROM gap WHERE to_ms < ?", (before_ms,)),
         ("DELETE FROM ledger WHERE changed_ms < ?", (before_ms,)),
         ("DELETE FROM quarantine WHERE at_ms < ?", (before_ms,)),
     )

@@ -19,7 +19,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from devices.batch import MessageRows, TelemetryBatch
+from devices.batch import GapReport, MessageRows, TelemetryBatch
 from devices.vocabulary import Vocabulary
 from monitor.store.again import Settled, settle
 from monitor.store.schema import TABLES, sample_table
@@ -186,6 +186,7 @@ class History:
                 self._insert_samples(batch, number)
                 self._insert_messages(batch.messages, number)
                 self._insert_waveforms(batch, number)
+                self._insert_gaps(batch.gaps, number)
                 self._insert_quarantine(quarantine)
                 db.execute("COMMIT")
             except BaseException:
@@ -261,6 +262,11 @@ class History:
         ]
         if rows:
             self._db.executemany("INSERT INTO waveform VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def _insert_gaps(self, gaps: Sequence[GapReport], number: int) -> None:
+        rows = [(number, g.gateway, g.from_ms, g.to_ms, g.samples, g.kept, g.reason) for g in gaps]
+        if rows:
+            self._db.executemany("INSERT INTO gap VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _insert_quarantine(self, rows: Sequence[QuarantineRow]) -> None:
         values = [

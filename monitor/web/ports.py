@@ -23,8 +23,12 @@ from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.incoming import Incoming
+from monitor.provisioning.claims import Claims
+from monitor.provisioning.issuer import Issuer
 from monitor.quarantine.choice import Choice
 from monitor.quarantine.runs import Kind, Run
+from monitor.registry.registrar import Registrar
+from monitor.registry.states import Book
 from monitor.store.quarantine import Group, Kept
 
 BothLanguages = Mapping[str, str]
@@ -165,6 +169,18 @@ class Figure(TypedDict):
     unit: str
 
 
+class UpstreamPort(Protocol):
+    """The platforms above."""
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return a row a platform: what it wants, how far behind, trouble."""
+        ...
+
+    def deliveries(self, name: str, most: int, stream: str | None = None) -> list[dict[str, Any]]:
+        """Return the newest deliveries of a platform. Raises KeyError."""
+        ...
+
+
 class HealthReport(TypedDict):
     """`ready` is False while alerts may be missed; `reasons` then says why."""
 
@@ -219,6 +235,28 @@ class ServicePort(Protocol):
     def quarantine(self) -> QuarantinePort: ...
     @property
     def links(self) -> LinksPort: ...
+
+    @property
+    def registrar(self) -> Registrar:
+        """What changes the registry; its acts count at once."""
+        ...
+
+    @property
+    def issuer(self) -> Issuer:
+        """Gives out and takes back credentials of gateways."""
+        ...
+
+    @property
+    def claims(self) -> Claims:
+        """Codes by which gateways register themselves."""
+        ...
+
+    def book(self) -> Book:
+        """Return all that is known of lifts and gateways at this moment."""
+        ...
+
+    @property
+    def upstream(self) -> UpstreamPort: ...
 
     def now_ms(self) -> int:
         """Wall time of the service (in a demo at speed: its simulated time)."""

@@ -154,7 +154,7 @@ SHEETS = (
 BY_TABLE = {sheet.table: sheet for sheet in SHEETS}
 
 
-def sheet_named(name: str) -> Sheet | None:
+def sheet_named(name: str, sheets: Sequence[Sheet] = SHEETS) -> Sheet | None:
     """Return the sheet that a sheet's title or a file's name means."""
     said = words(name)
-    return next((sheet for sheet in SHEETS if said & {sheet.name, sheet.zh, sheet.table}), None)
+    return next((sheet for sheet in sheets if said & {sheet.name, sheet.zh, sheet.table}), None)

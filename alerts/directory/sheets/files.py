@@ -37,16 +37,16 @@ class Grid:
     rows: Rows
 
 
-def read_grids(path: Path) -> list[Grid]:
+def read_grids(path: Path, sheets: Sequence[Sheet] = SHEETS) -> list[Grid]:
     """Read the sheets we know. Raises ConfigError for a file that is none of ours."""
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".csv")
-        named = [(file, sheet_named(file.stem)) for file in files]
+        named = [(file, sheet_named(file.stem, sheets)) for file in files]
         grids = [Grid(file.name, sheet, _csv(file)) for file, sheet in named if sheet]
     elif path.suffix.lower() in (".xlsx", ".xlsm"):
-        grids = _xlsx(path)
+        grids = _xlsx(path, sheets)
     elif path.suffix.lower() in (".csv", ".txt"):
-        only = sheet_named(path.stem)
+        only = sheet_named(path.stem, sheets)
         grids = [Grid(path.name, only, _csv(path))] if only else []
     else:
         way_out = Text(
@@ -55,7 +55,7 @@ def read_grids(path: Path) -> list[Grid]:
         )
         raise ConfigError(path, "file", path.suffix, way_out)
     if not grids:
-        titles = " | ".join(sheet.title for sheet in SHEETS)
+        titles = " | ".join(sheet.title for sheet in sheets)
         way_out = Text(f"工作表或文件名应为：{titles}", f"sheets or files must be called: {titles}")
         raise ConfigError(path, "sheets", "", way_out)
     return grids
@@ -66,14 +66,14 @@ def _unreadable(path: Path, error: Exception) -> ConfigError:
     return ConfigError(path, "file", str(error)[:200], way_out)
 
 
-def _xlsx(path: Path) -> list[Grid]:
+def _xlsx(path: Path, sheets: Sequence[Sheet]) -> list[Grid]:
     try:
         book = load_workbook(path, data_only=True)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, InvalidFileException) as error:
         raise _unreadable(path, error) from None
     grids = []
     for page in book.worksheets:
-        sheet = sheet_named(page.title)
+        sheet = sheet_named(page.title, sheets)
         if sheet is None:
             continue
         if page.max_row > MOST_ROWS:
@@ -132,16 +132,20 @@ def _from_csv(text: str) -> str:
     return text[1:] if text[:1] == "'" and text[1:2] and text[1:2] in FORMULA + "'" else text
 
 
-def write_grids(path: Path, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+def write_grids(
+    path: Path,
+    tables: Mapping[str, Sequence[Mapping[str, Any]]],
+    sheets: Sequence[Sheet] = SHEETS,
+) -> None:
     """Write every sheet: one XLSX file, or a folder of CSV files. Raises ConfigError."""
     if path.suffix.lower() == ".xlsx":
-        _write_xlsx(path, tables)
+        _write_xlsx(path, tables, sheets)
     elif path.suffix:
         way_out = Text("应为 .xlsx 文件名或文件夹名", "must be an .xlsx file or a folder")
         raise ConfigError(path, "file", path.suffix, way_out)
     else:
         path.mkdir(parents=True, exist_ok=True)
-        for sheet in SHEETS:
+        for sheet in sheets:
             with (path / f"{sheet.name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
                 writer = csv.writer(file)
                 writer.writerow(column.header for column in sheet.columns)
@@ -156,10 +160,12 @@ def _cells(
         yield [write(row.get(column.key)) for column in sheet.columns]
 
 
-def _write_xlsx(path: Path, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+def _write_xlsx(
+    path: Path, tables: Mapping[str, Sequence[Mapping[str, Any]]], sheets: Sequence[Sheet]
+) -> None:
     book = Workbook()
     book.remove(book.worksheets[0])
-    for sheet in SHEETS:
+    for sheet in sheets:
         page = book.create_sheet(sheet.title)
         page.freeze_panes = "B2"
         page.append([column.header for column in sheet.columns])

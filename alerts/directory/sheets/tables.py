@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,9 @@ from alerts.directory.directory_file import load_directory, parse_directory
 from alerts.directory.sheets.cells import clock_text
 from alerts.directory.sheets.columns import SHEETS, Sheet
 from alerts.directory.sheets.difference import Row
+from config.replaced import keep_old, replace_text
 from config.toml_file import read_toml
 
-BACKUPS = 10
 Tables = dict[str, list[Row]]
 HEAD = """# Who is responsible and who is on duty. docs/directory.md tells what may stand here.
 # 谁负责、谁值班。格式见 docs/directory.md。
@@ -76,17 +74,12 @@ def write_tables(file: Path, tables: Mapping[str, Sequence[Row]], zone: str, now
     """
     old = file.read_text("utf-8")
     text = rendered(tables, _head(old))
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    new = Path(name)
+    new = file.with_name(f".{file.name}.new")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        new.chmod(file.stat().st_mode & 0o777)
+        replace_text(new, text, file.stat().st_mode & 0o777)
         if load_directory(new, zone) != parse_directory(tables, file, file.parent, zone):
             raise RuntimeError(f"{file}: what was written reads otherwise; the old one stands")
-        backup = _backup(file, old, now_ms)
+        backup = keep_old(file, now_ms)
         new.replace(file)
     finally:
         new.unlink(missing_ok=True)
@@ -97,13 +90,3 @@ def _head(text: str) -> str:
     lines = text.splitlines()
     end = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
     return "\n".join(lines[:end]) or HEAD
-
-
-def _backup(file: Path, text: str, now_ms: int) -> Path:
-    stamp = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
-    backup = file.with_name(f"{file.name}.{stamp}Z.bak")
-    backup.write_text(text, "utf-8")
-    backup.chmod(file.stat().st_mode & 0o777)
-    for older in sorted(file.parent.glob(f"{file.name}.*.bak"))[:-BACKUPS]:
-        older.unlink()
-    return backup

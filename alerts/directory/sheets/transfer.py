@@ -8,14 +8,14 @@ once, each with sheet, row, column, value and the way out.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from alerts.directory.directory_file import parse_directory
 from alerts.directory.sheets.cells import BadCell, Cell, read
-from alerts.directory.sheets.columns import BY_TABLE, Column, Sheet
+from alerts.directory.sheets.columns import SHEETS, Column, Sheet
 from alerts.directory.sheets.difference import Row, SheetDifference, difference, identity
 from alerts.directory.sheets.files import Grid, read_grids
 from alerts.directory.sheets.tables import Tables, tidy
@@ -50,7 +50,7 @@ class Import:
 
 
 @dataclass
-class _Line:
+class Line:
     """One row of a sheet: `present` are the columns the sheet has, `numbers` those whose digits
     came as a number."""
 
@@ -62,14 +62,30 @@ class _Line:
 
 
 @dataclass
-class _Reading:
+class Reading:
     """What is gathered while the sheets are read; `lines` by table."""
 
     path: Path
     old: Tables
-    lines: dict[str, list[_Line]] = field(default_factory=dict)
+    sheets: Sequence[Sheet] = SHEETS
+    lines: dict[str, list[Line]] = field(default_factory=dict)
     wrong: list[ConfigError] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
+
+    def differences(self, new: Tables) -> list[SheetDifference]:
+        """Return the difference of each sheet that is there."""
+        return [
+            difference(sheet, self.old.get(sheet.table, []), new[sheet.table])
+            for sheet in self.sheets
+            if sheet.table in self.lines
+        ]
+
+    def place(self, table: str, index: int, key: str) -> str:
+        """Say where a field of a row is in the spreadsheet."""
+        line = self.lines[table][index]
+        column = next(s for s in self.sheets if s.table == table).column(key)
+        where = f"sheet {line.source}, row {line.number}"
+        return f"{where}, column {column.header}" if column else f"{where}, {key}"
 
 
 def import_from(path: Path, old: Tables, folder: Path, zone: str) -> Import:
@@ -77,8 +93,19 @@ def import_from(path: Path, old: Tables, folder: Path, zone: str) -> Import:
 
     Raises Refused (or ConfigError for a file that is no spreadsheet). `folder` is the site's.
     """
-    reading = _Reading(path, old)
-    for grid in read_grids(path):
+    reading = gather(path, old)
+    new = merged(reading, _names_to_ids)
+    try:
+        parse_directory(new, path, folder, zone)
+    except ConfigError as error:
+        raise Refused([_placed(error, reading)]) from None
+    return Import(new, reading.differences(new), reading.notes)
+
+
+def gather(path: Path, old: Tables, sheets: Sequence[Sheet] = SHEETS) -> Reading:
+    """Read all sheets, cell by cell. Raises Refused with every cell that cannot be read."""
+    reading = Reading(path, old, sheets)
+    for grid in read_grids(path, sheets):
         if grid.sheet.table in reading.lines:
             text = Text("同一张表出现两次：只留一张", "this sheet is there twice: keep one")
             reading.wrong.append(ConfigError(path, f"sheet {grid.source}", grid.sheet.name, text))
@@ -86,27 +113,40 @@ def import_from(path: Path, old: Tables, folder: Path, zone: str) -> Import:
         _take(reading, grid)
     if reading.wrong:
         raise Refused(reading.wrong)
-    new = _new_tables(reading)
-    try:
-        parse_directory(new, path, folder, zone)
-    except ConfigError as error:
-        raise Refused([_placed(error, reading)]) from None
-    differences = [
-        difference(BY_TABLE[table], old.get(table, []), new[table])
-        for table in BY_TABLE
-        if table in reading.lines
-    ]
-    return Import(new, differences, reading.notes)
+    return reading
 
 
-def _take(reading: _Reading, grid: Grid) -> None:
+def merged(
+    reading: Reading, names: Callable[[Reading, Tables], None] = lambda reading, tables: None
+) -> Tables:
+    """Return the tables as they would be: what sheets and columns leave out stays as it is.
+
+    `names` may put ids where a sheet says names; it works on the rows of the sheets.
+    """
+    rows = {table: [line.row for line in lines] for table, lines in reading.lines.items()}
+    names(reading, reading.old | rows)
+    new = dict(reading.old)
+    for sheet in reading.sheets:
+        if sheet.table not in reading.lines:
+            continue
+        known = {identity(sheet, row): row for row in reading.old.get(sheet.table, [])}
+        new[sheet.table] = []
+        for line in reading.lines[sheet.table]:
+            before = known.get(identity(sheet, line.row), {})
+            _lost_zeros(reading, line, before)
+            kept = {key: value for key, value in before.items() if key not in line.present}
+            new[sheet.table].append(tidy(sheet, kept | line.row))
+    return new
+
+
+def _take(reading: Reading, grid: Grid) -> None:
     lines = reading.lines[grid.sheet.table] = []
     if not grid.rows:
         return  # not even a header: an empty sheet
     columns = _columns(reading, grid)
     present = {column.key for column in columns.values()}
     for number, cells in grid.rows[1:]:
-        line = _Line(grid.source, number, {}, present)
+        line = Line(grid.source, number, {}, present)
         for place, column in columns.items():
             cell = cells[place] if place < len(cells) else Cell(None)
             try:
@@ -122,24 +162,7 @@ def _take(reading: _Reading, grid: Grid) -> None:
         lines.append(line)
 
 
-def _new_tables(reading: _Reading) -> Tables:
-    """Return the tables as they would be: what sheets and columns leave out stays as it is."""
-    rows = {table: [line.row for line in lines] for table, lines in reading.lines.items()}
-    _names_to_ids(reading, reading.old | rows)
-    new = dict(reading.old)
-    for table, lines in reading.lines.items():
-        sheet = BY_TABLE[table]
-        known = {identity(sheet, row): row for row in reading.old.get(table, [])}
-        new[table] = []
-        for line in lines:
-            before = known.get(identity(sheet, line.row), {})
-            _lost_zeros(reading, line, before)
-            kept = {key: value for key, value in before.items() if key not in line.present}
-            new[table].append(tidy(sheet, kept | line.row))
-    return new
-
-
-def _columns(reading: _Reading, grid: Grid) -> dict[int, Column]:
+def _columns(reading: Reading, grid: Grid) -> dict[int, Column]:
     number, cells = grid.rows[0]
     found: dict[int, Column] = {}
     for place, cell in enumerate(cells):
@@ -174,7 +197,7 @@ def _shown(cell: Cell) -> Any:
     return str(cell.value)[:80]
 
 
-def _lost_zeros(reading: _Reading, line: _Line, before: Row) -> None:
+def _lost_zeros(reading: Reading, line: Line, before: Row) -> None:
     """A number cannot begin with 0: where the present text does and is else the same, it stays."""
     source, number = line.source, line.number
     for key, digits in line.numbers.items():
@@ -198,7 +221,7 @@ def _lost_zeros(reading: _Reading, line: _Line, before: Row) -> None:
             )
 
 
-def _names_to_ids(reading: _Reading, tables: Tables) -> None:
+def _names_to_ids(reading: Reading, tables: Tables) -> None:
     """Units and contacts may be named by their names where these are unique."""
     units = _unique((row.get("name_zh"), row.get("id")) for row in tables["unit"])
     units |= _unique((row.get("name_en"), row.get("id")) for row in tables["unit"])
@@ -234,17 +257,12 @@ def _each(value: Any, ids: set[Any], names: dict[str, str]) -> Any:
     return value if value in ids else names.get(value, value)
 
 
-def _placed(error: ConfigError, reading: _Reading) -> ConfigError:
+def _placed(error: ConfigError, reading: Reading) -> ConfigError:
     """Say sheet, row and column instead of the key of directory.toml."""
     match = _KEY.fullmatch(error.key)
     if match is None or match[1] not in reading.lines:
         return ConfigError(
             f"{reading.path} + directory.toml", error.key, error.value, error.way_out
         )
-    sheet: Sheet = BY_TABLE[match[1]]
-    line = reading.lines[match[1]][int(match[2])]
-    column = sheet.column(match[3])
-    key = f"sheet {line.source}, row {line.number}, {match[3]}"
-    if column is not None:
-        key = _where(line.source, line.number, column)
+    key = reading.place(match[1], int(match[2]), match[3])
     return ConfigError(reading.path, key, error.value, error.way_out)

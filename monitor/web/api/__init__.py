@@ -7,14 +7,17 @@ from fastapi import APIRouter
 from monitor.web.api import (
     alerts,
     asides,
+    claim,
     drills,
     feed,
     lifts,
     links,
     quality,
     quarantine,
+    registry,
     stories,
     system,
+    upstream,
 )
 from monitor.web.api.examples import PROBLEMS
 
@@ -27,5 +30,8 @@ router.include_router(feed.router)
 router.include_router(drills.router)
 router.include_router(quality.router)
 router.include_router(links.router)
+router.include_router(claim.router)
+router.include_router(registry.router)
 router.include_router(quarantine.router)
 router.include_router(system.router)
+router.include_router(upstream.router)

@@ -7,6 +7,7 @@ values of lifts are set by the test, history is a drawn curve.
 from __future__ import annotations
 
 import atexit
+import csv
 import json
 import shutil
 import tempfile
@@ -25,7 +26,7 @@ from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import insert
 
 from alerts.chains.chains_file import load_chains
-from alerts.database.access import open_engine, writing
+from alerts.database.access import open_engine, reading, writing
 from alerts.database.tables import app_user
 from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.subjects import Subjects
@@ -40,7 +41,8 @@ from alerts.replies.answers import Replies
 from config.settings import Ingest, Notify, Settings, Site
 from config.text import Text
 from devices.batch import TelemetryBatch
-from devices.registry import Gateway, Lift, Registry
+from devices.registry import Gateway, Lift, Registry, cells, load_registry
+from devices.registry.files import FILES, names_of
 from devices.vocabulary import load_vocabulary
 from monitor.channels import callbacks, reply_tokens
 from monitor.incoming import Incoming
@@ -48,7 +50,13 @@ from monitor.intake import Intake
 from monitor.link.view import LinksView
 from monitor.link.watch import LinkWatch
 from monitor.metrics import Metrics
+from monitor.provisioning.claims import Claims
+from monitor.provisioning.issuer import Issuer
 from monitor.quarantine.view import QuarantineView
+from monitor.registry.keeper import Keeper
+from monitor.registry.registrar import Registrar
+from monitor.registry.sightings import read_sightings
+from monitor.registry.states import Book, Live
 from monitor.store.history import History, QuarantineRow
 from monitor.store.ledger import Ledger
 from monitor.web.passwords import hash_password
@@ -209,6 +217,9 @@ class House:
         self.vocab, self.causes = load_vocabulary(), load_causes()
         shutil.copy(_migrated(), folder / "liftwatch.db")
         self.engine = open_engine(self.settings.database)
+        self._write_site(folder)
+        self.known = [lift.reg_code for lift in self.registry.lifts]
+        self.keeper = Keeper(self.engine, self.registry, self.settings.registry, self.now_ms).open()
         links = Links(self.secret.hex(), "http://127.0.0.1", 24.0, prefix="/p/")
         pages = Pages(links, vocabulary_words(self.vocab), ZoneInfo("Asia/Shanghai"))
         self.desk = AlertDesk(
@@ -235,6 +246,49 @@ class House:
     @cached_property
     def links(self) -> LinksView:
         return LinksView(self.link, self.registry, self.quarantine._history)
+
+    def _write_site(self, folder: Path) -> None:
+        kinds: dict[str, list[Any]] = {
+            "lifts.csv": self.registry.lifts,
+            "gateways.csv": self.registry.gateways,
+        }
+        for name, ones in kinds.items():
+            with (folder / name).open("w", encoding="utf-8", newline="") as stream:
+                writer = csv.DictWriter(stream, names_of(FILES[name]))
+                writer.writeheader()
+                writer.writerows(cells(one) for one in ones)
+
+    @property
+    def issuer(self) -> Issuer:
+        return Issuer(self.engine, self.settings, self.now_ms)
+
+    @property
+    def claims(self) -> Claims:
+        return Claims(self.engine, self.issuer, self.registrar, self.now_ms, self.secret)
+
+    @property
+    def registrar(self) -> Registrar:
+        return Registrar(self.engine, self.settings.site.folder, self.now_ms, self.take_up)
+
+    def take_up(self) -> None:
+        newer = load_registry(self.settings.site.folder, self.known)
+        self.known += [lift.reg_code for lift in newer.lifts if lift.reg_code not in self.known]
+        self.keeper.take_up(newer, self.now_ms(), self.keeper.answers())
+        self.registry.take_up(newer)
+        self.keeper.turn()
+
+    def spoke(self, *rows: int) -> None:
+        """These lifts have spoken, and so have their gateways."""
+        mask = np.zeros(len(self.registry), np.bool_)
+        mask[list(rows)] = True
+        self.keeper.saw_rows(mask)
+        self.keeper.turn()
+
+    def book(self) -> Book:
+        with reading(self.engine) as conn:
+            seen = read_sightings(conn)
+        live = Live(lambda row: None, lambda row: set(self.values.get(row, {})))
+        return Book(self.registry, dict(self.keeper.entries), seen, self.now_ms(), 86_400_000, live)
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
