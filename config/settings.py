@@ -112,6 +112,10 @@ class Ingest(Section):
     max_payload_bytes: int = Field(256 * 1024, ge=1024, le=16 * 1024 * 1024)
     max_samples: int = Field(2000, ge=1, le=100_000)
     snapshot_s: float = Field(30, ge=1, le=3600)
+    dialects: list[str] = []
+    """Wire formats of others that are read beside our own, e.g. "thingsboard"; none by default."""
+    maps: list[Path] = []
+    """Mapping files (TOML), each a topic pattern and how its payload becomes our channels."""
 
 
 class History(Section):
@@ -292,6 +296,9 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
     places += [(data.get("mqtt", {}), key) for key in ("ca_file", "cert_file", "key_file")]
     places += [(data.get("notify", {}), "secret_dir")]
     places.append((data.get("audit", {}), "head_file"))
+    ingest = data.get("ingest", {})
+    if isinstance(ingest, dict) and isinstance(ingest.get("maps"), list):
+        ingest["maps"] = [str(folder / m) if isinstance(m, str) else m for m in ingest["maps"]]
     for table, key in places:
         if isinstance(table, dict) and isinstance(table.get(key), str):
             table[key] = str(folder / table[key])

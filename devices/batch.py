@@ -121,23 +121,57 @@ class Refusal:
     lift: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the service publishes because a dialect asks for it, e.g. a request for a rebirth."""
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFact:
+    """A sender, or one lift behind it (`lift`: registry row), said that it came or went."""
+
+    online: bool
+    ts_ms: int
+    lift: int | None = None
+
+
 @dataclass(slots=True)
 class Decoded:
-    """What one wire message said; `refusals` name the parts of it that were not taken."""
+    """What one wire message said; `refusals` name the parts of it that were not taken.
 
-    boot: int
-    seq: int
+    boot, seq: None in dialects that have no such numbers. `timed`: the bytes hold their own
+    time, so the same bytes again are a repeat and no new moment. `links`: who came, who went.
+    `said`: what is to be published once this message is durable.
+    """
+
+    boot: int | None
+    seq: int | None
     first: int | None
-    kind: Literal["telemetry", "message", "waveform"]
+    kind: Literal["telemetry", "message", "waveform", "link"]
     batch: TelemetryBatch
     refusals: list[Refusal]
+    timed: bool = True
+    links: list[LinkFact] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
 
 
 class RejectedMessage(Exception):
-    """Nothing of a wire message could be taken. boot and seq where they could be read."""
+    """Nothing of a wire message could be taken. boot and seq where they could be read.
+
+    `said`: what is to be published all the same.
+    """
 
     def __init__(
-        self, refusals: list[Refusal], boot: int | None = None, seq: int | None = None
+        self,
+        refusals: list[Refusal],
+        boot: int | None = None,
+        seq: int | None = None,
+        said: Sequence[Said] = (),
     ) -> None:
-        self.refusals, self.boot, self.seq = refusals, boot, seq
+        self.refusals, self.boot, self.seq, self.said = refusals, boot, seq, list(said)
         super().__init__("; ".join(r.reason for r in refusals))

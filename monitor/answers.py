@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import aiomqtt
 import structlog
 
 from config.settings import Mqtt
-from devices.batch import Refusal, RejectedMessage
-from devices.codecs import GatewayStatus, Limits, decode_status, encode_ack
+from devices.batch import LinkFact, Refusal, RejectedMessage, Said
+from devices.codecs import OURS, GatewayStatus, Limits, Routes, decode_status, encode_ack
 from devices.codecs.topics import ACK, PREFIX, split, topic
 from devices.registry import NAME, Registry
-from monitor.intake import NAMED_IN_AN_ANSWER, Answer
+from monitor.batches import Answer
+from monitor.intake import NAMED_IN_AN_ANSWER
 from monitor.metrics import Metrics
 from monitor.receive import tls_context
 
@@ -22,6 +24,8 @@ log = structlog.get_logger()
 # An answer overtakes the one before it: a moment's wait makes one publish of many, and a gateway
 # that may have hundreds of messages unconfirmed does not notice.
 GATHER_S = 0.05
+# While the broker is away the oldest of these are dropped: who asked for them asks again.
+SAID_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Heard:
     at_ms: int
 
 
-def connection(settings: Mqtt, client_id: str) -> aiomqtt.Client:
+def connection(settings: Mqtt, client_id: str, will: Said | None = None) -> aiomqtt.Client:
     """Return an aiomqtt client for the site's broker, not yet connected."""
     return aiomqtt.Client(
         settings.host,
@@ -42,6 +46,7 @@ def connection(settings: Mqtt, client_id: str) -> aiomqtt.Client:
         identifier=client_id,
         tls_context=tls_context(settings) if settings.tls else None,
         keepalive=30,
+        will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
     )
 
 
@@ -55,9 +60,11 @@ class Answers:
         limits: Limits,
         clock: Callable[[], int],
         metrics: Metrics,
+        routes: Routes = OURS,
     ) -> None:
         self._settings, self._registry, self._limits = settings, registry, limits
-        self._clock, self._metrics = clock, metrics
+        self._clock, self._metrics, self._routes = clock, metrics, routes
+        self._said: deque[Said] = deque(maxlen=SAID_KEPT)
         self._pending: dict[tuple[str, int | None], Answer] = {}
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -69,6 +76,24 @@ class Answers:
         fresh = list(answers)
         if fresh and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._merge, fresh)
+
+    def say(self, said: Sequence[Said], links: Sequence[tuple[str, LinkFact]]) -> None:
+        """Take over from the pipeline's thread what dialects say, and who came or went."""
+        if (said or links) and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._take, list(said), list(links))
+
+    def _take(self, said: list[Said], links: list[tuple[str, LinkFact]]) -> None:
+        self._said.extend(said)
+        now_ms = self._clock()
+        for gateway, fact in links:
+            if fact.lift is None:
+                status = GatewayStatus(gateway, fact.online, 0, fact.ts_ms, None)
+                self._hear(Heard(status, now_ms))
+        self._wake.set()
+
+    def _hear(self, heard: Heard) -> None:
+        self.heard[heard.status.gateway] = heard
+        self._metrics.gateways_up.set(sum(one.status.online for one in self.heard.values()))
 
     def _merge(self, answers: list[Answer]) -> None:
         for answer in answers:
@@ -83,7 +108,8 @@ class Answers:
         self._loop = asyncio.get_running_loop()
         while True:
             try:
-                async with connection(self._settings, f"{self._settings.client_id}-answers") as c:
+                name, will = f"{self._settings.client_id}-answers", self._routes.will
+                async with connection(self._settings, name, will) as c:
                     await c.subscribe(f"{PREFIX}/+/status", qos=1)
                     async with asyncio.TaskGroup() as tasks:
                         tasks.create_task(self._publish(c))
@@ -93,7 +119,14 @@ class Answers:
             await asyncio.sleep(1)
 
     async def _publish(self, client: aiomqtt.Client) -> None:
+        for said in self._routes.hello(self._clock()):
+            await client.publish(said.topic, said.payload, said.qos, said.retain)
         while True:
+            while self._said:
+                said = self._said[0]
+                await client.publish(said.topic, said.payload, said.qos, said.retain)
+                if self._said and self._said[0] is said:
+                    self._said.popleft()
             while self._pending:
                 key = next(iter(self._pending))
                 answer = self._pending[key]
@@ -123,6 +156,4 @@ class Answers:
                 if sender and payload and NAME.fullmatch(sender[0]):
                     self._merge([Answer(sender[0], rejected.boot, 0, [], refused)])
                 continue
-            self.heard[status.gateway] = Heard(status, now_ms)
-            online = sum(heard.status.online for heard in self.heard.values())
-            self._metrics.gateways_up.set(online)
+            self._hear(Heard(status, now_ms))

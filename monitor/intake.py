@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Condition
 
 import msgspec
@@ -19,17 +19,17 @@ import structlog
 from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded, Refusal, RejectedMessage, TelemetryBatch, concat
-from devices.codecs import Limits, Refused, decode
+from devices.codecs import OURS, Found, Limits, Refused, Routes, decode_found
 from devices.codecs.refuse import REASONS
-from devices.codecs.topics import split
 from devices.registry import NAME, Registry
 from devices.vocabulary import Vocabulary
+from monitor.batches import Answer, ClosedBatch, OpenBatch
 from monitor.metrics import Metrics
+from monitor.repeats import Repeats
 from monitor.store.history import QuarantineRow
 from monitor.store.ledger import Ledger, Taken
 
 log = structlog.get_logger()
-Named = tuple[int | None, Refusal]
 # Bytes a batch may hold before it is closed and the network thread waits for the pipeline.
 OPEN_BYTES = 32 * 1024 * 1024
 # A window that has filled will not bring more until we acknowledge: close at once.
@@ -40,38 +40,21 @@ KEPT_WHEN_FULL = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a gateway is told on its `ack` topic once the batch is durable."""
+class _Source:
+    """One wire message: where it came from, and when."""
 
-    gateway: str
-    boot: int | None
-    durable: int
-    gaps: list[tuple[int, int]]
-    refused: list[Named]
+    topic: str
+    payload: bytes
+    found: Found | None
+    at_ms: int
 
+    @property
+    def gateway(self) -> str:
+        return (self.found.gateway if self.found else None) or ""
 
-@dataclass(slots=True)
-class ClosedBatch:
-    """A batch with all that must be committed, answered and acknowledged with it."""
-
-    batch: TelemetryBatch
-    ledger: Mapping[tuple[str, int], str]
-    quarantine: list[QuarantineRow]
-    answers: list[Answer]
-    receipts: list[tuple[int, int]]
-    messages: int
-
-
-@dataclass(slots=True)
-class _Open:
-    parts: list[TelemetryBatch] = field(default_factory=list)
-    quarantine: list[QuarantineRow] = field(default_factory=list)
-    refused: dict[tuple[str, int | None], list[Named]] = field(default_factory=dict)
-    receipts: list[tuple[int, int]] = field(default_factory=list)
-    rows: int = 0
-    bytes: int = 0
-    since: float = 0.0
-    latest: float = 0.0
+    @property
+    def numbered(self) -> bool:
+        return self.found is None or self.found.route.numbered
 
 
 class Intake:
@@ -87,7 +70,9 @@ class Intake:
         clock: Callable[[], int],
         metrics: Metrics,
         quarantine_mb: int = 512,
+        routes: Routes = OURS,
     ) -> None:
+        self._routes, self._repeats = routes, Repeats()
         self._quarantine_bytes = quarantine_mb * 1024 * 1024
         self._quarantined = 0
         self._registry, self._vocab, self._ledger = registry, vocab, ledger
@@ -95,7 +80,7 @@ class Intake:
         self._limits = Limits.of(settings)
         self._metrics = metrics
         self._changed = Condition()
-        self._open = _Open()
+        self._open = OpenBatch()
         self._closing = False
         self._refused: Counter[str] = Counter()
 
@@ -104,7 +89,8 @@ class Intake:
     def offer(self, topic: str, payload: bytes, receipt: tuple[int, int]) -> None:
         """Take one wire message. Blocks while the open batch is full; raises nothing."""
         now_ms = self._clock()
-        decoded, rejected = self._decode(topic, payload, now_ms)
+        found, decoded, rejected = self._decode(topic, payload, now_ms)
+        source = _Source(topic, payload, found, now_ms)
         with self._changed:
             while self._full() and not self._closing:
                 self._changed.wait(1.0)
@@ -115,19 +101,27 @@ class Intake:
             opened.receipts.append(receipt)
             opened.bytes += len(payload)
             if decoded is not None:
-                self._accept(topic, payload, decoded, now_ms)
+                self._accept(source, decoded)
             elif rejected is not None:
-                self._reject(topic, payload, rejected, now_ms)
+                self._reject(source, rejected)
             if len(opened.receipts) == 1 or self._full() or self._window_full():
                 self._changed.notify_all()
 
     def _decode(
         self, topic: str, payload: bytes, now_ms: int
-    ) -> tuple[Decoded | None, RejectedMessage | None]:
+    ) -> tuple[Found | None, Decoded | None, RejectedMessage | None]:
+        found = None
         try:
-            return decode(topic, payload, now_ms, self._registry, self._vocab, self._limits), None
+            found = self._routes.find(topic, payload)
+            return (
+                found,
+                decode_found(
+                    found, topic, payload, now_ms, self._registry, self._vocab, self._limits
+                ),
+                None,
+            )
         except RejectedMessage as rejected:
-            return None, rejected
+            return found, None, rejected
         except Exception as error:
             log.exception("decode.failed", topic=topic, size=len(payload))
             way_out = Text(
@@ -135,76 +129,74 @@ class Intake:
                 "a fault of ours: the bytes are kept and will be replayed once it is mended",
             )
             refusal = Refusal("internal_error", None, type(error).__name__, None, way_out)
-            return None, RejectedMessage([refusal])
+            return found, None, RejectedMessage([refusal])
 
-    def _accept(self, topic: str, payload: bytes, decoded: Decoded, now_ms: int) -> None:
-        gateway = self._gateway(topic)
+    def _accept(self, source: _Source, decoded: Decoded) -> None:
         self._metrics.messages.labels(decoded.kind).inc()
-        boot, seq = decoded.boot, decoded.seq
-        taken = self._ledger.take(gateway, boot, seq, decoded.first, _newest_ms(decoded.batch))
+        gateway, boot, seq = source.gateway, decoded.boot, decoded.seq
+        if boot is None or seq is None:
+            taken = Taken.NEW
+            if decoded.timed and not self._repeats.take(gateway, source.topic, source.payload):
+                taken = Taken.REPEAT
+        else:
+            newest_ms = _newest_ms(decoded.batch)
+            taken = self._ledger.take(gateway, boot, seq, decoded.first, newest_ms)
         if taken is Taken.REPEAT:
             self._metrics.repeats.inc()
             return
         if taken is Taken.BACK:
-            way_out = REASONS["seq_back"]
-            limit = f"above {self._ledger.ranges(gateway, boot).highest}"
-            refusal = Refusal("seq_back", "seq", str(seq), limit, way_out)
-            self._keep(topic, payload, [refusal], (boot, seq), now_ms)
+            limit = f"above {self._ledger.ranges(gateway, boot or 0).highest}"
+            refusal = Refusal("seq_back", "seq", str(seq), limit, REASONS["seq_back"])
+            self._keep(source, [refusal], (boot, seq))
             return
         opened = self._open
         opened.parts.append(decoded.batch)
         opened.rows += len(decoded.batch) + len(decoded.batch.messages)
+        opened.said += decoded.said
+        opened.links += [(gateway, fact) for fact in decoded.links]
         self._metrics.samples.inc(len(decoded.batch))
         if decoded.refusals:
-            self._keep(topic, payload, decoded.refusals, (boot, seq), now_ms)
+            self._keep(source, decoded.refusals, (boot, seq))
 
-    def _reject(self, topic: str, payload: bytes, rejected: RejectedMessage, now_ms: int) -> None:
-        gateway, boot, seq = self._gateway(topic), rejected.boot, rejected.seq
+    def _reject(self, source: _Source, rejected: RejectedMessage) -> None:
+        gateway, boot, seq = source.gateway, rejected.boot, rejected.seq
         self._metrics.messages.labels("rejected").inc()
-        known = gateway in self._registry.gateway_index
+        self._open.said += rejected.said
         # A refusal that is kept is as durable as a sample: the sender need not send it again.
         # Not so for a gateway nobody registered: it may send again once it is.
-        if (
-            known
-            and boot is not None
-            and seq is not None
-            and self._ledger.take(gateway, boot, seq, None) is not Taken.NEW
-        ):
+        new = True
+        if gateway in self._registry.gateway_index:
+            if boot is not None and seq is not None:
+                new = self._ledger.take(gateway, boot, seq, None) is Taken.NEW
+            elif not source.numbered:
+                new = self._repeats.take(gateway, source.topic, source.payload)
+        if new:
+            self._keep(source, rejected.refusals, (boot, seq))
+        else:
             self._metrics.repeats.inc()
-            return
-        self._keep(topic, payload, rejected.refusals, (boot, seq), now_ms)
 
     def _keep(
-        self,
-        topic: str,
-        payload: bytes,
-        refusals: list[Refusal],
-        origin: tuple[int | None, int | None],
-        now_ms: int,
+        self, source: _Source, refusals: list[Refusal], origin: tuple[int | None, int | None]
     ) -> None:
         boot, seq = origin
+        gateway, payload = source.gateway, source.payload
         named = [Refused.of(seq, refusal) for refusal in refusals]
         for refusal in refusals:
             self._metrics.refused.labels(refusal.reason).inc()
-        gateway = self._gateway(topic)
         if gateway in self._registry.gateway_index:  # names nobody registered must not pile up
             self._refused[gateway] += len(refusals)
         text = msgspec.json.encode(named).decode()
         self._quarantined += len(payload)
         full = self._quarantined > self._quarantine_bytes
-        kept = payload[:KEPT_WHEN_FULL] if full else payload
-        row = QuarantineRow(
-            now_ms, gateway, topic, boot, seq, refusals[0].reason, text, bytes(kept), len(payload)
+        kept = bytes(payload[:KEPT_WHEN_FULL] if full else payload)
+        first, size = refusals[0].reason, len(payload)
+        self._open.quarantine.append(
+            QuarantineRow(source.at_ms, gateway, source.topic, boot, seq, first, text, kept, size)
         )
-        self._open.quarantine.append(row)
-        self._open.refused.setdefault((gateway, boot), []).extend(
-            (seq, refusal) for refusal in refusals
-        )
-
-    @staticmethod
-    def _gateway(topic: str) -> str:
-        parts = split(topic)
-        return parts[0] if parts else ""
+        if source.numbered:  # others have no topic on which to hear of it
+            self._open.refused.setdefault((gateway, boot), []).extend(
+                (seq, refusal) for refusal in refusals
+            )
 
     def _full(self) -> bool:
         opened = self._open
@@ -252,7 +244,7 @@ class Intake:
         return due - now
 
     def _close(self) -> ClosedBatch:
-        opened, self._open = self._open, _Open()
+        opened, self._open = self._open, OpenBatch()
         # Everything the ledger holds now is in this batch or an earlier one, so once this one
         # is committed the answers below are true.
         ledger = self._ledger.dirty()
@@ -264,10 +256,18 @@ class Intake:
         ]
         self._changed.notify_all()
         batch = concat(opened.parts, len(self._vocab))
-        messages = len(opened.receipts)
-        return ClosedBatch(batch, ledger, opened.quarantine, answers, opened.receipts, messages)
+        return ClosedBatch(
+            batch,
+            ledger,
+            opened.quarantine,
+            answers,
+            opened.receipts,
+            len(opened.receipts),
+            opened.said,
+            opened.links,
+        )
 
-    def _answer(self, gateway: str, boot: int, opened: _Open) -> Answer:
+    def _answer(self, gateway: str, boot: int, opened: OpenBatch) -> Answer:
         ranges = self._ledger.ranges(gateway, boot)
         refused = opened.refused.get((gateway, boot), [])[:NAMED_IN_AN_ANSWER]
         return Answer(gateway, boot, ranges.durable, ranges.gaps(), refused)

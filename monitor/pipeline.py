@@ -23,7 +23,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from alerts.desk import AlertDesk
 from alerts.model import Transition
 from config.settings import Settings
-from monitor.intake import Answer, ClosedBatch, Intake
+from devices.batch import LinkFact, Said
+from monitor.batches import Answer, ClosedBatch
+from monitor.intake import Intake
 from monitor.judge import Judge
 from monitor.late import LateLane
 from monitor.metrics import Metrics
@@ -45,6 +47,7 @@ class Wires:
     acknowledge: Callable[[Sequence[tuple[int, int]]], None]
     answer: Callable[[Sequence[Answer]], None]
     wake: Callable[[], None]
+    say: Callable[[Sequence[Said], Sequence[tuple[str, LinkFact]]], None] = lambda said, links: None
 
 
 class Pipeline:
@@ -145,6 +148,7 @@ class Pipeline:
             return
         self._wires.acknowledge(closed.receipts)
         self._wires.answer(closed.answers)
+        self._wires.say(closed.said, closed.links)
         batch = closed.batch
         self._metrics.batches.inc()
         if batch.late.any() or batch.messages.late.any():

@@ -12,12 +12,11 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 
 from config.settings import Mqtt
-from devices.codecs.topics import PREFIX
+from devices.codecs import OURS, Routes
 from monitor.intake import Intake
 from monitor.metrics import Metrics
 
 log = structlog.get_logger()
-TOPICS = tuple((f"{PREFIX}/+/{kind}", 1) for kind in ("telemetry", "message", "waveform"))
 
 
 def tls_context(settings: Mqtt) -> ssl.SSLContext:
@@ -54,8 +53,10 @@ class Receiver:
     this process or to the next one.
     """
 
-    def __init__(self, settings: Mqtt, intake: Intake, metrics: Metrics) -> None:
-        self._intake, self._metrics = intake, metrics
+    def __init__(
+        self, settings: Mqtt, intake: Intake, metrics: Metrics, routes: Routes = OURS
+    ) -> None:
+        self._intake, self._metrics, self._routes = intake, metrics, routes
         self._host, self._port = settings.host, settings.port
         # Packet ids are only worth something on the connection they came by.
         self._epoch = 0
@@ -89,7 +90,7 @@ class Receiver:
             log.error("broker.refused", host=self._host, port=self._port, reason=str(reason))
             return
         self._epoch += 1
-        client.subscribe(list(TOPICS))
+        client.subscribe(self._routes.subscriptions())
         self._metrics.broker_up.set(1)
         self.connected.set()
         log.info("broker.connected", host=self._host, port=self._port)

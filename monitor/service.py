@@ -28,7 +28,7 @@ from alerts.story.sheet import fonts
 from alerts.subjects import Subjects
 from config.errors import ConfigError
 from config.settings import Settings
-from devices.codecs import Limits
+from devices.codecs import Limits, Setup, build_routes
 from devices.registry import Registry, load_registry
 from devices.vocabulary import load_vocabulary
 from monitor.aftercare import Aftercare
@@ -83,6 +83,7 @@ class Service:
         self.registry = load_registry(site, self.history.known_lifts())
         self.history.number_lifts([s.reg_code if s else "" for s in self.registry.slots])
         self.ledger = Ledger(self.history.ledger())
+        self.routes = build_routes(Setup(self.registry, self.vocab, site, settings.ingest))
         migrate(settings.database)
         self.engine = open_engine(settings.database)
         links = Links(
@@ -104,10 +105,13 @@ class Service:
             clock,
             self.metrics,
             settings.history.quarantine_mb,
+            self.routes,
         )
-        self.receiver = Receiver(settings.mqtt, self.intake, self.metrics)
+        self.receiver = Receiver(settings.mqtt, self.intake, self.metrics, self.routes)
         limits = Limits.of(settings.ingest)
-        self.answers = Answers(settings.mqtt, self.registry, limits, clock, self.metrics)
+        self.answers = Answers(
+            settings.mqtt, self.registry, limits, clock, self.metrics, self.routes
+        )
         judge = self.judge = Judge(self.vocab, self.registry, rules, zone)
         self.detector = judge.detector
         self.late = LateLane(self.vocab, self.registry, rules, self.history, zone)
@@ -124,7 +128,7 @@ class Service:
             self.late,
             self.desk,
             snapshots,
-            Wires(self.receiver.acknowledge, self.answers.post, self._wake),
+            Wires(self.receiver.acknowledge, self.answers.post, self._wake, self.answers.say),
             clock,
             self.metrics,
         )

@@ -12,13 +12,18 @@ from devices.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One message's surroundings; `gateway` is the index of the sender in the registry."""
+    """One message's surroundings; `gateway` is the index of the sender in the registry.
+
+    `topic` as it came; `memory` is what the route's dialect keeps from message to message.
+    """
 
     gateway: int
     received_ms: int
     registry: Registry
     plan: Plan
     limits: Limits
+    topic: str = ""
+    memory: object = None
 
 
 def check_lift(

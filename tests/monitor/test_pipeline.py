@@ -15,7 +15,7 @@ import pytest
 
 from config.settings import load_settings
 from devices.batch import Waveform
-from monitor.intake import Answer
+from monitor.batches import Answer
 from monitor.pipeline import Wires
 from monitor.service import Service
 from monitor.store.series import count_samples

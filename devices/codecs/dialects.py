@@ -1,0 +1,87 @@
+"""The routes of a site: the wire contract always, dialects by name, mappings by file.
+
+A new dialect is a file with a builder and a line in DIALECTS. A builder gets the `Setup` and
+returns a Dialect; it raises ConfigError for a file of the site that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.errors import ConfigError
+from config.settings import Ingest
+from config.text import Text
+from devices.batch import Decoded
+from devices.codecs import json_columns, json_rows, message, waveform
+from devices.codecs.context import Context
+from devices.codecs.parse import Fields, parse
+from devices.codecs.routes import GATEWAY, Codec, Dialect, Route, Routes
+from devices.codecs.topics import topic
+from devices.registry import Registry
+from devices.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setup:
+    """What a dialect is built from. The registry changes in place while the service runs."""
+
+    registry: Registry
+    vocab: Vocabulary
+    site: Path
+    ingest: Ingest
+
+
+Careful = Callable[[bytes, Context], Decoded]
+Build = Callable[[Setup], Dialect]
+ReadMap = Callable[[Path, Setup], Dialect]
+
+
+def _parsed(careful: Callable[[Fields, Context], Decoded]) -> Careful:
+    return lambda payload, context: careful(parse(payload), context)
+
+
+def _has_columns(payload: bytes) -> bool:
+    return b'"columns"' in payload
+
+
+CODECS: Mapping[str, tuple[Codec, ...]] = {
+    "telemetry": (
+        Codec("json_columns", _parsed(json_columns.careful), json_columns.fast, _has_columns),
+        Codec("json_rows", _parsed(json_rows.careful), json_rows.fast),
+    ),
+    "message": (Codec("message", _parsed(message.careful)),),
+    "waveform": (Codec("waveform", _parsed(waveform.careful), waveform.fast),),
+}
+_OURS = Dialect(
+    "lift",
+    tuple(Route(topic(GATEWAY, kind), codecs, numbered=True) for kind, codecs in CODECS.items()),
+)
+OURS = Routes((_OURS,))
+
+# name in `ingest.dialects` → builder
+DIALECTS: Mapping[str, Build] = {}
+# reads a file of `ingest.maps`; None while there is no mapping codec
+READ_MAP: ReadMap | None = None
+
+
+def build_routes(setup: Setup) -> Routes:
+    """Return the routes that a site's settings ask for.
+
+    Raises ConfigError for a dialect nobody knows and for a mapping that is wrong.
+    """
+    dialects = [_OURS]
+    for name in setup.ingest.dialects:
+        build = DIALECTS.get(name)
+        if build is None:
+            known = ", ".join(DIALECTS) or "none"
+            way_out = Text(f"可用：{known}", f"there are: {known}")
+            raise ConfigError("settings", "ingest.dialects", name, way_out)
+        dialects.append(build(setup))
+    for file in setup.ingest.maps:
+        if READ_MAP is None:
+            way_out = Text("本版本没有映射编解码器", "this version has no mapping codec")
+            raise ConfigError("settings", "ingest.maps", str(file), way_out)
+        dialects.append(READ_MAP(file, setup))
+    return Routes(tuple(dialects))

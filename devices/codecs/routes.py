@@ -1,0 +1,166 @@
+"""Which codec reads a topic, and which gateway it speaks for: our wire contract and dialects.
+
+A dialect is a wire format of others (ThingsBoard, Sparkplug B, a site's own mapping): a few
+routes, what it has to say when the service connects, and whatever it must remember. A site
+switches dialects on by name (`ingest.dialects`) and adds mappings as files (`ingest.maps`);
+without either the service reads and subscribes to nothing but `lift/v1/…`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from devices.batch import Decoded, Said
+from devices.codecs.context import Context
+from devices.codecs.parse import salvage
+
+GATEWAY = "{gateway}"  # stands for the one level of a filter that names the gateway
+_REMEMBERED = 16_384  # topics; a city has some thousands
+
+Claims = Callable[[bytes], bool]
+Names = Callable[[str, bytes], str | None]
+
+
+def _any(payload: bytes) -> bool:
+    return True
+
+
+def _nothing(payload: bytes, context: Context) -> Decoded | None:
+    return None
+
+
+def _silent(now_ms: int) -> Sequence[Said]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One wire format: bytes → Decoded, raising RejectedMessage and nothing else.
+
+    `fast` reads what is right in every part and returns None for all else; `careful` then
+    names each flaw and keeps what stands beside it. `claims` tells from the payload whether
+    it is this format, where a route has several. `numbers` makes out (boot, seq) of a payload
+    that cannot be read as a whole.
+    """
+
+    name: str
+    careful: Callable[[bytes, Context], Decoded]
+    fast: Callable[[bytes, Context], Decoded | None] = _nothing
+    claims: Claims = _any
+    numbers: Callable[[bytes], tuple[int | None, int | None]] = salvage
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """An MQTT filter and what reads its messages.
+
+    `filter` has one level `{gateway}`, which is the gateway's id in the registry; or it has
+    none, and `names(topic, payload)` tells the id (None: nobody we know). `numbered`: messages
+    carry our boot and seq, so the ledger counts them and the gateway is answered on its `ack`
+    topic. `memory` is handed to the codec in its context, built once, lost at a restart.
+    """
+
+    filter: str
+    codecs: tuple[Codec, ...]
+    numbered: bool = False
+    names: Names | None = None
+    memory: object = None
+    qos: int = 1
+
+    @property
+    def subscription(self) -> str:
+        """The filter as a broker knows it."""
+        return self.filter.replace(GATEWAY, "+")
+
+    def match(self, levels: Sequence[str]) -> str | None:
+        """Return the gateway's level of a topic of this filter, "" where it has none.
+
+        None: not a topic of this filter.
+        """
+        own, gateway = self.filter.split("/"), ""
+        if own[-1] == "#":
+            own = own[:-1]
+            levels = levels[: len(own)]
+        if len(own) != len(levels):
+            return None
+        for want, have in zip(own, levels, strict=True):
+            if want == GATEWAY:
+                gateway = have
+            elif want not in ("+", have):
+                return None
+        return gateway
+
+    def codec(self, payload: bytes) -> Codec:
+        """Return the first codec that claims a payload, else the last."""
+        return next((c for c in self.codecs if c.claims(payload)), self.codecs[-1])
+
+    def salvage(self, payload: bytes) -> tuple[int | None, int | None]:
+        """Return (boot, seq) of a broken message, as far as they are plain to see."""
+        return self.codec(payload).numbers(payload) if self.numbered else (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The routes of one wire format of others, and what it says by itself.
+
+    `hello(now_ms)` is published at each connection of the service's outgoing client; `will`
+    is left with the broker as that client's last will (one dialect may have one).
+    """
+
+    name: str
+    routes: tuple[Route, ...]
+    hello: Callable[[int], Sequence[Said]] = _silent
+    will: Said | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The route of one message and the id of the gateway it speaks for; None: not told."""
+
+    route: Route
+    gateway: str | None
+
+
+@dataclass(slots=True)
+class Routes:
+    """All routes of a site. The first dialect whose filter fits a topic reads it."""
+
+    dialects: tuple[Dialect, ...]
+    _known: dict[str, Found | None] = field(default_factory=dict)
+
+    def find(self, topic: str, payload: bytes) -> Found | None:
+        """Return route and gateway of a message; None for a topic that no route reads."""
+        try:
+            found = self._known[topic]
+        except KeyError:
+            found = self._remember(topic)
+        if found is None or found.route.names is None:
+            return found
+        return Found(found.route, found.route.names(topic, payload))
+
+    def _remember(self, topic: str) -> Found | None:
+        levels = topic.split("/")
+        found = None
+        for route in (route for dialect in self.dialects for route in dialect.routes):
+            if (gateway := route.match(levels)) is not None:
+                found = Found(route, gateway)
+                break
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[topic] = found
+        return found
+
+    def subscriptions(self) -> list[tuple[str, int]]:
+        """Return (filter, QoS) of all that a broker is to send, each filter once."""
+        every = (route for dialect in self.dialects for route in dialect.routes)
+        return list({route.subscription: route.qos for route in every}.items())
+
+    def hello(self, now_ms: int) -> list[Said]:
+        """Return what is published at each connection."""
+        return [said for dialect in self.dialects for said in dialect.hello(now_ms)]
+
+    @property
+    def will(self) -> Said | None:
+        """The last will of the outgoing client, if a dialect has one."""
+        return next((dialect.will for dialect in self.dialects if dialect.will), None)
