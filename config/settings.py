@@ -101,6 +101,28 @@ class Mqtt(Section):
         return urlsplit(self.url).scheme == "mqtts"
 
 
+class Sparkplug(Section):
+    """The service as a Sparkplug B host; on where `ingest.dialects` names "sparkplug"."""
+
+    host_id: str = Field("liftwatch", pattern=r"[^/+#\s]{1,64}")
+    groups: list[str] = []
+    """Groups that are listened to; none named: all."""
+    map: Path | None = None
+    """What their names mean (TOML); None = their names are ours."""
+    reorder_s: float = Field(0, ge=0, le=60)
+    """How long a missing seq may still come. 0: a broker that keeps order, as one broker does."""
+    rebirth_s: float = Field(10, ge=1, le=3600)
+    """A node is asked for a rebirth no sooner than this after it was asked before."""
+    rebirths_per_s: float = Field(20, ge=0.1, le=1000)
+
+    @field_validator("groups")
+    @classmethod
+    def _levels(cls, value: list[str]) -> list[str]:
+        if any(not group or set(group) & set("/+#") for group in value):
+            raise ValueError("names of groups without / + # / 组名不得含 / + #")
+        return value
+
+
 class Ingest(Section):
     """What is taken from the wire, and how it is cut into batches."""
 
@@ -116,6 +138,7 @@ class Ingest(Section):
     """Wire formats of others that are read beside our own, e.g. "thingsboard"; none by default."""
     maps: list[Path] = []
     """Mapping files (TOML), each a topic pattern and how its payload becomes our channels."""
+    sparkplug: Sparkplug = Sparkplug()
 
 
 class History(Section):
@@ -299,6 +322,8 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
     ingest = data.get("ingest", {})
     if isinstance(ingest, dict) and isinstance(ingest.get("maps"), list):
         ingest["maps"] = [str(folder / m) if isinstance(m, str) else m for m in ingest["maps"]]
+    if isinstance(ingest, dict):
+        places.append((ingest.get("sparkplug", {}), "map"))
     for table, key in places:
         if isinstance(table, dict) and isinstance(table.get(key), str):
             table[key] = str(folder / table[key])

@@ -51,6 +51,7 @@ from monitor.reply_mail import ReplyMail
 from monitor.reply_topic import ReplyTopic
 from monitor.secret import load_secret
 from monitor.snapshot import Snapshots
+from monitor.sparkplug import sparkplug_host
 from monitor.store.history import History
 from monitor.store.influx import InfluxCopy
 from monitor.store.ledger import Ledger
@@ -112,6 +113,8 @@ class Service:
         self.answers = Answers(
             settings.mqtt, self.registry, limits, clock, self.metrics, self.routes
         )
+        say = self.answers.say
+        self.sparkplug = sparkplug_host(settings, self.routes, self.intake, say, clock)
         judge = self.judge = Judge(self.vocab, self.registry, rules, zone)
         self.detector = judge.detector
         self.late = LateLane(self.vocab, self.registry, rules, self.history, zone)
@@ -212,6 +215,8 @@ class Service:
         tasks += [asyncio.create_task(work) for work in self.beside]
         self.pipeline.start()
         self.receiver.start()
+        if self.sparkplug is not None:
+            self.sparkplug.start()
         if self.reply_topic is not None:
             self.reply_topic.start()
         self.housekeeper.start()
@@ -255,7 +260,10 @@ class Service:
         log.info("service.stopped")
 
     def receiver_then_pipeline_stop(self) -> None:
-        """The pipeline stops first: it acknowledges its last batch over the open connection."""
+        """The pipeline stops before the receiver: it acknowledges its last batch over the open
+        connection. Edge nodes are told first that nobody listens any more."""
+        if self.sparkplug is not None:
+            self.sparkplug.stop()
         self.pipeline.stop()
         self.receiver.stop()
 

@@ -18,6 +18,7 @@ from devices.codecs import json_columns, json_rows, message, waveform
 from devices.codecs.context import Context
 from devices.codecs.parse import Fields, parse
 from devices.codecs.routes import GATEWAY, Codec, Dialect, Route, Routes
+from devices.codecs.sparkplug import sparkplug
 from devices.codecs.topics import topic
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
@@ -61,7 +62,9 @@ _OURS = Dialect(
 OURS = Routes((_OURS,))
 
 # name in `ingest.dialects` → builder
-DIALECTS: Mapping[str, Build] = {}
+DIALECTS: Mapping[str, Build] = {
+    "sparkplug": lambda setup: sparkplug(setup.ingest.sparkplug, setup.vocab),
+}
 # reads a file of `ingest.maps`; None while there is no mapping codec
 READ_MAP: ReadMap | None = None
 

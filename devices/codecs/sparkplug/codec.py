@@ -132,7 +132,8 @@ def _nbirth(call: _Call, message: Any) -> Decoded:
     if seq:
         call.refusals.add("seq_out_of_range", "seq", seq, "0 in an NBIRTH")
     node.forget_births()
-    node.group, node.born, node.bd_seq = topic.group, True, _bd_seq(message)
+    node.group, node.name = topic.group, topic.node
+    node.born, node.bd_seq = True, _bd_seq(message)
     node.seq, node.last = seq or 0, (None, call.payload)
     call.sessions.rebirths.answered(context.gateway)
     read = _born(call, message)
@@ -151,7 +152,7 @@ def _dbirth(call: _Call, message: Any) -> Decoded:
     elif (topic.device, call.payload) != node.last and seq is not None and not _count(call, seq):
         said = call.ask()
     device = topic.device or ""
-    _forget_device(node, device)
+    node.forget_device(device)
     node.devices[device] = True
     read = _born(call, message)
     return _data(read.batch, call.refusals, said, [LinkFact(True, _sent(message, context), row)])
@@ -162,12 +163,6 @@ def _born(call: _Call, message: Any) -> Read:
     reader = Reader(call.node, device, call.sessions, call.context, call.refusals)
     reader.births(message)
     return reader.read(message, birth=True)
-
-
-def _forget_device(node: Node, device: str) -> None:
-    for table in (node.aliases, node.types, node.known, node.layouts):
-        for key in [key for key in table if key[0] == device]:
-            del table[key]  # type: ignore[attr-defined]
 
 
 def _device(call: _Call) -> int:
@@ -229,7 +224,7 @@ def _ddeath(call: _Call, message: Any) -> Decoded:
     if message.HasField("seq") and node.born and not _count(call, int(message.seq) % SEQS):
         said = call.ask()
     node.devices[topic.device or ""] = False
-    _forget_device(node, topic.device or "")
+    node.forget_device(topic.device or "")
     link = LinkFact(False, context.received_ms, row)
     return _data(_empty(context), [], said, [link], timed=False)
 

@@ -19,7 +19,7 @@ from devices.codecs.sparkplug.metric import bits_of
 from devices.codecs.sparkplug.reading import Read
 from devices.codecs.sparkplug.samples import Cell
 from devices.codecs.sparkplug.session import Node
-from devices.codecs.sparkplug.wire import FIELDS, MetricSpans, NotPlain, Span, Spans, varint, walk
+from devices.codecs.sparkplug.wire import FIELDS, MetricSpans, NotPlain, Span, Spans, walk
 
 LEAST = 8  # metrics; below this reading with care is as quick
 _REMEMBERED = 64  # layouts a node
@@ -30,10 +30,11 @@ Values = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Numbers:
-    """Cells whose numbers are written alike. at intp[k, width]: where their bytes lie."""
+    """Cells whose numbers are written alike, in `width` bytes from each of `at` on."""
 
     cells: Index
     at: Index
+    width: int
     field: int
     bits: int
 
@@ -42,10 +43,11 @@ class Numbers:
 class Layout:
     """One layout. m cells: the metrics that become values; g rows: the samples.
 
-    mask uint8[n], want: the structure · timed intp[m, width]: bytes of each cell's timestamp,
-    none where the payload's own holds · first intp[g]: a cell of each row · row_of, column
-    intp[m] · ascends: pairs of rows of one lift, in which time must grow · base float32[m]:
-    what is structure too (names of enums) · holes: cells of enums whose codes have gaps.
+    mask uint8[n], want: the structure · timed intp[m]: where each cell's timestamp begins, none
+    where the payload's own holds; all `timed_width` bytes · first intp[g]: a cell of each row ·
+    row_of intp[m] · flat intp[m]: place in the batch's matrix · ascends: pairs of rows of one
+    lift, in which time must grow · base float32[m]: what is structure too (names of enums) ·
+    lo, hi float32[m] · holes: cells of enums whose codes have gaps.
     """
 
     mask: Bytes
@@ -55,12 +57,17 @@ class Layout:
     lifts: NDArray[np.int32]
     live: NDArray[np.bool_]
     timed: Index
+    timed_width: int
+    timed_mask: np.uint64
     first: Index
     row_of: Index
-    column: Index
+    flat: Index
+    channels: int
     ascends: tuple[Index, Index]
     base: Values
     numbers: tuple[Numbers, ...]
+    lo: Values
+    hi: Values
     integral: Index
     holes: tuple[tuple[Index, tuple[int, ...]], ...]
     codes: tuple[tuple[tuple[int, int], int], ...]
@@ -104,6 +111,8 @@ def _layout(node: Node, payload: bytes, read: Read, context: Context) -> Layout:
     row_of, column = (np.array(part, np.intp) for part in zip(*places, strict=True))
     mask = np.frombuffer(bytes(spans.mask), np.uint8)
     plan = context.plan
+    timed, width = _timed([metric for metric, _ in cells], spans)
+    channels = len(plan.vocab.channels)
     enums = {int(c): np.flatnonzero(column == c) for c in plan.holes}
     return Layout(
         mask,
@@ -112,31 +121,33 @@ def _layout(node: Node, payload: bytes, read: Read, context: Context) -> Layout:
         spans.seq,
         np.array([lift for lift, _, _ in read.rows], np.int32),
         np.array([live for _, _, live in read.rows], np.bool_),
-        _timed([metric for metric, _ in cells], spans),
+        timed,
+        width,
+        np.uint64((1 << 8 * width) - 1),
         np.unique(row_of, return_index=True)[1],
         row_of,
-        column,
+        row_of * channels + column,
+        channels,
         _ascending(read.rows),
         read.batch.values[row_of, column],
         _numbers(cells),
+        plan.lo[column],
+        plan.hi[column],
         np.flatnonzero(plan.vocab.integral[column]),
         tuple((at, tuple(plan.vocab.channels[c].values)) for c, at in enums.items() if len(at)),
         tuple(codes.items()),
     )
 
 
-def _index(spans: list[Span]) -> Index:
-    """Return intp[k, width] of spans that are equally wide."""
-    return np.array([range(*span) for span in spans], np.intp)
-
-
-def _timed(cells: list[MetricSpans], spans: Spans) -> Index:
+def _timed(cells: list[MetricSpans], spans: Spans) -> tuple[Index, int]:
+    """Return where the cells' timestamps begin, and how many bytes each has."""
     own = [metric.timestamp for metric in cells if metric.timestamp is not None]
     if not own and spans.timestamp is not None:
-        return np.empty((0, 0), np.intp)
-    if len(own) != len(cells) or len({b - a for a, b in own}) != 1:
+        return np.empty(0, np.intp), 0
+    widths = {end - at for at, end in own}
+    if len(own) != len(cells) or len(widths) != 1 or max(widths) > 8:
         raise NotPlain
-    return _index(own)
+    return np.array([at for at, _ in own], np.intp), widths.pop()
 
 
 def _ascending(rows: list[tuple[int, int, bool]]) -> tuple[Index, Index]:
@@ -166,9 +177,10 @@ def _numbers(cells: list[tuple[MetricSpans, int]]) -> tuple[Numbers, ...]:
     return tuple(
         Numbers(
             np.array(members, np.intp),
-            _index([span for at in members if (span := cells[at][0].number)]),
+            np.array([span[0] for at in members if (span := cells[at][0].number)], np.intp),
+            width,
             field,
             bits,
         )
-        for (field, _, bits), members in groups.items()
+        for (field, width, bits), members in groups.items()
     )

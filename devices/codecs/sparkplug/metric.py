@@ -60,7 +60,7 @@ def value_of(metric: Any, datatype: int) -> object:
     if field in ("int_value", "long_value"):
         return signed(raw, bits_of(datatype, field), field)
     if field in ("float_value", "double_value", "boolean_value", "string_value"):
-        return raw  # type: ignore[no-any-return]
+        return raw
     return f"({field.removesuffix('_value')})"  # a data set, a file: no channel takes it
 
 

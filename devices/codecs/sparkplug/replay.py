@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ from devices.codecs.sparkplug.wire import BOOLEAN, DOUBLE, FLOAT, INT, varint
 Bytes = NDArray[np.uint8]
 Times = NDArray[np.int64]
 Values = NDArray[np.float32]
+Words = NDArray[np.uint64]
 
 
 def replay(
@@ -30,69 +33,85 @@ def replay(
     seq = varint(payload, *layout.seq)[0]
     if seq >= SEQS or any(node.codes.get(key) != state for key, state in layout.codes):
         return None
-    ts_ms = _times(layout, payload, raw)
+    words = _words(payload)
+    ts_ms = _times(layout, payload, words)
     if ts_ms is None or not _in_order(ts_ms, layout, context):
         return None
-    values = _values(layout, raw)
-    if not _in_range(values, layout, context):
+    values = _values(layout, raw, words)
+    if not _in_range(values, layout):
         return None
-    full = np.full((len(ts_ms), len(context.plan.vocab.channels)), np.nan, np.float32)
-    full[layout.row_of, layout.column] = values
+    full = np.full((len(ts_ms), layout.channels), np.nan, np.float32)
+    full.reshape(-1)[layout.flat] = values
     history = late(ts_ms, context.received_ms, context.limits) | ~layout.live
     return TelemetryBatch(layout.lifts.copy(), ts_ms, full, history), seq
 
 
-def _times(layout: Layout, payload: bytes, raw: Bytes) -> Times | None:
+def _words(payload: bytes) -> Words:
+    """Return uint64[n]: the eight bytes from each place on, as one number, least byte first."""
+    padded = payload + bytes(8)
+    return np.ndarray((len(payload),), "<u8", padded, strides=(1,))
+
+
+def _times(layout: Layout, payload: bytes, words: Words) -> Times | None:
     """Return int64[g]; None where the metrics of a row do not agree on its time any more."""
     if layout.timed.size == 0:
         sent = varint(payload, *layout.sent)[0] if layout.sent else 0
         return np.full(len(layout.lifts), min(sent, 2**62), np.int64)
-    every = raw[layout.timed]
+    every = words[layout.timed]
+    every &= layout.timed_mask
+    if (every == every[0]).all():  # the ordinary case: one moment for all
+        at = int(layout.timed[0])
+        sent = varint(payload, at, at + layout.timed_width)[0]
+        return np.full(len(layout.lifts), min(sent, 2**62), np.int64)
     first = every[layout.first]
     if (every != first[layout.row_of]).any():
         return None
-    return _varints(first).astype(np.int64)
+    return _narrow(first, layout.timed_width).astype(np.int64)
 
 
-def _varints(raw: Bytes) -> NDArray[np.uint64]:
-    """Return uint64[k] of uint8[k, width]; bits beyond 64 fall off."""
+def _narrow(words: Words, width: int) -> Words:
+    """Return the numbers of varints of up to eight bytes, each the low bytes of a word."""
+    found = words & np.uint64(0x7F)
+    for k in range(1, width):
+        found |= (words >> np.uint64(k)) & np.uint64(0x7F << 7 * k)
+    return found
+
+
+def _wide(raw: Bytes) -> Words:
+    """Return uint64[k] of varints uint8[k, width]; bits beyond 64 fall off."""
     shifts = np.arange(raw.shape[1], dtype=np.uint64) * np.uint64(7)
-    parts: NDArray[np.uint64] = (raw & 0x7F).astype(np.uint64) << shifts
-    return np.bitwise_or.reduce(parts, axis=1)
+    parts: Words = (raw & 0x7F).astype(np.uint64) << shifts
+    found: Words = np.bitwise_or.reduce(parts, axis=1)
+    return found
 
 
-def _in_order(ts_ms: Times, layout: Layout, context: Context) -> bool:
-    earlier, later = layout.ascends
-    received, limits = context.received_ms, context.limits
-    return (
-        in_time(int(ts_ms.min()), received, limits)
-        and in_time(int(ts_ms.max()), received, limits)
-        and not (ts_ms[later] <= ts_ms[earlier]).any()
-    )
-
-
-def _values(layout: Layout, raw: Bytes) -> Values:
+def _values(layout: Layout, raw: Bytes, words: Words) -> Values:
     values = layout.base.copy()
     with np.errstate(over="ignore", invalid="ignore"):
         for numbers in layout.numbers:
-            values[numbers.cells] = _read(numbers, raw[numbers.at])
+            values[numbers.cells] = _read(numbers, raw, words)
     return values
 
 
-def _read(numbers: Numbers, raw: Bytes) -> NDArray[np.generic]:
+def _read(numbers: Numbers, raw: Bytes, words: Words) -> NDArray[Any]:
+    """Return the numbers of cells that are written alike."""
     if numbers.field == FLOAT:
-        return raw.view("<f4")[:, 0]
+        return words[numbers.at].astype(np.uint32).view(np.float32)
     if numbers.field == DOUBLE:
-        return raw.view("<f8")[:, 0]
-    whole = _varints(raw)
+        return words[numbers.at].view(np.float64)
+    if numbers.width == 1:  # below 128: no sign to look for
+        single = raw[numbers.at]
+        return single != 0 if numbers.field == BOOLEAN else single
+    if numbers.width <= 8:
+        whole = _narrow(words[numbers.at], numbers.width)
+    else:
+        whole = _wide(raw[numbers.at[:, None] + np.arange(numbers.width)])
     if numbers.field == BOOLEAN:
         return whole != 0
     width = 32 if numbers.field == INT else 64
     if width == 32:
         whole = whole & np.uint64(0xFFFFFFFF)
-    if numbers.bits == 0:
-        return whole
-    return _signed(whole, numbers.bits, width)
+    return _signed(whole, numbers.bits, width) if numbers.bits else whole
 
 
 def _signed(whole: NDArray[np.uint64], bits: int, width: int) -> Times:
@@ -106,9 +125,9 @@ def _signed(whole: NDArray[np.uint64], bits: int, width: int) -> Times:
     return np.where(narrow, whole.view(np.int64) - (1 << bits), number)
 
 
-def _in_range(values: Values, layout: Layout, context: Context) -> bool:
-    plan, column = context.plan, layout.column
-    good = (values >= plan.lo[column]) & (values <= plan.hi[column])  # NaN is neither
+def _in_range(values: Values, layout: Layout) -> bool:
+    good = values >= layout.lo  # NaN is neither
+    good &= values <= layout.hi
     if not good.all():
         return False
     whole = values[layout.integral]

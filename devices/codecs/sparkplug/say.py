@@ -28,7 +28,7 @@ def state(online: bool, timestamp_ms: int) -> bytes:
     return json.dumps({"online": online, "timestamp": timestamp_ms}).encode()
 
 
-def read_state(payload: bytes) -> tuple[bool, int] | None:
+def read_state(payload: bytes | bytearray) -> tuple[bool, int] | None:
     """Return (online, timestamp) of a STATE payload, None where it is not one."""
     try:
         found = json.loads(payload)

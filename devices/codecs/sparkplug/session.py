@@ -37,6 +37,7 @@ class Node:
     """One edge node's session. Keys begin with the device, None for the node itself."""
 
     group: str = ""
+    name: str = ""
     born: bool = False
     bd_seq: int | None = None
     seq: int | None = None
@@ -63,6 +64,13 @@ class Node:
         self.aliases, self.types, self.devices = {}, {}, {}
         self.missing, self.overdue_ms, self.last = set(), None, (None, b"")
         self.rederive()
+
+    def forget_device(self, device: str) -> None:
+        """Forget one device's birth."""
+        self.aliases = {key: name for key, name in self.aliases.items() if key[0] != device}
+        self.types = {key: kind for key, kind in self.types.items() if key[0] != device}
+        self.known = {key: known for key, known in self.known.items() if key[0] != device}
+        self.layouts = {key: made for key, made in self.layouts.items() if key[0] != device}
 
     def rederive(self) -> None:
         """Drop what was made from births and registry."""
@@ -167,4 +175,3 @@ class Sessions:
         for gateway, node in self._nodes.items():
             if node.overdue(now_ms):
                 yield gateway, node
-

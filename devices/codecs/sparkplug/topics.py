@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 NAMESPACE = "spBv1.0"
 NODE_VERBS = frozenset({"NBIRTH", "NDATA", "NDEATH"})
@@ -21,6 +22,7 @@ class Topic:
     device: str | None
 
 
+@lru_cache(maxsize=16_384)
 def parse_topic(name: str) -> Topic | None:
     """Return the parts of an upward topic; None for commands, STATE and everything else."""
     parts = name.split("/")
