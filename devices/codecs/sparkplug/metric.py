@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from devices.codecs.sparkplug.schema import DataType
+from devices.codecs.sparkplug.schema import DataType, text
 
 QUALITY = "Quality"
 GOOD = 192  # of 0 bad, 192 good, 500 stale
@@ -59,8 +59,10 @@ def value_of(metric: Any, datatype: int) -> object:
     raw = getattr(metric, field)
     if field in ("int_value", "long_value"):
         return signed(raw, bits_of(datatype, field), field)
-    if field in ("float_value", "double_value", "boolean_value", "string_value"):
+    if field in ("float_value", "double_value", "boolean_value"):
         return raw
+    if field == "string_value":
+        return text(raw)
     return f"({field.removesuffix('_value')})"  # a data set, a file: no channel takes it
 
 

@@ -12,6 +12,7 @@ from devices.codecs.refuse import Refusals
 from devices.codecs.sparkplug.metric import value_of
 from devices.codecs.sparkplug.names import BDSEQ, NOTHING, Meaning, is_theirs
 from devices.codecs.sparkplug.samples import Cell, Samples
+from devices.codecs.sparkplug.schema import text
 from devices.codecs.sparkplug.session import Known, Node, Sessions
 from devices.codecs.values import check_value
 from devices.registry import Registry
@@ -54,12 +55,13 @@ class Reader:
         """Remember names, aliases and data types of a birth."""
         node, device = self._node, self._device
         for metric in message.metrics:
-            if not metric.name:
+            name = text(metric.name)
+            if not name:
                 self._refusals.add("missing_field", "name", None, "every metric of a birth")
                 continue
-            node.types[device, metric.name] = metric.datatype
+            node.types[device, name] = metric.datatype
             if metric.HasField("alias"):
-                node.aliases[device, metric.alias] = metric.name
+                node.aliases[device, metric.alias] = name
 
     def read(self, message: Any, birth: bool) -> Read:
         """Return the batch of all metrics that can be taken.
@@ -125,7 +127,7 @@ class Reader:
     # -- whose metric it is, and which --------------------------------------------------
 
     def _known(self, metric: Any, birth: bool) -> Known | None:
-        name = metric.name
+        name = text(metric.name)
         if not name:
             if not metric.HasField("alias"):
                 self._refusals.add("missing_field", "name", None, "name or alias")

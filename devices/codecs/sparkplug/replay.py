@@ -85,6 +85,16 @@ def _wide(raw: Bytes) -> Words:
     return found
 
 
+def _in_order(ts_ms: Times, layout: Layout, context: Context) -> bool:
+    earlier, later = layout.ascends
+    received, limits = context.received_ms, context.limits
+    return (
+        in_time(int(ts_ms.min()), received, limits)
+        and in_time(int(ts_ms.max()), received, limits)
+        and (len(earlier) == 0 or not (ts_ms[later] <= ts_ms[earlier]).any())
+    )
+
+
 def _values(layout: Layout, raw: Bytes, words: Words) -> Values:
     values = layout.base.copy()
     with np.errstate(over="ignore", invalid="ignore"):
@@ -98,20 +108,22 @@ def _read(numbers: Numbers, raw: Bytes, words: Words) -> NDArray[Any]:
     if numbers.field == FLOAT:
         return words[numbers.at].astype(np.uint32).view(np.float32)
     if numbers.field == DOUBLE:
-        return words[numbers.at].view(np.float64)
+        return words[numbers.at].view("<f8")
     if numbers.width == 1:  # below 128: no sign to look for
-        single = raw[numbers.at]
+        single: NDArray[Any] = raw[numbers.at]
         return single != 0 if numbers.field == BOOLEAN else single
     if numbers.width <= 8:
         whole = _narrow(words[numbers.at], numbers.width)
     else:
         whole = _wide(raw[numbers.at[:, None] + np.arange(numbers.width)])
     if numbers.field == BOOLEAN:
-        return whole != 0
+        return np.not_equal(whole, 0)
     width = 32 if numbers.field == INT else 64
     if width == 32:
-        whole = whole & np.uint64(0xFFFFFFFF)
-    return _signed(whole, numbers.bits, width) if numbers.bits else whole
+        whole &= np.uint64(0xFFFFFFFF)
+    if numbers.bits == 0:
+        return whole
+    return _signed(whole, numbers.bits, width)
 
 
 def _signed(whole: NDArray[np.uint64], bits: int, width: int) -> Times:

@@ -132,3 +132,8 @@ _POOL.Add(_file())
 DESCRIPTOR = _POOL.FindMessageTypeByName(f"{PACKAGE}.Payload")
 Payload: Any = message_factory.GetMessageClass(DESCRIPTOR)
 """The message class; a proto2 message of the schema above, made by protobuf."""
+
+
+def text(raw: str | bytes) -> str:
+    """Return a text field; what is not UTF-8, which protobuf hands over as bytes, is made plain."""
+    return raw if isinstance(raw, str) else raw.decode("utf-8", "backslashreplace")
