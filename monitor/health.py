@@ -15,6 +15,7 @@ from monitor.web.ports import Figure, GatewayHealth, HealthPart, HealthReport
 
 if TYPE_CHECKING:
     from monitor.service import Service
+    from monitor.sparkplug import SparkplugHost
 
 PULSE_MS = 3_000
 OK = Text("正常", "fine")
@@ -23,9 +24,11 @@ OK = Text("正常", "fine")
 def report(service: Service) -> HealthReport:
     """Return the health of all parts; ready is False while alerts may be missed."""
     parts = [_broker(service), _pipeline(service), _store(service), _outbox(service)]
+    if service.sparkplug is not None:
+        parts.append(_sparkplug(service.sparkplug))
     if service.influx is not None:
         parts.append(_influx(service))
-    vital = {"broker", "pipeline", "store"}
+    vital = {"broker", "pipeline", "store", "sparkplug"}
     reasons = [part["detail"] for part in parts if not part["ok"] and part["name"] in vital]
     return {
         "ready": not reasons,
@@ -45,6 +48,12 @@ def _broker(service: Service) -> HealthPart:
     url = service.settings.mqtt.url
     down = Text(f"未连接到 {url}，正在重试", f"not connected to {url}, trying again")
     return _part("broker", Text("消息服务器", "broker"), up, OK if up else down)
+
+
+def _sparkplug(host: SparkplugHost) -> HealthPart:
+    down = Text("Sparkplug 主机会话未建立，正在重试", "no Sparkplug host session, trying again")
+    up = host.online.is_set()
+    return _part("sparkplug", Text("Sparkplug 主机", "Sparkplug host"), up, OK if up else down)
 
 
 def _pipeline(service: Service) -> HealthPart:
