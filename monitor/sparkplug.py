@@ -154,7 +154,8 @@ class SparkplugHost:
         if message.topic == self._topic:
             said = read_state(message.payload)
             # the will of an older connection of ours came late, or somebody else uses our name
-            if said is not None and not said[0] and self.online.is_set():
+            listens = self.online.is_set() and not self._stopping.is_set()
+            if said is not None and not said[0] and listens:
                 self._announce(client)
         elif message.retain:  # a birth is never retained: this one is of another day
             log.info("sparkplug.retained", topic=message.topic)
