@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from benchmarks import _codec_sparkplug
 from devices.codecs import Limits, decode, json_columns, json_rows
 from devices.codecs.values import plan_of
 from devices.registry import Gateway, Lift, Registry
@@ -108,4 +109,5 @@ def run(argv: list[str]) -> dict[str, object]:
         result[f"{name}_ratio_parse"] = round(bare * 1e6 / spent_us, 3)
         result[f"{name}_parse_per_s"] = round(n / bare)
         result[f"{name}_orjson_per_s"] = round(n / loads)
+    result |= _codec_sparkplug.measure(best, registry, vocab, CHANNELS, NOW, seconds)
     return result

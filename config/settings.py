@@ -102,13 +102,12 @@ class Mqtt(Section):
 
 
 class Sparkplug(Section):
-    """The service as a Sparkplug B host; on where `ingest.dialects` names "sparkplug"."""
+    """The service as a Sparkplug B host; on where `ingest.dialects` names "sparkplug". What their
+    names mean stands in sparkplug.toml of the site folder."""
 
-    host_id: str = Field("liftwatch", pattern=r"[^/+#\s]{1,64}")
+    host_id: str = Field("liftwatch", pattern=r"^[^/+#\s]{1,64}$")
     groups: list[str] = []
     """Groups that are listened to; none named: all."""
-    map: Path | None = None
-    """What their names mean (TOML); None = their names are ours."""
     reorder_s: float = Field(0, ge=0, le=60)
     """How long a missing seq may still come. 0: a broker that keeps order, as one broker does."""
     rebirth_s: float = Field(10, ge=1, le=3600)
@@ -322,8 +321,6 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
     ingest = data.get("ingest", {})
     if isinstance(ingest, dict) and isinstance(ingest.get("maps"), list):
         ingest["maps"] = [str(folder / m) if isinstance(m, str) else m for m in ingest["maps"]]
-    if isinstance(ingest, dict):
-        places.append((ingest.get("sparkplug", {}), "map"))
     for table, key in places:
         if isinstance(table, dict) and isinstance(table.get(key), str):
             table[key] = str(folder / table[key])

@@ -18,7 +18,7 @@ from devices.codecs import json_columns, json_rows, message, waveform
 from devices.codecs.context import Context
 from devices.codecs.parse import Fields, parse
 from devices.codecs.routes import GATEWAY, Codec, Dialect, Route, Routes
-from devices.codecs.sparkplug import sparkplug
+from devices.codecs.sparkplug import site_names, sparkplug
 from devices.codecs.topics import topic
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
@@ -63,7 +63,9 @@ OURS = Routes((_OURS,))
 
 # name in `ingest.dialects` → builder
 DIALECTS: Mapping[str, Build] = {
-    "sparkplug": lambda setup: sparkplug(setup.ingest.sparkplug, setup.vocab),
+    "sparkplug": lambda setup: sparkplug(
+        setup.ingest.sparkplug, site_names(setup.site, setup.vocab)
+    ),
 }
 # reads a file of `ingest.maps`; None while there is no mapping codec
 READ_MAP: ReadMap | None = None

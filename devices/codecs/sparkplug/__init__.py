@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from config.settings import Sparkplug
 from devices.codecs.routes import Codec, Dialect, Route
 from devices.codecs.sparkplug import codec
@@ -11,15 +13,22 @@ from devices.codecs.sparkplug.topics import filters, parse_topic
 from devices.vocabulary import Vocabulary
 
 NAME = "sparkplug"
+FILE = "sparkplug.toml"
 
 
-def sparkplug(settings: Sparkplug, vocab: Vocabulary) -> Dialect:
-    """Return the dialect. Raises ConfigError for a map that is wrong.
+def site_names(site: Path, vocab: Vocabulary) -> Names:
+    """Return the site's map, an empty one where it has none. Raises ConfigError."""
+    file = site / FILE
+    return load_names(file, vocab) if file.exists() else Names()
+
+
+def sparkplug(settings: Sparkplug, names: Names | None = None) -> Dialect:
+    """Return the dialect.
 
     It keeps a connection of its own: a host's session is clean, has STATE as its will, and
     subscribes before it says that it is there.
     """
-    names = load_names(settings.map, vocab) if settings.map else Names()
+    names = names or Names()
     sessions = Sessions(
         names,
         round(settings.reorder_s * 1000),

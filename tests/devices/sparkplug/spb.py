@@ -9,6 +9,7 @@ from config.settings import Sparkplug
 from devices.batch import Decoded, RejectedMessage
 from devices.codecs import Limits, Routes, decode
 from devices.codecs.sparkplug import sparkplug
+from devices.codecs.sparkplug.names import Names
 from devices.codecs.sparkplug.schema import DataType, Payload
 from devices.codecs.sparkplug.session import Sessions
 from devices.registry import Gateway, Registry
@@ -82,8 +83,9 @@ class Edge:
         registry: Registry = REGISTRY,
         settings: Sparkplug | None = None,
         group: str = "city",
+        names: Names | None = None,
     ) -> None:
-        dialect = sparkplug(settings or Sparkplug(), VOCAB)
+        dialect = sparkplug(settings or Sparkplug(), names)
         memory = dialect.routes[0].memory
         assert isinstance(memory, Sessions)
         self.sessions, self.routes = memory, Routes((dialect,))
