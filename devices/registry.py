@@ -173,6 +173,17 @@ class Registry:
         self.gateway_index = {gateway.id: i for i, gateway in enumerate(self.gateways)}
         owners = [self.gateway_index[lift.gateway] if lift else -1 for lift in self.slots]
         self.lift_gateway: NDArray[np.int32] = np.array(owners, np.int32)
+        self._own = self._by_gateway()
+
+    def _by_gateway(self) -> list[dict[str, int]]:
+        own: list[dict[str, int]] = [{} for _ in self.gateways]
+        for code, row in self.row_of.items():
+            own[int(self.lift_gateway[row])][code] = row
+        return own
+
+    def own_rows(self, gateway: int) -> Mapping[str, int]:
+        """Return registration code → row of the lifts of one gateway, by its index."""
+        return self._own[gateway]
 
     def __len__(self) -> int:
         return len(self.slots)
@@ -212,6 +223,7 @@ class Registry:
         self.gateways[:] = [told.pop(gateway.id, gateway) for gateway in self.gateways]
         self.gateways.extend(told.values())
         fresh = Registry(newer.slots, self.gateways)
+        self._own = fresh._own  # before who looks for it can find a new gateway's number
         self.gateway_index.update(fresh.gateway_index)
         self.slots[:] = fresh.slots
         self.lift_gateway, self.row_of = fresh.lift_gateway, fresh.row_of

@@ -13,9 +13,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from devices.batch import Decoded, Refusal, RejectedMessage
 from devices.codecs import Limits, decode
+from devices.codecs.packed import encode_packed
 from devices.codecs.refuse import REASONS
 from devices.registry import Gateway, Lift, Registry
 from devices.vocabulary import Channel, Kind, Vocabulary, load_vocabulary
@@ -34,6 +36,16 @@ _COLUMNS: dict[str, Any] = _ENVELOPE | {
     "columns": {"speed": [1.5, 1.5]},
 }
 _MESSAGE: dict[str, Any] = _ENVELOPE | {"lift": EXAMPLE_LIFT, "ts": EXAMPLE_MS, "code": 93}
+
+_PACKED = encode_packed(
+    load_vocabulary(), EXAMPLE_MS, 7, EXAMPLE_MS, [EXAMPLE_LIFT], {"speed": [1.5]}
+)
+
+
+def _time_form(payload: bytes, form: int) -> bytes:
+    head = payload[:4] + bytes([form]) + payload[5:44]
+    return head + crc32(head).to_bytes(4, "little") + payload[48:]
+
 
 # reason → (kind, gateway, what is wrong as a reader sees it, the whole message)
 _Sent = dict[str, Any] | bytes
@@ -98,6 +110,9 @@ EXAMPLES: dict[str, tuple[str, str, str, _Sent]] = {
     ),
     "too_old": ("telemetry", "gw-01", "`ts` in seconds", _ROW | {"ts": EXAMPLE_MS // 1000}),
     "seq_out_of_range": ("telemetry", "gw-01", '`"boot": 0`', _ROW | {"boot": 0}),
+    "bad_length": ("telemetry", "gw-01", "packed, the last 9 bytes cut off", _PACKED[:-9]),
+    "bad_checksum": ("telemetry", "gw-01", "packed, its CRC 0", _PACKED[:-4] + bytes(4)),
+    "bad_header": ("telemetry", "gw-01", "packed, time form 3", _time_form(_PACKED, 3)),
     "more_refused": (
         "telemetry",
         "gw-01",

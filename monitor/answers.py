@@ -69,6 +69,7 @@ class Answers:
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.heard: dict[str, Heard] = {}
+        self.lifts: dict[int, LinkFact] = {}  # by registry row: what its gateway last said of it
 
     def post(self, answers: Iterable[Answer]) -> None:
         """Hand answers over from the pipeline's thread. An older one is overtaken, not lost:
@@ -86,9 +87,12 @@ class Answers:
         self._said.extend(said)
         now_ms = self._clock()
         for gateway, fact in links:
-            if fact.lift is None:
+            if fact.lift is not None:
+                self.lifts[fact.lift] = fact
+            else:
                 status = GatewayStatus(gateway, fact.online, 0, fact.ts_ms, None)
                 self._hear(Heard(status, now_ms))
+        self._metrics.lifts_up.set(sum(fact.online for fact in self.lifts.values()))
         self._wake.set()
 
     def _hear(self, heard: Heard) -> None:

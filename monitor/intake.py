@@ -71,8 +71,9 @@ class Intake:
         metrics: Metrics,
         quarantine_mb: int = 512,
         routes: Routes = OURS,
+        repeats: Repeats | None = None,
     ) -> None:
-        self._routes, self._repeats = routes, Repeats()
+        self._routes, self._repeats = routes, repeats or Repeats()
         self._quarantine_bytes = quarantine_mb * 1024 * 1024
         self._quarantined = 0
         self._registry, self._vocab, self._ledger = registry, vocab, ledger
@@ -258,7 +259,7 @@ class Intake:
         batch = concat(opened.parts, len(self._vocab))
         return ClosedBatch(
             batch,
-            ledger,
+            {**ledger, **self._repeats.dirty()},
             opened.quarantine,
             answers,
             opened.receipts,

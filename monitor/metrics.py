@@ -38,5 +38,6 @@ class Metrics:
         self.open_alerts = gauge("open_alerts", "open alerts", ("severity",))
         self.broker_up = gauge("broker_connected", "1 while the broker is connected")
         self.gateways_up = gauge("gateways_online", "gateways whose status is online")
+        self.lifts_up = gauge("lifts_connected", "lifts that their gateway says are on its line")
         self.outbox = gauge("outbox", "pages by state", ("state",))
         self.lag_s = gauge("batch_lag_seconds", "age of the newest sample when committed")

@@ -47,6 +47,7 @@ from monitor.own import own_or
 from monitor.pipeline import Pipeline, Wires
 from monitor.port import Port
 from monitor.receive import Receiver
+from monitor.repeats import NOBODY, Repeats
 from monitor.reply_mail import ReplyMail
 from monitor.reply_topic import ReplyTopic
 from monitor.secret import load_secret
@@ -83,7 +84,8 @@ class Service:
         )
         self.registry = load_registry(site, self.history.known_lifts())
         self.history.number_lifts([s.reg_code if s else "" for s in self.registry.slots])
-        self.ledger = Ledger(self.history.ledger())
+        taken = self.history.ledger()
+        self.ledger = Ledger(row for row in taken if row[0] != NOBODY)
         self.routes = build_routes(Setup(self.registry, self.vocab, site, settings.ingest))
         migrate(settings.database)
         self.engine = open_engine(settings.database)
@@ -107,6 +109,7 @@ class Service:
             self.metrics,
             settings.history.quarantine_mb,
             self.routes,
+            Repeats(taken),
         )
         self.receiver = Receiver(settings.mqtt, self.intake, self.metrics, self.routes)
         limits = Limits.of(settings.ingest)

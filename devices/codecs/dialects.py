@@ -14,7 +14,7 @@ from config.errors import ConfigError
 from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded
-from devices.codecs import json_columns, json_rows, message, waveform
+from devices.codecs import json_columns, json_rows, message, packed, thingsboard, waveform
 from devices.codecs.context import Context
 from devices.codecs.parse import Fields, parse
 from devices.codecs.routes import GATEWAY, Codec, Dialect, Route, Routes
@@ -44,11 +44,13 @@ def _parsed(careful: Callable[[Fields, Context], Decoded]) -> Careful:
 
 
 def _has_columns(payload: bytes) -> bool:
-    return b'"columns"' in payload
+    start = payload.find(b"[")  # most messages without columns need no longer look
+    return payload[max(0, start - 10) : start] != b'"samples":' and b'"columns"' in payload
 
 
 CODECS: Mapping[str, tuple[Codec, ...]] = {
     "telemetry": (
+        Codec("packed", packed.careful, packed.fast, packed.claims, packed.numbers),
         Codec("json_columns", _parsed(json_columns.careful), json_columns.fast, _has_columns),
         Codec("json_rows", _parsed(json_rows.careful), json_rows.fast),
     ),
@@ -66,6 +68,8 @@ DIALECTS: Mapping[str, Build] = {
     "sparkplug": lambda setup: sparkplug(
         setup.ingest.sparkplug, site_names(setup.site, setup.vocab)
     ),
+    "thingsboard": thingsboard.build,
+    "thingsboard-bare": thingsboard.build_bare,
 }
 # reads a file of `ingest.maps`; None while there is no mapping codec
 READ_MAP: ReadMap | None = None

@@ -6,137 +6,130 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+import struct
 from typing import Any
 
-import msgspec
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from devices.batch import Decoded, TelemetryBatch
 from devices.codecs.clock import check_ts, in_time, late, read_or_never
-from devices.codecs.context import Context, check_lift
+from devices.codecs.context import Context, check_lift, rows_of
 from devices.codecs.limits import BOOT_MAX, SEQ_MAX
 from devices.codecs.parse import VERSION, Envelope, Fields, fields_of, nothing_left, read_envelope
 from devices.codecs.refuse import Refusals
-from devices.codecs.values import NO_MESSAGES, Plan, all_valid, check_value, flat, read_column
-from devices.vocabulary import Kind
+from devices.codecs.values import (
+    NO_MESSAGES,
+    Selection,
+    all_valid,
+    check_value,
+    floats,
+    read_column,
+)
+from devices.codecs.whole import whole
 
-
-@lru_cache(maxsize=4)
-def _decoder(plan: Plan) -> msgspec.json.Decoder[Any]:
-    """Return a typed reader with one field a channel, so that types are checked while parsing."""
-    number: Any = list[float | None] | msgspec.UnsetType
-    switch: Any = list[float | bool | None] | msgspec.UnsetType
-    columns = msgspec.defstruct(
-        "Columns",
-        [
-            (c.name, switch if c.kind is Kind.BOOL else number, msgspec.UNSET)
-            for c in plan.vocab.channels
-        ],
-        forbid_unknown_fields=True,
-        gc=False,
-    )
-    message = msgspec.defstruct(
-        "Message",
-        [
-            ("v", int),
-            ("boot", int),
-            ("seq", int),
-            ("ts", int | str | list[int]),
-            ("lifts", list[str]),
-            ("columns", columns),
-            ("first", int | msgspec.UnsetType, msgspec.UNSET),
-        ],
-        gc=False,
-    )
-    return msgspec.json.Decoder(message)
+# A number that no channel has, as long as the word: a null that is read as fast as a number.
+_STANDS_FOR_NULL, _ABSENT = b"7e37", np.float32(7e37)
+_NEEDED = {"v", "boot", "seq", "ts", "lifts", "columns"}
 
 
 def fast(payload: bytes, context: Context) -> Decoded | None:
     """Decode a message in which everything is right; None if anything may be wrong.
 
-    About 2 µs a lift of 20 channels. Keys that stand twice, or that we do not know, are
-    found by counting quotation marks: each string of the message accounts for two.
+    Keys that stand twice are found by counting quotation marks: each string of the message
+    accounts for two. Types are not looked at one by one: a column of anything but numbers
+    does not become doubles, and truth values count only where no column but a switch has any.
     """
-    try:
-        message = _decoder(context.plan).decode(payload)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
+    nulls = b"null" in payload
+    if nulls and _STANDS_FOR_NULL in payload:
         return None
-    lifts, first = message.lifts, message.first
-    n = len(lifts)
-    channels = msgspec.structs.astuple(message.columns)
-    columns = [column for column in channels if column is not msgspec.UNSET]
-    k = len(columns)
-    strings = 6 + n + k + (first is not msgspec.UNSET) + isinstance(message.ts, str)
+    try:
+        message = orjson.loads(payload.replace(b"null", _STANDS_FOR_NULL) if nulls else payload)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(message, dict) or not message.keys() >= _NEEDED:
+        return None
+    lifts, ts, columns = message["lifts"], message["ts"], message["columns"]
+    first = message.get("first")
+    if type(lifts) is not list or type(columns) is not dict:
+        return None
+    n, selection = len(lifts), context.plan.select(tuple(columns))
+    strings = len(message) + n + len(columns) + isinstance(ts, str)
     if (
-        payload.count(b'"') != 2 * strings
-        or not _envelope_fits(message)
+        selection is None
+        or len(message) - (first is not None) != len(_NEEDED)
+        or payload.count(b'"') != 2 * strings
+        or not _envelope_fits(message, first)
         or not 0 < n <= context.limits.samples
-        or set(map(len, columns)) != {n}
     ):
         return None
-    rows = _rows(lifts, context)
-    ts_ms = _times(message.ts, n, context)
-    if rows is None or ts_ms is None:
+    rows = rows_of(lifts, context)
+    ts_ms = _times(ts, n, context)
+    matrix = _matrix(payload, columns, n, selection)
+    if rows is None or ts_ms is None or matrix is None:
         return None
-    selection = context.plan.present(channels)
-    matrix = flat(columns, n * k).reshape(k, n)
+    if nulls:
+        absent = matrix == _ABSENT
+        if np.count_nonzero(absent) != payload.count(b"null"):
+            return None  # the number itself was sent, written another way
+        matrix = np.where(absent, np.float32(np.nan), matrix)
     if not all_valid(selection, matrix, context.plan):
         return None
-    full = np.full((n, len(channels)), np.nan, np.float32)
-    full[:, selection.index] = matrix.T
+    full = np.full((n, len(context.plan.vocab)), np.nan, np.float32)
+    full[:, selection.place] = matrix.T
     late_rows = late(ts_ms, context.received_ms, context.limits)
     batch = TelemetryBatch(rows, ts_ms, full, late_rows, NO_MESSAGES)
-    first = None if first is msgspec.UNSET else first
-    if not np.count_nonzero(np.isnan(matrix[0])):  # then every lift said something
-        return Decoded(message.boot, message.seq, first, "telemetry", batch, [])
-    return _decoded(batch, Envelope(message.boot, message.seq, first), Refusals(0))
+    every = not np.count_nonzero(np.isnan(matrix[0]))  # then every lift said something
+    envelope = Envelope(message["boot"], message["seq"], first)
+    return whole(batch, envelope, Refusals(0), "columns", every)
 
 
-def _envelope_fits(message: Any) -> bool:
-    first = message.first
+def _matrix(
+    payload: bytes, columns: dict[str, list[float]], n: int, selection: Selection
+) -> NDArray[np.float32] | None:
+    """Return float32[k, n]; None if a column is not n numbers, or truth values of a switch.
+
+    struct takes numbers and truth values and nothing else, three times as fast as numpy.
+    """
+    if (b"true" in payload or b"false" in payload) and any(
+        type(column) is not list or bool in set(map(type, column))
+        for k, column in enumerate(columns.values())
+        if k in selection.not_bool
+    ):
+        return None
+    pack = floats(n)
+    try:
+        packed = b"".join([pack(*column) for column in columns.values()])
+    except (struct.error, TypeError, OverflowError):
+        return None
+    return np.frombuffer(packed, np.float32).reshape(-1, n)
+
+
+def _envelope_fits(message: dict[str, Any], first: int | None) -> bool:
+    boot, seq = message["boot"], message["seq"]
     return (
-        message.v == VERSION
-        and 1 <= message.boot <= BOOT_MAX
-        and 0 <= message.seq <= SEQ_MAX
-        and (first is msgspec.UNSET or 0 <= first <= message.seq)
+        type(message["v"]) is int
+        and message["v"] == VERSION
+        and type(boot) is int
+        and 1 <= boot <= BOOT_MAX
+        and type(seq) is int
+        and 0 <= seq <= SEQ_MAX
+        and (first is None or (type(first) is int and 0 <= first <= seq))
     )
 
 
-def _rows(lifts: list[str], context: Context) -> NDArray[np.int32] | None:
-    row_of = context.registry.row_of
-    try:
-        rows = np.array([row_of[code] for code in lifts], np.int32)
-    except KeyError:
-        return None
-    own = context.registry.lift_gateway[rows] == context.gateway
-    return rows if np.count_nonzero(own) == len(rows) else None
-
-
-def _times(raw: int | str | list[int], n: int, context: Context) -> NDArray[np.int64] | None:
-    if isinstance(raw, int | str):
+def _times(raw: object, n: int, context: Context) -> NDArray[np.int64] | None:
+    if type(raw) is int or isinstance(raw, str):
         ts_ms = read_or_never(raw)
         inside = in_time(ts_ms, context.received_ms, context.limits)
         return np.full(n, ts_ms, np.int64) if inside else None
-    if len(raw) != n or not all(
-        in_time(ts, context.received_ms, context.limits) for ts in (min(raw), max(raw))
-    ):
+    if type(raw) is not list or len(raw) != n or set(map(type, raw)) != {int}:
+        return None
+    received_ms, limits = context.received_ms, context.limits
+    if not all(in_time(ts, received_ms, limits) for ts in (min(raw), max(raw))):
         return None
     return np.array(raw, np.int64)
-
-
-def _decoded(batch: TelemetryBatch, envelope: Envelope, refusals: Refusals) -> Decoded:
-    """Drop rows without any value: all null means that the lift did not answer."""
-    spoken = ~np.isnan(batch.values).all(axis=1)
-    if not spoken.all():
-        batch = TelemetryBatch(
-            batch.lift[spoken], batch.ts_ms[spoken], batch.values[spoken], batch.late[spoken]
-        )
-    if not len(batch):
-        raise nothing_left(refusals, envelope, "columns")
-    boot, seq, first = envelope.boot, envelope.seq, envelope.first
-    return Decoded(boot, seq, first, "telemetry", batch, refusals.named())
 
 
 def careful(fields: Fields, context: Context) -> Decoded:
@@ -164,7 +157,7 @@ def careful(fields: Fields, context: Context) -> Decoded:
     ts_ms = np.array([ts or 0 for ts in times], np.int64)[keep]
     late_rows = late(ts_ms, context.received_ms, context.limits)
     batch = TelemetryBatch(np.array(rows, np.int32)[keep], ts_ms, matrix[keep], late_rows)
-    return _decoded(batch, envelope, refusals)
+    return whole(batch, envelope, refusals, "columns")
 
 
 def _known(row: int | None) -> int:

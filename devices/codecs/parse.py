@@ -76,11 +76,14 @@ def salvage(payload: bytes) -> tuple[int | None, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What every upward message carries: which start, which number, the oldest still held."""
+    """What an upward message carries: which start, which number, the oldest still held.
 
-    boot: int
-    seq: int
-    first: int | None
+    None where a dialect has no such numbers.
+    """
+
+    boot: int | None = None
+    seq: int | None = None
+    first: int | None = None
 
 
 def _number(fields: Fields, name: str, lo: int, hi: int, wrong: Refusals) -> int | None:

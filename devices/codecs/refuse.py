@@ -91,6 +91,19 @@ REASONS: Mapping[str, Text] = {
         "同一 boot 内 seq 只能增大；重新计数时请更换 boot",
         "within one boot seq only grows; take a new boot to count from 1 again",
     ),
+    "bad_length": Text(
+        "按 docs/wire.md 4.1 的字段计数计算长度；消息可能被截断",
+        "the length follows from the counts of the header, docs/wire.md 4.1; the message may "
+        "have been cut short on its way",
+    ),
+    "bad_checksum": Text(
+        "CRC-32（多项式 0xEDB88320，小端）：头部一个、正文一个，见 docs/wire.md 4.1",
+        "CRC-32 as in zlib, little-endian: one of the header, one of the rest, docs/wire.md 4.1",
+    ),
+    "bad_header": Text(
+        "使用 docs/wire.md 4.1 中给出的格式号、类型号与指数",
+        "use the forms, types and exponents that docs/wire.md 4.1 gives",
+    ),
     "more_refused": Text(
         "先改正以上问题；整条消息的原始字节保存在隔离区",
         "mend those named first; the bytes of the whole message are kept in quarantine",

@@ -93,7 +93,10 @@ class Route:
 
     def codec(self, payload: bytes) -> Codec:
         """Return the first codec that claims a payload, else the last."""
-        return next((c for c in self.codecs if c.claims(payload)), self.codecs[-1])
+        for codec in self.codecs:
+            if codec.claims(payload):
+                return codec
+        return self.codecs[-1]
 
     def salvage(self, payload: bytes) -> tuple[int | None, int | None]:
         """Return (boot, seq) of a broken message, as far as they are plain to see."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain
 
 import numpy as np
@@ -26,9 +28,10 @@ class Selection:
     """Some channels in the order a message names them, with limits shaped [k, 1]."""
 
     index: NDArray[np.intp]
+    place: NDArray[np.intp] | slice  # the same, as a slice where that can be
     lo: NDArray[np.float32]
     hi: NDArray[np.float32]
-    integral: NDArray[np.intp]  # positions within the selection
+    integral: NDArray[np.intp] | slice  # positions within the selection
     holes: tuple[int, ...]  # positions of enums whose codes are not contiguous
     not_bool: frozenset[int]
 
@@ -73,12 +76,20 @@ class Plan:
         not_bool = frozenset(k for k, kind in enumerate(kinds) if kind is not Kind.BOOL)
         return Selection(
             index,
+            _neighbours(index),
             self.lo[index][:, None],
             self.hi[index][:, None],
-            np.flatnonzero(self.vocab.integral[index]),
+            _neighbours(np.flatnonzero(self.vocab.integral[index])),
             tuple(k for k, i in enumerate(index) if int(i) in self.holes),
             not_bool,
         )
+
+
+def _neighbours(places: NDArray[np.intp]) -> NDArray[np.intp] | slice:
+    """Return places that follow each other as a slice: reading by it copies nothing."""
+    if len(places) and (np.diff(places) == 1).all():
+        return slice(int(places[0]), int(places[-1]) + 1)
+    return places
 
 
 _PLANS: dict[int, Plan] = {}
@@ -105,6 +116,16 @@ def plan_of(vocab: Vocabulary) -> Plan:
         }
         plan = _PLANS[id(vocab)] = Plan(vocab, index, lo, hi, holes, singles)
     return plan
+
+
+@lru_cache(maxsize=256)
+def floats(n: int) -> Callable[..., bytes]:
+    """Return what packs n numbers or truth values as float32.
+
+    It raises struct.error or TypeError for any other thing, also for a wrong count, and
+    OverflowError for what no float32 holds.
+    """
+    return struct.Struct(f"={n}f").pack
 
 
 def flat(rows: Iterable[Iterable[float | None]], count: int) -> NDArray[np.float32]:

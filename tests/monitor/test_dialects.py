@@ -18,6 +18,7 @@ from monitor.batches import ClosedBatch
 from monitor.intake import Intake
 from monitor.metrics import Metrics
 from monitor.repeats import Repeats
+from monitor.store.history import History
 from monitor.store.ledger import Ledger
 from tests.support.site import write_small_site
 
@@ -64,7 +65,7 @@ def test_the_same_bytes_again_are_one_sample(box: Intake) -> None:
     closed = _closed(box, b"1.0", b"1.5", b"1.0")
     assert closed.batch.values[:, VOCAB.index("speed")].tolist() == [1.0, 1.5]
     assert closed.receipts == [(1, 1), (1, 2), (1, 3)]
-    assert closed.ledger == {} and closed.answers == []
+    assert list(closed.ledger) == [("", 1)] and closed.answers == []
     assert closed.links == [("gw-0", LinkFact(True, NOW_MS))] * 2
     assert not len(_closed(box, b"1.0").batch)  # in the next batch too
 
@@ -83,6 +84,23 @@ def test_a_refused_one_is_kept_once_and_says_what_it_must(box: Intake) -> None:
 def test_what_no_route_reads_is_kept_in_quarantine(box: Intake) -> None:
     closed = _closed(box, b"1.0", topic="lift/v1/gw-0/telemetry")
     assert [row.reason for row in closed.quarantine] == ["unknown_topic"]
+
+
+def test_after_a_crash_what_was_committed_is_known(tmp_path: Path) -> None:
+    """The digests are in the batch's own transaction, as the ledger is."""
+    history = History(tmp_path / "history", VOCAB)
+    repeats = Repeats()
+    for number in range(40):
+        assert repeats.take("a", "t", b"%d" % number)
+        history.append(TelemetryBatch.empty(len(VOCAB)), NOW_MS, repeats.dirty())
+        if number % 3 == 0:
+            history.fold_ledger(NOW_MS)
+    again = Repeats(history.ledger())
+    assert not again.take("a", "t", b"39") and not again.take("a", "t", b"25")
+    assert again.take("a", "t", b"3"), "16 batches are remembered"
+    (key,) = again.dirty()
+    assert key == ("", 41 % 16)
+    history.close()
 
 
 def test_the_window_is_bounded_and_each_gateway_has_its_own() -> None:

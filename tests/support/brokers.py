@@ -103,6 +103,7 @@ class Mosquitto(TestBroker):
         acl: lines of a mosquitto ACL file.
         save_always: write the store after every change, so that it survives `kill()` too
             (mosquitto rewrites the whole file each time: for small tests only).
+        mount: a prefix for all topics of who connects to `mounted_port`, a listener of its own.
         options: any further mosquitto.conf key, for example `max_inflight_messages=100`.
     """
 
@@ -116,9 +117,11 @@ class Mosquitto(TestBroker):
         certs: Certs | None = None,
         acl: str | None = None,
         save_always: bool = False,
+        mount: str | None = None,
         **options: object,
     ) -> None:
         super().__init__(folder)
+        self.mounted_port = free_port()
         self.tls = certs is not None
         lines: dict[str, object] = {
             "listener": f"{self.port} {self.host}",
@@ -141,6 +144,8 @@ class Mosquitto(TestBroker):
             (folder / "acl").write_text(acl, "utf-8")
             lines["acl_file"] = folder / "acl"
         text = "".join(f"{key} {_plain(value)}\n" for key, value in {**lines, **options}.items())
+        if mount is not None:
+            text += f"listener {self.mounted_port} {self.host}\nmount_point {mount}\n"
         (folder / "mosquitto.conf").write_text(text, "utf-8")
 
     @property
