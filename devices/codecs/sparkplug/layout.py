@@ -21,8 +21,9 @@ from devices.codecs.sparkplug.samples import Cell
 from devices.codecs.sparkplug.session import Node
 from devices.codecs.sparkplug.wire import FIELDS, MetricSpans, NotPlain, Span, Spans, walk
 
-LEAST = 8  # metrics; below this reading with care is as quick
-_REMEMBERED = 64  # layouts a node
+LEAST = 40  # metrics; below this reading with care is as quick
+REMEMBERED = 64  # lengths and shapes a node
+_KEPT = 16  # layouts a node
 Index = NDArray[np.intp]
 Bytes = NDArray[np.uint8]
 Values = NDArray[np.float32]
@@ -74,16 +75,19 @@ class Layout:
 
 
 def learn(node: Node, device: str | None, payload: bytes, read: Read, context: Context) -> None:
-    """Keep the layout of a message that was read without a flaw, where it is worth it: at the
-    second, fourth, eighth … time that a length had to be read with care."""
+    """Keep the layout of a message that was read without a flaw, where it is worth it: its shape
+    came twice running, or its length had to be read with care for the second, fourth … time."""
     if len(read.places) < LEAST or not read.plain:
         return
-    if len(node.lengths) >= _REMEMBERED:
-        node.lengths, node.layouts = {}, {}
-    key = (device, len(payload))
+    if len(node.lengths) >= REMEMBERED:
+        node.lengths = {}
+    key, again = (device, len(payload)), node.again
+    node.again = None
     times = node.lengths[key] = node.lengths.get(key, 0) + 1
-    if times < 2 or times & (times - 1):
+    if again != key and (times < 2 or times & (times - 1)):
         return
+    if len(node.layouts) >= _KEPT and key not in node.layouts:
+        del node.layouts[next(iter(node.layouts))]
     try:
         node.layouts[key] = _layout(node, payload, read, context)
     except NotPlain:

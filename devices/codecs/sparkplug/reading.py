@@ -14,7 +14,7 @@ from devices.codecs.sparkplug.names import BDSEQ, NOTHING, Meaning, is_theirs
 from devices.codecs.sparkplug.samples import Cell, Samples
 from devices.codecs.sparkplug.schema import text
 from devices.codecs.sparkplug.session import Known, Node, Sessions
-from devices.codecs.values import check_value
+from devices.codecs.values import read_value
 from devices.registry import Registry
 
 Place = Cell | Known | None  # a cell of the batch, a message code, or nothing of ours
@@ -49,6 +49,7 @@ class Reader:
         self._names, self._lifts = sessions.names, sessions.lifts(context.registry)
         self._context, self._refusals = context, refusals
         self._times: dict[int, int | None] = {}
+        self._by_alias = node.by_alias.setdefault(device, {})
         self._own = lifts_of(context.gateway, context.registry) if device is None else []
 
     def births(self, message: Any) -> None:
@@ -72,7 +73,7 @@ class Reader:
         samples, places, types, lost = Samples(self._context), list[Place](), list[int](), 0
         sent = message.timestamp if message.HasField("timestamp") else None
         for metric in message.metrics:
-            known = self._known(metric, birth)
+            known = self._of(metric, birth)
             if known is None:
                 lost += not metric.name and metric.HasField("alias")
                 places.append(None)
@@ -90,22 +91,26 @@ class Reader:
         return Read(samples.batch(), places, types, rows, lost, samples.plain)
 
     def _take(self, metric: Any, known: Known, sent: int | None, samples: Samples) -> Place:
-        value = value_of(metric, metric.datatype or known.datatype)
-        if value is None or not known.meaning.known:
+        if not known.meaning.known:
             return None
-        code = self._context.registry.lift(known.row).reg_code
-        if sent not in self._times:
+        value = value_of(metric, metric.datatype or known.datatype)
+        if value is None:
+            return None
+        key = -1 if sent is None else sent
+        if key not in self._times:
             limits, now_ms = self._context.limits, self._context.received_ms
-            ts = check_ts(sent, now_ms, limits, self._refusals, "timestamp", code)
-            self._times[-1 if sent is None else sent] = ts
-        ts = self._times[-1 if sent is None else sent]
+            code = self._context.registry.lift(known.row).reg_code
+            self._times[key] = check_ts(sent, now_ms, limits, self._refusals, "timestamp", code)
+        ts = self._times[key]
         if ts is None:
             return None
         if known.meaning.code:
             return self._message(metric, known, ts, value, samples)
         channel = self._context.plan.vocab.channels[known.meaning.column]
-        number = check_value(channel, value, self._refusals, known.name, code)
-        if number != number:  # noqa: PLR0124 - NaN: refused
+        number, reason = read_value(channel, value)
+        if reason is not None:
+            code = self._context.registry.lift(known.row).reg_code
+            self._refusals.add(reason, known.name, value, channel.limit, code)
             return None
         return samples.add(known.row, ts, channel.index, number, metric.is_historical)
 
@@ -126,22 +131,31 @@ class Reader:
 
     # -- whose metric it is, and which --------------------------------------------------
 
-    def _known(self, metric: Any, birth: bool) -> Known | None:
-        name = text(metric.name)
-        if not name:
-            if not metric.HasField("alias"):
-                self._refusals.add("missing_field", "name", None, "name or alias")
-                return None
-            name = self._node.aliases.get((self._device, metric.alias), "")
-            if not name:
-                self._refusals.add("no_birth", "alias", metric.alias, "an alias of the last birth")
-                return None
+    def known(self, name: str) -> Known:
+        """Return whose metric this name is, and what it means."""
         key = (self._device, name)
         known = self._node.known.get(key)
         if known is None:
             known = self._place(name)
             if key in self._node.types:  # bounded by the births; what is guessed is not kept
                 self._node.known[key] = known
+        return known
+
+    def _of(self, metric: Any, birth: bool) -> Known | None:
+        name = text(metric.name)
+        if not name:
+            if not metric.HasField("alias"):
+                self._refusals.add("missing_field", "name", None, "name or alias")
+                return None
+            alias = metric.alias
+            if alias in self._by_alias:
+                return self._by_alias[alias]
+            name = self._node.aliases.get((self._device, alias), "")
+            if not name:
+                self._refusals.add("no_birth", "alias", alias, "an alias of the last birth")
+                return None
+            self._by_alias[alias] = self.known(name)  # what it lacks was told at its birth
+        known = self.known(name)
         if not known.meaning.known and self._strange(name, known, birth):
             self._refusals.add("unknown_channel", name)
         return known

@@ -11,13 +11,13 @@ from devices.batch import TelemetryBatch
 from devices.codecs.clock import in_time, late
 from devices.codecs.context import Context
 from devices.codecs.sparkplug.layout import Layout, Numbers
+from devices.codecs.sparkplug.records import Words, narrow, words_of
 from devices.codecs.sparkplug.session import SEQS, Node
 from devices.codecs.sparkplug.wire import BOOLEAN, DOUBLE, FLOAT, INT, varint
 
 Bytes = NDArray[np.uint8]
 Times = NDArray[np.int64]
 Values = NDArray[np.float32]
-Words = NDArray[np.uint64]
 
 
 def replay(
@@ -33,7 +33,7 @@ def replay(
     seq = varint(payload, *layout.seq)[0]
     if seq >= SEQS or any(node.codes.get(key) != state for key, state in layout.codes):
         return None
-    words = _words(payload)
+    words = words_of(payload)
     ts_ms = _times(layout, payload, words)
     if ts_ms is None or not _in_order(ts_ms, layout, context):
         return None
@@ -44,12 +44,6 @@ def replay(
     full.reshape(-1)[layout.flat] = values
     history = late(ts_ms, context.received_ms, context.limits) | ~layout.live
     return TelemetryBatch(layout.lifts.copy(), ts_ms, full, history), seq
-
-
-def _words(payload: bytes) -> Words:
-    """Return uint64[n]: the eight bytes from each place on, as one number, least byte first."""
-    padded = payload + bytes(8)
-    return np.ndarray((len(payload),), "<u8", padded, strides=(1,))
 
 
 def _times(layout: Layout, payload: bytes, words: Words) -> Times | None:
@@ -66,15 +60,7 @@ def _times(layout: Layout, payload: bytes, words: Words) -> Times | None:
     first = every[layout.first]
     if (every != first[layout.row_of]).any():
         return None
-    return _narrow(first, layout.timed_width).astype(np.int64)
-
-
-def _narrow(words: Words, width: int) -> Words:
-    """Return the numbers of varints of up to eight bytes, each the low bytes of a word."""
-    found = words & np.uint64(0x7F)
-    for k in range(1, width):
-        found |= (words >> np.uint64(k)) & np.uint64(0x7F << 7 * k)
-    return found
+    return narrow(first, layout.timed_width).astype(np.int64)
 
 
 def _wide(raw: Bytes) -> Words:
@@ -113,7 +99,7 @@ def _read(numbers: Numbers, raw: Bytes, words: Words) -> NDArray[Any]:
         single: NDArray[Any] = raw[numbers.at]
         return single != 0 if numbers.field == BOOLEAN else single
     if numbers.width <= 8:
-        whole = _narrow(words[numbers.at], numbers.width)
+        whole = narrow(words[numbers.at], numbers.width)
     else:
         whole = _wide(raw[numbers.at[:, None] + np.arange(numbers.width)])
     if numbers.field == BOOLEAN:

@@ -32,10 +32,12 @@ class Samples:
 
     def add(self, lift: int, ts_ms: int, column: int, value: float, historical: bool) -> Cell:
         """Take a value; the later of two for one channel and moment holds."""
-        row = self._rows.setdefault((lift, ts_ms), len(self._rows))
-        if row == len(self._live):
-            self._live.append(False)
-        self._live[row] |= not historical
+        row = self._rows.get((lift, ts_ms))
+        if row is None:
+            row = self._rows[lift, ts_ms] = len(self._rows)
+            self._live.append(not historical)
+        elif not historical:
+            self._live[row] = True
         cell = (row, column)
         self._cells.append(cell)
         self._values.append(value)

@@ -50,8 +50,12 @@ class Node:
     last: tuple[str | None, bytes] = (None, b"")
     # what follows is made from the above and the registry; it is made again when either changes
     known: dict[Key, Known] = field(default_factory=dict)
+    by_alias: dict[str | None, dict[int, Known]] = field(default_factory=dict)
     layouts: dict[tuple[str | None, int], Any] = field(default_factory=dict)
     lengths: dict[tuple[str | None, int], int] = field(default_factory=dict)
+    shapes: dict[tuple[str | None, int], int] = field(default_factory=dict)
+    again: tuple[str | None, int] | None = None  # a shape that came twice running: worth learning
+    tables: dict[str | None, Any] = field(default_factory=dict)
     site: Lifts | None = None
 
     def there(self, topic: Topic) -> bool:
@@ -71,10 +75,13 @@ class Node:
         self.types = {key: kind for key, kind in self.types.items() if key[0] != device}
         self.known = {key: known for key, known in self.known.items() if key[0] != device}
         self.layouts = {key: made for key, made in self.layouts.items() if key[0] != device}
+        self.tables.pop(device, None)
+        self.by_alias.pop(device, None)
 
     def rederive(self) -> None:
         """Drop what was made from births and registry."""
-        self.known, self.layouts, self.lengths = {}, {}, {}
+        self.known, self.by_alias, self.tables = {}, {}, {}
+        self.layouts, self.lengths, self.shapes, self.again = {}, {}, {}, None
 
     def count(self, seq: int, now_ms: int, patience_ms: int) -> bool:
         """Take note of a message's number. False where something before it must be missing.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from config.settings import Sparkplug
 from devices.batch import Decoded, RejectedMessage
-from devices.codecs import Limits, Routes, decode
-from devices.codecs.sparkplug import sparkplug
+from devices.codecs import Codec, Limits, Routes, decode
+from devices.codecs.sparkplug import codec, sparkplug
 from devices.codecs.sparkplug.names import Names
 from devices.codecs.sparkplug.schema import DataType, Payload
 from devices.codecs.sparkplug.session import Sessions
@@ -84,8 +85,14 @@ class Edge:
         settings: Sparkplug | None = None,
         group: str = "city",
         names: Names | None = None,
+        careful: bool = False,
     ) -> None:
+        """careful: without the fast paths."""
         dialect = sparkplug(settings or Sparkplug(), names)
+        if careful:
+            slow = (Codec("sparkplug", codec.careful),)
+            routes = tuple(replace(route, codecs=slow) for route in dialect.routes)
+            dialect = replace(dialect, routes=routes)
         memory = dialect.routes[0].memory
         assert isinstance(memory, Sessions)
         self.sessions, self.routes = memory, Routes((dialect,))
