@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import struct
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -200,3 +202,55 @@ def test_what_stays_missing_is_asked_for_by_time_alone(stand: Stand) -> None:
     stand.listener.send("spBv1.0/g/NDATA/gw-0", payload(5, [], now))
     until(lambda: stand.said, what="the request for a rebirth")
     assert [one.topic for one in stand.said] == ["spBv1.0/g/NCMD/gw-0"]
+
+
+def varint(number: int) -> bytes:
+    made = bytearray()
+    while number >= 0x80:
+        made.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*made, number])
+
+
+def by_hand(seq: int | None, *metrics: bytes) -> bytes:
+    """A payload as protobuf's document describes it, written without a library."""
+    body = b"\x08" + varint(now_ms())
+    body += b"".join(b"\x12" + varint(len(one)) + one for one in metrics)
+    return body if seq is None else body + b"\x18" + varint(seq)
+
+
+def test_a_payload_made_by_hand_and_mosquitto_pub(stand: Stand) -> None:
+    """No library on the other side at all: bytes, and the broker's own client."""
+    stand.start()
+    lift, node = reg_code(0), "spBv1.0/g/{}/gw-0"
+
+    def publish(topic: str, data: bytes) -> None:
+        where = ["-h", stand.broker.host, "-p", str(stand.broker.port), "-t", topic]
+        subprocess.run(["mosquitto_pub", *where, "-s"], input=data, check=True)
+
+    bd_seq = b"\x0a\x05bdSeq" + b"\x20\x04" + b"\x58\x07"  # name, datatype Int64, long_value 7
+    publish(node.format("NBIRTH"), by_hand(0, bd_seq))
+    speed = b"\x0a\x05speed" + b"\x10\x01" + b"\x20\x09" + b"\x65" + struct.pack("<f", 0.25)
+    trapped = b"\x0a\x07code/93" + b"\x10\x02" + b"\x20\x0b" + b"\x70\x00"
+    publish(node.format("DBIRTH") + f"/{lift}", by_hand(1, speed, trapped))
+    publish(node.format("DDATA") + f"/{lift}", by_hand(2, b"\x10\x02" + b"\x70\x01"))
+    publish(node.format("NDEATH"), by_hand(None, bd_seq))
+
+    speeds: list[float] = []
+    codes: list[tuple[int, int]] = []
+    facts: list[tuple[bool, int | None]] = []
+
+    def over() -> bool:
+        closed = stand.intake.take(0.1)
+        if closed is not None:
+            assert (closed.said, closed.quarantine, closed.answers) == ([], [], [])
+            speeds.extend(closed.batch.values[:, VOCAB.index("speed")].tolist())
+            messages = closed.batch.messages
+            codes.extend(zip(messages.code.tolist(), messages.state.tolist(), strict=True))
+            facts.extend((fact.online, fact.lift) for _, fact in closed.links)
+        return (False, None) in facts
+
+    until(over, what="the death of the node")
+    assert speeds == [0.25]
+    assert codes == [(93, 0), (93, 1)]
+    assert facts == [(True, None), (True, 0), (False, None), *[(False, i) for i in (0, 3, 6, 9)]]
