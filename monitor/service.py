@@ -116,8 +116,8 @@ class Service:
         self.answers = Answers(
             settings.mqtt, self.registry, limits, clock, self.metrics, self.routes
         )
-        say = self.answers.say
-        self.sparkplug = sparkplug_host(settings, self.routes, self.intake, say, clock)
+        host = (self.intake, self.answers.say, clock, self.metrics)
+        self.sparkplug = sparkplug_host(settings, self.routes, *host)
         judge = self.judge = Judge(self.vocab, self.registry, rules, zone)
         self.detector = judge.detector
         self.late = LateLane(self.vocab, self.registry, rules, self.history, zone)
@@ -263,8 +263,7 @@ class Service:
         log.info("service.stopped")
 
     def receiver_then_pipeline_stop(self) -> None:
-        """The pipeline stops before the receiver: it acknowledges its last batch over the open
-        connection. Edge nodes are told first that nobody listens any more."""
+        """Edge nodes are told first; the pipeline acknowledges over the open connection."""
         if self.sparkplug is not None:
             self.sparkplug.stop()
         self.pipeline.stop()

@@ -25,6 +25,7 @@ from devices.codecs.sparkplug.say import read_state, state
 from devices.codecs.sparkplug.session import Sessions
 from devices.codecs.sparkplug.topics import state_topic
 from monitor.intake import Intake
+from monitor.metrics import Metrics
 from monitor.receive import tls_context
 
 log = structlog.get_logger()
@@ -46,7 +47,9 @@ class SparkplugHost:
         intake: Intake,
         say: Say,
         clock: Callable[[], int],
+        metrics: Metrics,
     ) -> None:
+        self._metrics = metrics
         self._mqtt, self._dialect = mqtt_settings, dialect
         self._intake, self._say, self._clock = intake, say, clock
         self._topic = state_topic(settings.host_id)
@@ -106,7 +109,7 @@ class SparkplugHost:
 
     def _serve(self, client: mqtt.Client) -> None:
         while client.loop(LOOP_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._ask_for_overdue()
+            self._look_after()
             if self._stopping.is_set():
                 self._farewell(client)
                 return
@@ -162,11 +165,14 @@ class SparkplugHost:
         else:
             self._intake.offer(message.topic, bytes(message.payload), NO_PACKET)
 
-    def _ask_for_overdue(self) -> None:
+    def _look_after(self) -> None:
         """Ask for rebirths where what was missing did not come within the reorder time."""
-        sessions, now_ms = self._dialect.routes[0].memory, self._clock()
+        sessions, now_ms, known = self._dialect.routes[0].memory, self._clock(), self._metrics
         if not isinstance(sessions, Sessions):
             return
+        told = (known.sparkplug_nodes, known.sparkplug_gaps, known.sparkplug_rebirths)
+        for gauge, figure in zip(told, sessions.figures(), strict=True):
+            gauge.set(figure)
         said = [
             rebirth_request(node.group, node.name, now_ms)
             for gateway, node in sessions.overdue(now_ms)
@@ -177,10 +183,16 @@ class SparkplugHost:
 
 
 def sparkplug_host(
-    settings: Settings, routes: Routes, intake: Intake, say: Say, clock: Callable[[], int]
+    settings: Settings,
+    routes: Routes,
+    intake: Intake,
+    say: Say,
+    clock: Callable[[], int],
+    metrics: Metrics,
 ) -> SparkplugHost | None:
     """Return the host, None where the site has not switched the dialect on."""
     dialect = next((one for one in routes.dialects if one.name == NAME), None)
     if dialect is None:
         return None
-    return SparkplugHost(settings.mqtt, settings.ingest.sparkplug, dialect, intake, say, clock)
+    named = settings.ingest.sparkplug
+    return SparkplugHost(settings.mqtt, named, dialect, intake, say, clock, metrics)

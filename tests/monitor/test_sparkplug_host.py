@@ -75,6 +75,10 @@ class Stand:
     broker: TestBroker
     listener: Listener
     said: list[Said]
+    metrics: Metrics
+
+    def figure(self, name: str) -> float | None:
+        return self.metrics.registry.get_sample_value(f"liftwatch_sparkplug_{name}")
 
     def start(self) -> None:
         self.host.start()
@@ -93,14 +97,17 @@ def stand(tmp_path: Path, broker_factory: BrokerFactory) -> Iterator[Stand]:
     )
     registry = load_registry(site)
     routes = build_routes(Setup(registry, VOCAB, site, settings.ingest))
+    metrics = Metrics()
     intake = Intake(
-        registry, VOCAB, Ledger(), settings.ingest, 1000, now_ms, Metrics(), 512, routes
+        registry, VOCAB, Ledger(), settings.ingest, 1000, now_ms, metrics, 512, routes
     )  # fmt: skip
     said: list[Said] = []
-    host = sparkplug_host(settings, routes, intake, lambda s, _links: said.extend(s), now_ms)
+    host = sparkplug_host(
+        settings, routes, intake, lambda s, _links: said.extend(s), now_ms, metrics
+    )
     assert host is not None
     listener = Listener(broker)
-    yield Stand(host, intake, broker, listener, said)
+    yield Stand(host, intake, broker, listener, said, metrics)
     host.stop()
     listener.close()
 
@@ -202,6 +209,8 @@ def test_what_stays_missing_is_asked_for_by_time_alone(stand: Stand) -> None:
     stand.listener.send("spBv1.0/g/NDATA/gw-0", payload(5, [], now))
     until(lambda: stand.said, what="the request for a rebirth")
     assert [one.topic for one in stand.said] == ["spBv1.0/g/NCMD/gw-0"]
+    until(lambda: stand.figure("rebirths") == 1, what="the figures")
+    assert (stand.figure("nodes"), stand.figure("gaps")) == (1, 4)
 
 
 def varint(number: int) -> bytes:

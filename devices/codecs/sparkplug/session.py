@@ -43,6 +43,7 @@ class Node:
     seq: int | None = None
     missing: set[int] = field(default_factory=set)
     overdue_ms: int | None = None
+    gaps: int = 0  # numbers that never came, over all sessions
     devices: dict[str, bool] = field(default_factory=dict)  # device → it is there
     aliases: dict[tuple[str | None, int], str] = field(default_factory=dict)
     types: dict[Key, int] = field(default_factory=dict)
@@ -90,6 +91,7 @@ class Node:
         """
         if seq in self.missing:
             self.missing.discard(seq)
+            self.gaps -= 1
             if not self.missing:
                 self.overdue_ms = None
             return True
@@ -98,6 +100,7 @@ class Node:
         if ahead >= BEHIND:  # late, and given up before
             return True
         self.seq = seq
+        self.gaps += ahead
         if not ahead:
             return True
         if patience_ms <= 0:
@@ -124,6 +127,7 @@ class Rebirths:
         self._wait_ms, self._per_s = wait_ms, per_s
         self._next: dict[int, tuple[int, int]] = {}  # gateway → not before, wait after that
         self._tokens, self._at_ms = per_s, 0
+        self.asked = 0  # since the start
 
     def ask(self, gateway: int, now_ms: int) -> bool:
         """True where this gateway may be asked now; it then counts as asked."""
@@ -136,6 +140,7 @@ class Rebirths:
         if self._tokens < 1:
             return False
         self._tokens -= 1
+        self.asked += 1
         self._next[gateway] = (now_ms + wait_ms, min(2 * wait_ms, _LONGEST_MS))
         return True
 
@@ -176,6 +181,11 @@ class Sessions:
         if self._lifts is None or self._lifts.row_of is not registry.row_of:
             self._lifts = Lifts(self.names, registry)
         return self._lifts
+
+    def figures(self) -> tuple[int, int, int]:
+        """Return (nodes in a session, numbers that never came, rebirths asked for)."""
+        nodes = self._nodes.values()
+        return sum(n.born for n in nodes), sum(n.gaps for n in nodes), self.rebirths.asked
 
     def overdue(self, now_ms: int) -> Iterator[tuple[int, Node]]:
         """Give the gateways whose missing messages did not come within the reorder time."""
