@@ -91,7 +91,7 @@ def learn(node: Node, device: str | None, payload: bytes, read: Read, context: C
     try:
         node.layouts[key] = _layout(node, payload, read, context)
     except NotPlain:
-        return
+        node.layouts[key] = None  # known to be none: it is not tried at every turn
 
 
 def _layout(node: Node, payload: bytes, read: Read, context: Context) -> Layout:

@@ -27,7 +27,8 @@ U = np.uint64
 @dataclass(slots=True)
 class Records:
     """n metrics. alias intp[n] · ts_ms int64[n] · historical bool[n] · tag uint8[n] of the number ·
-    word uint64[n]: its bytes, least first · width intp[n]: how many they are."""
+    word uint64[n]: its first eight bytes, least first · far uint64[n]: those that follow · width
+    intp[n]: how many they are."""
 
     seq: int
     alias: Index
@@ -35,6 +36,7 @@ class Records:
     historical: NDArray[np.bool_]
     tag: Bytes
     word: Words
+    far: Words
     width: Index
 
     @property
@@ -96,7 +98,8 @@ def records(payload: bytes) -> Records | None:
         p = p + 2 * historical
         if (p >= end).any():
             return None
-    return Records(seq, alias, ts_ms, historical, raw[p], words[p + 1], end - p - 1)
+    far = words[np.minimum(p + 9, last)]  # a negative long has ten bytes
+    return Records(seq, alias, ts_ms, historical, raw[p], words[p + 1], far, end - p - 1)
 
 
 def _head(payload: bytes) -> tuple[int | None, int]:

@@ -23,7 +23,8 @@ from devices.vocabulary import Kind
 LEAST_BYTES = 600  # some forty metrics; below this reading with care is as quick
 _MOST_ALIASES = 1 << 14  # those of two bytes
 _OURS, _NOT_OURS, _CARE = 0, 1, 2
-_WIDEST = 8
+_WIDEST, _NEGATIVE = 8, 10  # bytes of a varint: in one word; of a negative long
+_GO = np.uint64(0x8080808080808080)
 # of a varint of w bytes: which bits tell where it ends, and how they must stand
 _ENDS = np.array([(0x8080808080808080 & ((1 << 8 * w) - 1)) for w in range(_WIDEST + 1)], np.uint64)
 _WANT = np.array(
@@ -130,11 +131,18 @@ def _numbers(found: Records, aliases: Aliases) -> Values | None:
 def _whole(found: Records, at: Index, aliases: Aliases) -> NDArray[np.int64] | None:
     """Return int64[k] of varints: whole numbers with their sign, booleans as 0 and 1."""
     width, tag, alias = found.width[at], found.tag[at], found.alias[at]
+    far, wide = found.far[at], width == _NEGATIVE
+    if wide.any():
+        # the ninth byte goes on, the tenth ends and holds the highest bit alone
+        if (far[wide] & U(0xFE80) != U(0x80)).any() or (found.word[at][wide] & _GO != _GO).any():
+            return None
+        width = np.where(wide, _WIDEST, width)
     if width.min() < 1 or width.max() > _WIDEST:
         return None
-    if ((found.word[at] & _ENDS[width]) != _WANT[width]).any():
+    if ((found.word[at] & _ENDS[width]) != _WANT[width])[~wide].any():
         return None
     number = narrow(found.word[at] & _LOW[width], int(width.max()))
+    number[wide] |= (far[wide] & U(0x7F)) << U(56) | (far[wide] & U(0x100)) << U(55)
     is_bool, is_int = tag == _TAGS[BOOLEAN], tag == _TAGS[INT]
     if not (is_bool | is_int | (tag == _TAGS[LONG])).all():
         return None
@@ -145,9 +153,9 @@ def _whole(found: Records, at: Index, aliases: Aliases) -> NDArray[np.int64] | N
     number[is_int] &= U(0xFFFFFFFF)
     bits = np.where(is_int, aliases.int_bits[alias], aliases.long_bits[alias])
     bits[is_bool] = 0
+    signed = number.view(np.int64)  # of a long that is all
     if number.max() < 128 or not bits.any():  # none that could be negative
-        return number.astype(np.int64)
-    signed = number.astype(np.int64)
+        return signed
     half = np.left_shift(np.int64(1), np.maximum(bits, 1) - 1)
     limit = np.where((bits > 0) & (bits < 63), half * 2, np.int64(2**62))
     minus = (bits > 0) & (bits < 63) & (signed >= half)

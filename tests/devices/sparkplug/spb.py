@@ -9,6 +9,7 @@ from typing import Any
 from config.settings import Sparkplug
 from devices.batch import Decoded, RejectedMessage
 from devices.codecs import Codec, Limits, Routes, decode
+from devices.codecs.context import Context
 from devices.codecs.sparkplug import codec, sparkplug
 from devices.codecs.sparkplug.names import Names
 from devices.codecs.sparkplug.schema import DataType, Payload
@@ -87,16 +88,24 @@ class Edge:
         names: Names | None = None,
         careful: bool = False,
     ) -> None:
-        """careful: without the fast paths."""
+        """careful: without the fast paths; else `hits` counts what they took."""
         dialect = sparkplug(settings or Sparkplug(), names)
-        if careful:
-            slow = (Codec("sparkplug", codec.careful),)
-            routes = tuple(replace(route, codecs=slow) for route in dialect.routes)
-            dialect = replace(dialect, routes=routes)
+        reader = Codec("sparkplug", codec.careful, self._none if careful else self._fast)
+        routes = tuple(replace(route, codecs=(reader,)) for route in dialect.routes)
+        dialect, self.hits = replace(dialect, routes=routes), 0
         memory = dialect.routes[0].memory
         assert isinstance(memory, Sessions)
         self.sessions, self.routes = memory, Routes((dialect,))
         self.node, self.group, self.registry, self.now, self.seq = node, group, registry, NOW, 0
+
+    def _fast(self, data: bytes, context: Context) -> Decoded | None:
+        found = codec.fast(data, context)
+        self.hits += found is not None
+        return found
+
+    @staticmethod
+    def _none(data: bytes, context: Context) -> Decoded | None:
+        return None
 
     def send(
         self, verb: str, data: bytes, device: str | None = None, group: str | None = None
