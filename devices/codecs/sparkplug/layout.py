@@ -19,7 +19,16 @@ from devices.codecs.sparkplug.metric import bits_of
 from devices.codecs.sparkplug.reading import Read
 from devices.codecs.sparkplug.samples import Cell
 from devices.codecs.sparkplug.session import Node
-from devices.codecs.sparkplug.wire import FIELDS, MetricSpans, NotPlain, Span, Spans, walk
+from devices.codecs.sparkplug.wire import (
+    DOUBLE,
+    FIELDS,
+    FLOAT,
+    MetricSpans,
+    NotPlain,
+    Span,
+    Spans,
+    walk,
+)
 
 LEAST = 40  # metrics; below this reading with care is as quick
 REMEMBERED = 64  # lengths and shapes a node
@@ -48,7 +57,8 @@ class Layout:
     where the payload's own holds; all `timed_width` bytes · first intp[g]: a cell of each row ·
     row_of intp[m] · flat intp[m]: place in the batch's matrix · ascends: pairs of rows of one
     lift, in which time must grow · base float32[m]: what is structure too (names of enums) ·
-    lo, hi float32[m] · holes: cells of enums whose codes have gaps.
+    lo, hi float32[m] · integral: cells that must be whole and are not so by themselves · holes:
+    cells of enums whose codes have gaps.
     """
 
     mask: Bytes
@@ -137,10 +147,15 @@ def _layout(node: Node, payload: bytes, read: Read, context: Context) -> Layout:
         _numbers(cells),
         plan.lo[column],
         plan.hi[column],
-        np.flatnonzero(plan.vocab.integral[column]),
+        np.flatnonzero(plan.vocab.integral[column] & _broken([metric for metric, _ in cells])),
         tuple((at, tuple(plan.vocab.channels[c].values)) for c, at in enums.items() if len(at)),
         tuple(codes.items()),
     )
+
+
+def _broken(cells: list[MetricSpans]) -> NDArray[np.bool_]:
+    """Return which numbers may have fractions."""
+    return np.array([metric.field in (FLOAT, DOUBLE) for metric in cells], np.bool_)
 
 
 def _timed(cells: list[MetricSpans], spans: Spans) -> tuple[Index, int]:

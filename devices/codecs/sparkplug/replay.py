@@ -129,6 +129,6 @@ def _in_range(values: Values, layout: Layout) -> bool:
     if not good.all():
         return False
     whole = values[layout.integral]
-    if (whole != np.floor(whole)).any():
+    if len(whole) and (whole != np.floor(whole)).any():
         return False
     return all(np.isin(values[cells], codes).all() for cells, codes in layout.holes)
