@@ -44,7 +44,7 @@ test: $(READY_DEV) ## every test, against real servers · 全部测试
 torture: $(READY_DEV) ## KILLS=100 kills, a million broken messages · 长时间断电与坏数据测试
 	@bash scripts/system.sh mosquitto mosquitto-clients
 	@LIFTWATCH_KILLS=$(or $(KILLS),100) LIFTWATCH_FUZZ=1000000 $(BIN)/pytest -q -m "" \
-		tests/monitor/test_kill.py tests/devices/test_codecs_twin.py $(ARGS)
+		tests/monitor/test_kill.py tests/devices/test_codecs_fuzz.py $(ARGS)
 
 .PHONY: check
 check: $(READY_DEV) ## lint, format, strict types, import rules, texts · 代码检查

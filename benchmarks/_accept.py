@@ -30,6 +30,8 @@ async def main(folder: Path, url: str, lifts: int) -> None:
     # A page that was on its way at the kill comes again when its lease is over: here after 2 s.
     channel, policy = WebhookChannel(timeout_s=1.0), RetryPolicy(lease_s=2.0)
     worker = OutboxWorker(mine.engine, {"webhook": channel}, clock_ms, policy)
+    mine.sender = worker
+    mine.rehearse(clock_ms())  # as the service does at its start
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def read() -> None:

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.chains import load_chains
-from alerts.database import open_engine
-from alerts.desk import AlertDesk
-from alerts.directory import TOPIC, Contact, Directory, Unit
-from alerts.links import Links
+from alerts.chains.chains_file import load_chains
+from alerts.database.access import open_engine
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.roster import Duty, Roster
+from alerts.directory.subjects import Subjects
+from alerts.directory.units import TOPIC, Contact, Directory, Unit
 from alerts.migrations import migrate
 from alerts.model import RuleMeta
-from alerts.page import Pages, plain_words
-from alerts.roster import Duty, Roster
+from alerts.pages.links import Links
+from alerts.pages.page import Pages, plain_words
 from alerts.rules import DEFAULT_RULES, load_rules
-from alerts.subjects import Subjects
 from benchmarks._district import reg_code
 from config.text import Text
 from devices.registry import Gateway, Lift, Registry

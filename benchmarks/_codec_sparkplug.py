@@ -1,33 +1,28 @@
-"""Sparkplug B payloads for the benchmark of codecs, and how fast they are read.
+"""Sparkplug B payloads for the benchmark of codecs: a node's messages in order, once round seq.
 
-Forms: a node that reports all its lifts in one message (the same metrics each time, other
-values); one lift's stored samples in one message; a node that reports by exception, other metrics
-each time; one lift, one sample. Each as a run of messages with their numbers in order.
+A node that reports all its lifts each time (the same metrics, other values), with alias and
+timestamp at each; one that reports by exception, other metrics each time; one lift, one sample.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from itertools import count
 from typing import Any
 
-from config.settings import Sparkplug
-from devices.codecs import Limits, Routes, decode
-from devices.codecs.sparkplug import sparkplug
+from benchmarks._payloads import GATEWAY, NOW, Bench, Load
 from devices.codecs.sparkplug.schema import DataType, Payload
-from devices.registry import Registry
-from devices.vocabulary import Channel, Kind, Vocabulary
+from devices.vocabulary import Channel, Kind
 
-RUN = 256  # messages: seq goes round once
+SEQS = 256
 TYPES = {
     Kind.FLOAT: DataType.FLOAT,
     Kind.INT: DataType.INT32,
     Kind.ENUM: DataType.INT32,
     Kind.BOOL: DataType.BOOLEAN,
 }
-Best = Callable[[Callable[[], object], float], float]
 Alias = tuple[int, Channel]
+TOPIC = "spBv1.0/city/{}/" + GATEWAY
 
 
 def _set(metric: Any, channel: Channel, rng: random.Random) -> None:
@@ -39,84 +34,68 @@ def _set(metric: Any, channel: Channel, rng: random.Random) -> None:
         metric.int_value = rng.randint(max(0, int(channel.lo)), min(100, int(channel.hi)))
 
 
-def _payload(
-    seq: int, aliases: Sequence[Alias], times: Sequence[int], rng: random.Random, old: bool = False
-) -> bytes:
+def _payload(seq: int, aliases: Sequence[Alias], times: Sequence[int], rng: random.Random) -> bytes:
     made = Payload(timestamp=max(times), seq=seq)
     for ts in times:
         for alias, channel in aliases:
-            metric = made.metrics.add(alias=alias, timestamp=ts)
-            if old:
-                metric.is_historical = True
-            _set(metric, channel, rng)
+            _set(made.metrics.add(alias=alias, timestamp=ts), channel, rng)
     encoded: bytes = made.SerializeToString()
     return encoded
 
 
-def _birth(names: dict[str, Alias], now_ms: int) -> bytes:
-    made = Payload(timestamp=now_ms, seq=0)
-    made.metrics.add(name="bdSeq", timestamp=now_ms, datatype=DataType.INT64, long_value=0)
+def _birth(names: dict[str, Alias]) -> bytes:
+    made = Payload(timestamp=NOW, seq=0)
+    made.metrics.add(name="bdSeq", timestamp=NOW, datatype=DataType.INT64, long_value=0)
     for name, (alias, channel) in names.items():
         kind = TYPES[channel.kind]
-        made.metrics.add(name=name, alias=alias, timestamp=now_ms, datatype=kind, is_null=True)
+        made.metrics.add(name=name, alias=alias, timestamp=NOW, datatype=kind, is_null=True)
     encoded: bytes = made.SerializeToString()
     return encoded
 
 
-def measure(
-    best: Best, registry: Registry, vocab: Vocabulary, channels: int, now_ms: int, seconds: float
-) -> dict[str, dict[str, float]]:
-    """Return form → figures: lift-samples a second of one core, protobuf's own share of the time
-    (`ratio_parser`), bytes a lift-sample, µs a message."""
-    rng, lifts, several = random.Random(1), registry.lifts, vocab.channels[:channels]
-    alias = count()
-    names = {f"{x.reg_code}/{c.name}": (next(alias), c) for x in lifts for c in several}
+def _load(bench: Bench, n: int, times: int, some: Callable[[list[Alias]], list[Alias]]) -> Load:
+    pairs = [(code, channel) for code in bench.codes for channel in bench.channels]
+    names = {f"{code}/{c.name}": (alias, c) for alias, (code, c) in enumerate(pairs)}
     every = list(names.values())
-    one = every[:channels]
+    messages = []
+    for i in range(1, SEQS + 1):
+        moments = [NOW + i - 1000 * k for k in reversed(range(times))]
+        messages.append(_payload(i % SEQS, some(every), moments, bench.rng))
+    data, birth = TOPIC.format("NDATA"), TOPIC.format("NBIRTH")
+    return Load(
+        bench.routes("sparkplug"),
+        [(data, payload) for payload in messages],
+        SEQS * n * times,
+        "protobuf",
+        Payload.FromString,
+        ((birth, _birth(names)),),
+    )
 
-    def runs(some: Callable[[int], bytes]) -> list[bytes]:
-        return [some(i) for i in range(1, RUN + 1)]
 
-    def moment(i: int) -> list[int]:
-        return [now_ms + i]
+def sparkplug(bench: Bench, times: int) -> Load:
+    """All lifts and channels in each message: one layout."""
+    return _load(bench, len(bench.codes), times, lambda every: every)
 
-    def past(i: int) -> list[int]:
-        return [now_ms - 1_000_000 + 1000 * i + k for k in range(len(lifts))]
 
-    def half(i: int) -> list[Alias]:
-        return rng.sample(every, len(every) // 2)
+def sparkplug_changing(bench: Bench, times: int) -> Load:
+    """Report by exception: half of the metrics, others each time; one of each lift at least."""
+    several = len(bench.channels)
 
-    forms = {
-        "sparkplug": (len(lifts), runs(lambda i: _payload(i % RUN, every, moment(i), rng))),
-        "sparkplug_stored": (
-            len(lifts),
-            runs(lambda i: _payload(i % RUN, one, past(i), rng, old=True)),
-        ),
-        "sparkplug_changing": (
-            len(lifts),
-            runs(lambda i: _payload(i % RUN, half(i), moment(i), rng)),
-        ),
-        "sparkplug_row": (1, runs(lambda i: _payload(i % RUN, one, moment(i), rng))),
-    }
-    found: dict[str, dict[str, float]] = {}
-    limits = Limits()
-    for form, (n, payloads) in forms.items():
-        routes = Routes((sparkplug(Sparkplug()),))
-        node = "spBv1.0/city/{}/" + registry.gateways[0].id
+    def some(every: list[Alias]) -> list[Alias]:
+        firsts = every[::several]
+        rest = [one for i, one in enumerate(every) if i % several]
+        return firsts + bench.rng.sample(rest, len(every) // 2 - len(firsts))
 
-        def read(verb: str, data: bytes, where: str = node, known: Routes = routes) -> object:
-            return decode(where.format(verb), data, now_ms, registry, vocab, limits, known)
+    return _load(bench, len(bench.codes), times, some)
 
-        read("NBIRTH", _birth(names, now_ms))
-        for data in payloads:  # layouts are learnt before they are measured
-            read("NDATA", data)
-        turn = count()
-        spent = best(lambda p=payloads, r=read, t=turn: r("NDATA", p[next(t) % RUN]), seconds)
-        bare = best(lambda p=payloads, t=turn: Payload.FromString(p[next(t) % RUN]), seconds)
-        found[form] = {
-            "lift_samples_per_s": round(n / spent),
-            "ratio_parser": round(bare / spent, 3),
-            "bytes_per_lift_sample": round(sum(map(len, payloads)) / RUN / n, 1),
-            "us": round(spent * 1e6, 1),
-        }
-    return found
+
+def sparkplug_row(bench: Bench, times: int) -> Load:
+    """One lift, one sample a message: no batch."""
+    return _load(bench, 1, times, lambda every: every[: len(bench.channels)])
+
+
+GENERATORS = {
+    "sparkplug": sparkplug,
+    "sparkplug_changing": sparkplug_changing,
+    "sparkplug_row": sparkplug_row,
+}

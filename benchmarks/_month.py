@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from queue import Empty
 from typing import Any, Final
 
-from alerts.grouping import SILENCE_RULES, fold
+from alerts.directory.subjects import Subjects
+from alerts.grouping.incidents import SILENCE_RULES, fold
 from alerts.model import Transition
 from alerts.rules import DEFAULT_RULES, load_rules
-from alerts.subjects import Subjects
 from benchmarks._district import say
 from benchmarks._month_desk import MonthDesk
 from devices.registry import Registry

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Final
 
-from alerts.lifecycle import Moved, State, apply, on_again, on_clear
+from alerts.lifecycle.moves import Moved, State, apply, on_again, on_clear
 from alerts.model import AlarmState, Role, Step
 
 ACKNOWLEDGED_MS: Final = 60_000  # the rescue chain calls the deputy then

@@ -23,15 +23,15 @@ import orjson
 import paho.mqtt.client as mqtt
 from sqlalchemy import func, select
 
-from alerts import audit
-from alerts.database import reading
-from alerts.desk import AlertDesk
-from alerts.gathering import WAIT_MS
+from alerts.database.access import reading
+from alerts.database.tables import alert, outbox
+from alerts.desk.alert_desk import AlertDesk
+from alerts.grouping.gathering import WAIT_MS
+from alerts.journal import audit
 from alerts.model import Evidence, Transition
 from alerts.notify.channel import Item, Receipt
 from alerts.notify.mqtt import MqttChannel
 from alerts.notify.outbox import OutboxWorker
-from alerts.tables import alert, outbox
 from benchmarks._city import city, desk, people
 from benchmarks._district import reg_code, say
 from monitor.broker import HOST, SERVICE_USER, EmbeddedBroker

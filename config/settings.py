@@ -65,6 +65,8 @@ class Mqtt(Section):
     cert_file: Path | None = None
     key_file: Path | None = None
     client_id: str = "liftwatch"
+    public_url: str | None = None
+    """What gateways that claim a credential are told to connect to; `url` unless set."""
     embedded_port: int = Field(1883, ge=0, le=65534)
     window: int = Field(20, ge=1, le=65535)
 
@@ -236,6 +238,29 @@ class Notify(Section):
     cap: Cap = Cap()
 
 
+class Registry(Section):
+    """What becomes of lifts and gateways that are not as the site's files say."""
+
+    grace_s: float = Field(86_400, ge=0, le=31 * 86_400)
+    """A lift that never spoke counts as silent so long after it was registered."""
+    sightings: int = Field(1000, ge=10, le=100_000)
+    """How many strangers are remembered; those heard least are forgotten first."""
+    settled_hours: float = Field(24, ge=0.1, le=8760)
+    """A second gateway that has said nothing for so long speaks for the lift no more."""
+
+
+class Provisioning(Section):
+    """How gateways get their credentials."""
+
+    folder: Path | None = None
+    """Where the brokers' files are written; `provisioning` in data_dir unless set."""
+    certificate_days: int = Field(825, ge=1, le=3650)
+    password_days: int | None = Field(None, ge=1, le=3650)
+    overlap_hours: float = Field(72, ge=0, le=2160)
+    warn_days: int = Field(30, ge=1, le=365)
+    claim_minutes: float = Field(60, ge=1, le=10_080)
+
+
 class Audit(Section):
     """The journal's head is appended to `head_file` once a day; off while it is empty."""
 
@@ -258,12 +283,19 @@ class Settings(BaseSettings):
     influx: Influx = Influx()
     web: Web = Web()
     notify: Notify = Notify()
+    registry: Registry = Registry()
+    provisioning: Provisioning = Provisioning()
     audit: Audit = Audit()
 
     @property
     def database(self) -> str:
         """SQLAlchemy URL of the alert database; SQLite in data_dir unless set."""
         return self.database_url or f"sqlite:///{self.data_dir / 'liftwatch.db'}"
+
+    @property
+    def provisioned(self) -> Path:
+        """Folder of what brokers need to know of gateways."""
+        return self.provisioning.folder or self.data_dir / "provisioning"
 
     @property
     def public_url(self) -> str:
@@ -318,6 +350,7 @@ def _anchor(data: dict[str, Any], folder: Path) -> None:
     places += [(data.get("mqtt", {}), key) for key in ("ca_file", "cert_file", "key_file")]
     places += [(data.get("notify", {}), "secret_dir")]
     places.append((data.get("audit", {}), "head_file"))
+    places.append((data.get("provisioning", {}), "folder"))
     ingest = data.get("ingest", {})
     if isinstance(ingest, dict) and isinstance(ingest.get("maps"), list):
         ingest["maps"] = [str(folder / m) if isinstance(m, str) else m for m in ingest["maps"]]

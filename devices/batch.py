@@ -19,7 +19,8 @@ class MessageRows:
     """Fault, event and alarm messages, m rows.
 
     lift int32[m] registry row · ts_ms int64[m] event time · code int32[m] ·
-    state int8[m] (0 off, 1 on, 2 once) · late bool[m] (history only, rings no bell).
+    state int8[m] (0 off, 1 on, 2 once) · late bool[m] (history only, rings no bell) ·
+    shift_ms int64[m]: what is added to ts_ms where the sender's clock is known to be wrong.
     """
 
     lift: NDArray[np.int32]
@@ -27,6 +28,7 @@ class MessageRows:
     code: NDArray[np.int32]
     state: NDArray[np.int8]
     late: NDArray[np.bool_]
+    shift_ms: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.lift)
@@ -54,12 +56,26 @@ class Waveform:
     axes: dict[str, NDArray[np.float32]]
 
 
+@dataclass(frozen=True, slots=True)
+class GapReport:
+    """Samples that a gateway had and gave up, between two times (epoch ms); `kept` of them are
+    there all the same. reason: dropped, thinned, aged or damaged."""
+
+    gateway: str
+    from_ms: int
+    to_ms: int
+    samples: int
+    kept: int
+    reason: str
+
+
 @dataclass(slots=True)
 class TelemetryBatch:
     """n samples of any lifts, in order of arrival.
 
     lift int32[n] registry row · ts_ms int64[n] event time, ms since epoch UTC ·
-    values float32[n, C] in vocabulary order, NaN where absent · late bool[n].
+    values float32[n, C] in vocabulary order, NaN where absent · late bool[n] · shift_ms
+    int64[n]: what is added to ts_ms where the sender's clock is known to be wrong; None: nowhere.
     """
 
     lift: NDArray[np.int32]
@@ -68,6 +84,18 @@ class TelemetryBatch:
     late: NDArray[np.bool_]
     messages: MessageRows = field(default_factory=MessageRows.empty)
     waveforms: list[Waveform] = field(default_factory=list)
+    gaps: list[GapReport] = field(default_factory=list)
+    shift_ms: NDArray[np.int64] | None = None
+
+    def at_our_clock(self) -> TelemetryBatch:
+        """Return it with the times at which it is judged: as told, and what wrong clocks lack."""
+        told = self.messages
+        if self.shift_ms is None and told.shift_ms is None:
+            return self
+        moved = told.ts_ms if told.shift_ms is None else told.ts_ms + told.shift_ms
+        messages = MessageRows(told.lift, moved, told.code, told.state, told.late)
+        ts_ms = self.ts_ms if self.shift_ms is None else self.ts_ms + self.shift_ms
+        return TelemetryBatch(self.lift, ts_ms, self.values, self.late, messages, self.waveforms)
 
     def __len__(self) -> int:
         return len(self.lift)
@@ -106,6 +134,7 @@ def concat(parts: Sequence[TelemetryBatch], channels: int) -> TelemetryBatch:
         np.concatenate([part.late for part in parts]),
         messages,
         [burst for part in parts for burst in part.waveforms],
+        [gap for part in parts for gap in part.gaps],
     )
 
 

@@ -1,4 +1,4 @@
-"""The vocabulary: channels, message codes and code maps, read from data files.
+"""The vocabulary: channels and message codes, read from data files.
 
 Everything that knows a channel or a code reads it from here; a new one is a few lines in
 `config/defaults/vocabulary/`, never a change of code. Source of names and codes:
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -70,7 +70,10 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class MessageCode:
-    """One fault, event or alarm a controller can report, or one we derive."""
+    """One fault, event or alarm a controller can report, or one we derive.
+
+    `device`: of which kind of device it is told, "lift" or "escalator".
+    """
 
     code: int
     text: Text
@@ -79,25 +82,16 @@ class MessageCode:
     severity_with_people: str | None
     latched: bool
     bacnet: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class CodeMap:
-    """A platform's own numbers → ours. The same number differs from city to city."""
-
-    platform: str
-    text: Text
-    codes: Mapping[str, int]
+    device: str = "lift"
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All channels in column order, all codes, all maps."""
+    """All channels in column order, all codes."""
 
     version: str
     channels: tuple[Channel, ...]
     messages: Mapping[int, MessageCode]
-    codemaps: Mapping[str, CodeMap] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -163,21 +157,13 @@ def _message(row: Mapping[str, Any], file: Path) -> MessageCode:
         severity_with_people=people,
         latched=bool(row.get("latched", False)),
         bacnet=row.get("bacnet"),
+        device=row.get("device", "lift"),
     )
-
-
-def _codemap(file: Path, messages: Mapping[int, MessageCode]) -> CodeMap:
-    data = tomllib.loads(file.read_text("utf-8"))
-    for theirs, ours in data["codes"].items():
-        if ours not in messages:
-            way_out = Text("应为 messages.toml 中的代码", "must be a code of messages.toml")
-            raise ConfigError(file, f"codes.{theirs}", ours, way_out)
-    return CodeMap(data["platform"], Text(data["zh"], data["en"]), data["codes"])
 
 
 @lru_cache(maxsize=4)
 def load_vocabulary(folder: Path = DEFAULT_FOLDER) -> Vocabulary:
-    """Read channels.toml, messages.toml and codemaps/*.toml.
+    """Read channels.toml and messages.toml.
 
     Raises ConfigError with file, key and value where a table is incomplete or double.
     """
@@ -191,5 +177,4 @@ def load_vocabulary(folder: Path = DEFAULT_FOLDER) -> Vocabulary:
     messages = {row["code"]: _message(row, source) for row in rows}
     if len(messages) != len(rows):
         raise ConfigError(source, "code", "", Text("代码重复", "a code stands twice"))
-    maps = [_codemap(path, messages) for path in sorted((folder / "codemaps").glob("*.toml"))]
-    return Vocabulary(data["version"], channels, messages, {m.platform: m for m in maps})
+    return Vocabulary(data["version"], channels, messages)

@@ -11,12 +11,12 @@ import orjson
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts.notes import write_resolved
 from alerts.notify import receipts
 from alerts.notify.channel import Item
 from alerts.notify.gateway import GatewayChannel
 from alerts.notify.gateway_file import Poll, ReceiptSpec
 from alerts.notify.receipts import Fate
+from alerts.replies.notes import write_resolved
 from monitor.incoming import Incoming
 
 log = structlog.get_logger("liftwatch.receipts")

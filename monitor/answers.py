@@ -61,7 +61,10 @@ class Answers:
         clock: Callable[[], int],
         metrics: Metrics,
         routes: Routes = OURS,
+        witness: Callable[[str, int, int], None] = lambda gateway, off_ms, at_ms: None,
     ) -> None:
+        """`witness` is told the clock of a gateway whose status comes as it is sent."""
+        self._witness = witness
         self._settings, self._registry, self._limits = settings, registry, limits
         self._clock, self._metrics, self._routes = clock, metrics, routes
         self._said: deque[Said] = deque(maxlen=SAID_KEPT)
@@ -143,7 +146,8 @@ class Answers:
             await asyncio.sleep(GATHER_S)
 
     def _payload(self, answer: Answer) -> bytes:
-        return encode_ack(answer.boot, answer.durable, self._clock(), answer.gaps, answer.refused)
+        now_ms, gaps = self._clock(), answer.gaps
+        return encode_ack(answer.boot, answer.durable, now_ms, gaps, answer.refused, answer.highest)
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -161,3 +165,6 @@ class Answers:
                     self._merge([Answer(sender[0], rejected.boot, 0, [], refused)])
                 continue
             self._hear(Heard(status, now_ms))
+            # A retained one is old; one that comes by itself was said this moment.
+            if status.clock_off_ms is not None and not message.retain:
+                self._witness(status.gateway, status.clock_off_ms, now_ms)

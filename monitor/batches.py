@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from devices.batch import LinkFact, Refusal, Said, TelemetryBatch
+from monitor.link.watch import Heard
+from monitor.store.again import Settled
 from monitor.store.history import QuarantineRow
 
 Named = tuple[int | None, Refusal]
@@ -20,6 +22,7 @@ class Answer:
     durable: int
     gaps: list[tuple[int, int]]
     refused: list[Named]
+    highest: int = 0
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class ClosedBatch:
     messages: int
     said: list[Said] = field(default_factory=list)
     links: list[tuple[str, LinkFact]] = field(default_factory=list)
+    again: list[Settled] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -46,6 +50,8 @@ class OpenBatch:
     receipts: list[tuple[int, int]] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
     links: list[tuple[str, LinkFact]] = field(default_factory=list)
+    again: list[Settled] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
     rows: int = 0
     bytes: int = 0
     since: float = 0.0

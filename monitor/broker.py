@@ -41,7 +41,8 @@ next_connection_delay_ms = 1
     [{version}.1.connections.auth]
     {service_user} = "{service}"
     {gateway_user} = "{gateway}"
-"""
+{gateways}"""
+GATEWAYS_FILE = "gateways.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,16 @@ def credentials(folder: Path) -> Credentials:
     made = Credentials(secrets.token_urlsafe(18), secrets.token_urlsafe(18))
     write_private(file, f'service = "{made.service}"\ngateway = "{made.gateway}"\n')
     return made
+
+
+def gateways_of(folder: Path) -> str:
+    """Return the entries of gateways that were given a password of their own, as TOML lines.
+
+    rumqttd compares readable passwords and knows no rules by topic (docs/decisions/0001).
+    """
+    file = folder / GATEWAYS_FILE
+    known = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    return "".join(f'    "{name}" = "{word}"\n' for name, word in known.items())
 
 
 def write_private(file: Path, text: str) -> None:
@@ -99,6 +110,7 @@ class EmbeddedBroker:
             "gateway_user": GATEWAY_USER,
             "service": self.credentials.service,
             "gateway": self.credentials.gateway,
+            "gateways": gateways_of(folder),
         }
         listeners = [
             _LISTENER.format(version=version, port=port, **common)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
-from alerts.directory import Directory
+from alerts.directory.units import Directory
 from alerts.notify.channel import Channel, DeliveryError, Item
 from alerts.notify.email import EmailChannel
 from alerts.notify.gateway import GatewayChannel
@@ -14,7 +14,7 @@ from alerts.notify.longtail import LongTailChannel
 from alerts.notify.mqtt import MqttChannel
 from alerts.notify.trial import trial
 from alerts.notify.webhook import WebhookChannel
-from alerts.reply_tokens import Callbacks, ReplyTokens
+from alerts.replies.tokens import Callbacks, ReplyTokens
 from config.secrets import Secrets
 from config.settings import Settings
 from config.text import Text

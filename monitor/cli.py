@@ -39,11 +39,21 @@ Examples / 示例:
 
   liftwatch directory import 通讯录.xlsx   what would change? / 名录导入（先看差异）
 
+  liftwatch registry show --state unregistered   who speaks and is not registered? / 台账状态
+
+  liftwatch gateway add gw-07 --lifts 3110…   credentials and the broker's rules / 网关凭据
+
   liftwatch roster show --unit firm-03   who is on duty? / 谁在值班
 
   liftwatch user add 张伟 --role operator   an account / 建立账号
 
   liftwatch channel try sms --to 139… --dry-run   a test page by one channel / 试发通知
+
+  liftwatch codec try my-map.toml --payload one.json   what becomes of a payload? / 试用映射
+
+  liftwatch quarantine replay --reason unknown_lift   a second try / 隔离消息重放
+
+  liftwatch upstream show --config site.toml   platforms above: where, what / 上级平台
 
   liftwatch audit verify --config site.toml   is the journal what was written? / 核验流水
 """
@@ -64,9 +74,14 @@ COMMANDS = {
     "user": "accounts:app",
     "chain": "chain:app",
     "directory": "directory:app",
+    "registry": "registry:app",
+    "gateway": "gateway:app",
     "roster": "roster:app",
     "channel": "channel:app",
+    "quarantine": "quarantine:app",
     "audit": "audit:app",
+    "codec": "codec:app",
+    "upstream": "upstream:app",
 }
 # The simulator has a command line of its own, help included.
 PASSED_ON = {

@@ -15,9 +15,9 @@ import aiomqtt
 from pydantic import SecretStr
 from sqlalchemy import Engine, select
 
-from alerts import queries
-from alerts.database import reading
-from alerts.tables import alert, journal
+from alerts.database.access import reading
+from alerts.database.tables import alert, journal
+from alerts.desk import queries
 from config.settings import Settings
 from devices.simulator.district import write_district
 from devices.simulator.releases import TOPIC

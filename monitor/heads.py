@@ -10,9 +10,9 @@ import structlog
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts import audit
-from alerts.database import reading, writing
-from alerts.tables import meta
+from alerts.database.access import reading, writing
+from alerts.database.tables import meta
+from alerts.journal import audit
 from config.settings import Audit
 
 log = structlog.get_logger()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from alerts.database import reading
-from alerts.tables import outbox
+from alerts.database.access import reading
+from alerts.database.tables import outbox
 from config.text import Text
 from monitor.store import quarantine
 from monitor.store.series import count_samples
@@ -16,6 +16,7 @@ from monitor.web.ports import Figure, GatewayHealth, HealthPart, HealthReport
 if TYPE_CHECKING:
     from monitor.service import Service
     from monitor.sparkplug import SparkplugHost
+    from monitor.upstream.courier import Courier
 
 PULSE_MS = 3_000
 OK = Text("正常", "fine")
@@ -24,10 +25,13 @@ OK = Text("正常", "fine")
 def report(service: Service) -> HealthReport:
     """Return the health of all parts; ready is False while alerts may be missed."""
     parts = [_broker(service), _pipeline(service), _store(service), _outbox(service)]
-    if service.sparkplug is not None:
-        parts.append(_sparkplug(service.sparkplug))
     if service.influx is not None:
         parts.append(_influx(service))
+    ok, told = service.watch.verdict()
+    parts.append(_part("credentials", Text("网关凭据", "gateways' credentials"), ok, told))
+    if service.sparkplug is not None:
+        parts.append(_sparkplug(service.sparkplug))
+    parts += [_tier(courier) for courier in service.upstream.couriers]
     vital = {"broker", "pipeline", "store", "sparkplug"}
     reasons = [part["detail"] for part in parts if not part["ok"] and part["name"] in vital]
     return {
@@ -89,6 +93,18 @@ def _influx(service: Service) -> HealthPart:
         f"{copy.behind} batches behind" + (f": {copy.trouble}" if copy.trouble else ""),
     )
     return _part("influx", Text("InfluxDB 副本", "InfluxDB copy"), not copy.trouble, detail)
+
+
+def _tier(courier: Courier) -> HealthPart:
+    behind = ", ".join(f"{stream} {count}" for stream, count in courier.behind().items())
+    trouble = courier.trouble
+    detail = Text(
+        f"未送达：{behind}" + (f"；{trouble}" if trouble else ""),
+        f"not proven yet: {behind}" + (f"; {trouble}" if trouble else ""),
+    )
+    name = courier.tier.name
+    text = Text(f"上级平台 {name}", f"platform above: {name}")
+    return _part(f"upstream-{name}", text, not trouble, detail)
 
 
 def _figures(service: Service) -> list[Figure]:

@@ -37,6 +37,7 @@ class Housekeeper:
         self._limits, self._history, self._snapshots = limits, history, snapshots
         self._intake, self._clock, self._late = intake, clock, late
         self._heads = heads
+        self.also: list[Callable[[], None]] = []  # what else is tidied, after history
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
@@ -72,5 +73,7 @@ class Housekeeper:
             log.error("housekeeping.failed", reason=str(error))
             return
         self._intake.quarantine_trimmed()
+        for tidy in self.also:
+            tidy()
         if done.segments or done.removed:
             log.info("history.compacted", segments=done.segments, removed=done.removed)

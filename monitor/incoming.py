@@ -11,16 +11,16 @@ from typing import Any
 
 import structlog
 
-from alerts import reply_words
-from alerts.links import LinkClaim
-from alerts.notes import write_answer
 from alerts.notify import receipts, signing
 from alerts.notify.channel import Channel
 from alerts.notify.gateway import GatewayChannel, Report, report
 from alerts.notify.gateway_file import ReceiptSpec
-from alerts.replies import Answer, Replies, claim_of_row, step_said
-from alerts.reply_tokens import Callbacks
-from alerts.reply_words import Said
+from alerts.pages.links import LinkClaim
+from alerts.replies import words
+from alerts.replies.answers import Answer, Replies, claim_of_row, step_said
+from alerts.replies.notes import write_answer
+from alerts.replies.tokens import Callbacks
+from alerts.replies.words import Said
 from config.settings import Settings
 from config.text import Text
 
@@ -68,7 +68,7 @@ class Incoming:
         if said.get("step"):
             asked = step_said(str(said["step"]), said.get("cause"), said.get("comment"))
         else:
-            asked = reply_words.understand(str(said.get("text") or ""))
+            asked = words.understand(str(said.get("text") or ""))
         return replies.take("webhook", str(said.get("key") or ""), claim, asked, now_ms)
 
     def _of_unit(self, claim: LinkClaim | Text, unit: str) -> LinkClaim | Text:
@@ -121,7 +121,7 @@ class Incoming:
         if told.reply is None:
             return
         step = spec.replies.get(told.reply.strip())
-        said = Said(step) if step is not None else reply_words.understand(told.reply)
+        said = Said(step) if step is not None else words.understand(told.reply)
         claim = claim_of_row(row)
         if now_ms > row["created_ms"] + self.settings.notify.link_hours * 3_600_000:
             claim = Text("该通知已过期，请登录操作", "this page has expired: sign in instead")

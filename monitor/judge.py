@@ -5,7 +5,7 @@ Below this line nothing is an object; above it things are few and matter.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -20,6 +20,7 @@ from devices.registry import Lift, Registry
 from devices.vocabulary import Vocabulary
 from monitor.detector import DERIVED, Detector, Signals
 from monitor.detector.upkeep import CHINA
+from monitor.link.clocks import WRONG_MS
 from monitor.snapshot import Saved
 
 PEOPLE = ("with_people", "people")
@@ -45,28 +46,38 @@ class Judge:
         self.engine = RuleEngine(rules, len(registry))
         self.parts: dict[str, Saved] = {"detector": self.detector, "rules": self.engine}
 
+    def __len__(self) -> int:
+        return self.detector.n
+
+    def heed_links(self, columns: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take what the links tell of the lifts: float32[N] of each column."""
+        self.detector.links.take(columns)
+
     def take_up(self, registry: Registry, now_ms: int) -> list[Transition]:
         """Make room for lifts that joined, know the others as the registry now tells them, and
         forget those that left or were rebuilt. Returns the clearing of what stood on them.
 
         To be called before `Registry.take_up` changes the registry this judge was made with.
         """
-        moved = RuleTransitions.empty()
         gone = _changed(self._registry, registry)
-        if len(gone):
-            self.detector.forget(gone)
-            moved = self.engine.forget(gone, now_ms)
-        over = self._transitions(moved, None) if len(moved) else []
+        over = self.forget(gone, now_ms) if len(gone) else []
         self.detector.grow(len(registry), registry.columns())
         self.engine.grow(len(registry))
         return over
 
+    def expect(self, since_ms: NDArray[np.int64]) -> None:
+        """From when lifts that never spoke are expected to, int64[N]; NEVER: as ever."""
+        self.detector.silence.since = since_ms
+
+    def forget(self, rows: NDArray[np.int32], now_ms: int) -> list[Transition]:
+        """Forget what was learned of these lifts; return the clearing of what stood on them."""
+        self.detector.forget(rows)
+        moved = self.engine.forget(rows, now_ms)
+        return self._transitions(moved, None) if len(moved) else []
+
     def close(self, now_ms: int) -> list[Transition]:
         """Return the clearing of all that stands; forget every lift."""
-        every = np.arange(len(self._registry), dtype=np.int32)
-        self.detector.forget(every)
-        moved = self.engine.forget(every, now_ms)
-        return self._transitions(moved, None) if len(moved) else []
+        return self.forget(np.arange(len(self._registry), dtype=np.int32), now_ms)
 
     def judge(self, batch: TelemetryBatch, now_ms: int, number: int) -> list[Transition]:
         """Take a logged batch into the state; return what it changes, in order."""
@@ -136,10 +147,18 @@ class Judge:
                     (
                         *(one for one in evidence[len(PEOPLE) :] if not _mute(one)),
                         *self._counted(moved, place, counts),
+                        *self._by_what_clock(int(moved.lift[place]), names),
                     ),
                     number,
                 )
         return [made[place] for place in sorted(made)]
+
+    def _by_what_clock(self, row: int, names: Collection[str]) -> list[Evidence]:
+        """Where a lift's clock is wrong, all its times are not its own: say so."""
+        offset_s = self.detector.links.offset_s(row)
+        if not abs(offset_s) > WRONG_MS / 1000 or "clock_offset_s" in names:  # NaN is not above
+            return []
+        return [Evidence("clock_offset_s", offset_s, max(0, int(self.detector.fleet.at_ms[row])))]
 
     def _counted(self, moved: RuleTransitions, place: int, names: list[str]) -> list[Evidence]:
         lift, at_ms = int(moved.lift[place]), int(moved.at_ms[place])
@@ -191,4 +210,5 @@ def _with_parts(names: Collection[str]) -> list[str]:
 def _mute(one: Evidence) -> bool:
     """A piece of evidence that weighs nothing need not be told."""
     column = DERIVED.get(one.name)
-    return column is not None and column.unit == "odds" and not one.value
+    nobody_knows = one.name == "link_behind_s" and one.value is None
+    return nobody_knows or (column is not None and column.unit == "odds" and not one.value)

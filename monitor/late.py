@@ -49,6 +49,10 @@ class LateLane:
         self._zone = zone
         self._history = history
         self._slices: deque[TelemetryBatch] = deque()
+        # a backlog has thousands of batches: to ask history for the next few each time would
+        # read all the rest each time
+        self._noted: deque[int] = deque()
+        self._unknown = 0
         self._portion_end = self._cursor = self._upto = 0
         self.saved_cursor = 0  # history must keep what comes after it
         self._last_ms: int | None = None
@@ -63,9 +67,19 @@ class LateLane:
         """True while committed late data waits to be judged."""
         return bool(self._slices) or self._cursor < self._upto
 
+    @property
+    def behind(self) -> int:
+        """How many logged batches are still to be judged."""
+        return self._upto - self._cursor
+
     def note(self, number: int) -> None:
         """A batch with late rows was committed under this number."""
+        self._noted.append(number)
         self._upto = max(self._upto, number)
+
+    def look_upto(self, number: int) -> None:
+        """Batches up to this one may have late rows: after a start nobody has counted them."""
+        self._unknown = self._upto = max(self._upto, number)
 
     def skip_to(self, number: int) -> None:
         """What lies up to this batch is not judged: there is no state to go on from."""
@@ -100,14 +114,29 @@ class LateLane:
     # -- reading ----------------------------------------------------------------------------
 
     def _portion(self) -> Iterator[TelemetryBatch]:
-        numbers = late_numbers(self._history, self._cursor, self._upto, BATCHES_A_PORTION)
+        numbers = self._next_numbers()
         if not numbers:
-            self._cursor = self._upto
             return iter(())
         self._portion_end = numbers[-1]
         batch = late_rows(self._history, numbers[0], numbers[-1])
         self._place(batch)
         return slices(batch)
+
+    def _next_numbers(self) -> list[int]:
+        """Return the next batches with late rows; none: the cursor was moved past what has none."""
+        if self._cursor < self._unknown:
+            found = late_numbers(self._history, self._cursor, self._unknown, BATCHES_A_PORTION)
+            if not found:
+                self._cursor = self._unknown
+            return found
+        found = []
+        while self._noted and len(found) < BATCHES_A_PORTION:
+            number = self._noted.popleft()
+            if number > self._cursor:
+                found.append(number)
+        if not found:
+            self._cursor = self._upto
+        return found
 
     def _place(self, batch: TelemetryBatch) -> None:
         """Give each lift a row of this lane; rows of lifts that left the site are dropped."""

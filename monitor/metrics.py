@@ -29,10 +29,12 @@ class Metrics:
         self.repeats = count("repeats", "wire messages recognised as repeats")
         self.refused = count("refused", "refusals by reason", ("reason",))
         self.late = count("late_samples", "samples too late to ring a bell")
+        self.given_up = count("given_up_samples", "samples gateways had and gave up", ("reason",))
         self.batches = count("batches", "batches committed")
         self.commit_s = times("commit_seconds", "history commit of a batch")
         self.detect_s = times("detect_seconds", "detector and rules over a batch")
         self.transitions = count("transitions", "rule transitions", ("rule", "kind"))
+        self.late_behind = gauge("late_batches_behind", "logged batches the late lane is behind")
         self.errors = count("pipeline_errors", "batches the detector failed on")
         self.retries = count("commit_retries", "commits that had to be tried again")
         self.open_alerts = gauge("open_alerts", "open alerts", ("severity",))
@@ -45,4 +47,18 @@ class Metrics:
         )
         self.sparkplug_rebirths = gauge("sparkplug_rebirths", "rebirths asked for, since the start")
         self.outbox = gauge("outbox", "pages by state", ("state",))
+        self.registry_states = gauge(
+            "registry", "lifts and gateways by state of the registry", ("kind", "state")
+        )
+        self.credential_days = gauge(
+            "credential_days_left",
+            "of credentials that end soon and have no successor",
+            ("gateway",),
+        )
+        by = ("vendor",)
+        self.link_delay = gauge("link_delay_seconds", "delay today", (*by, "quantile"))
+        self.link_day = gauge("link_today", "counts of links today", (*by, "kind"))
+        self.link_refused = gauge("link_refused_today", "fields refused today", (*by, "reason"))
+        self.link_gaps = gauge("link_gaps", "messages missing now", by)
+        self.link_wrong_clocks = gauge("link_wrong_clocks", "lifts whose clock is wrong", by)
         self.lag_s = gauge("batch_lag_seconds", "age of the newest sample when committed")

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from alerts.causes import DEFAULT_CAUSES, load_causes
-from alerts.chains import DEFAULT_CHAINS, load_chains
-from alerts.database import open_engine
-from alerts.desk import AlertDesk
-from alerts.directory_file import load_directory
-from alerts.links import Links
+from alerts.chains.chains_file import load_chains
+from alerts.chains.ladder import DEFAULT_CHAINS
+from alerts.database.access import open_engine
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.directory_file import load_directory
+from alerts.directory.subjects import Subjects
+from alerts.lifecycle.causes import DEFAULT_CAUSES, load_causes
 from alerts.migrations import migrate
-from alerts.page import Pages, vocabulary_words
+from alerts.pages.links import Links
+from alerts.pages.page import Pages, vocabulary_words
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.story import Teller
-from alerts.subjects import Subjects
 from config.settings import Settings, load_settings
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary

@@ -20,10 +20,10 @@ import numpy as np
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts.desk import AlertDesk
+from alerts.desk.alert_desk import AlertDesk
 from alerts.model import Transition
 from config.settings import Settings
-from devices.batch import LinkFact, Said
+from devices.batch import LinkFact, Said, TelemetryBatch
 from monitor.batches import Answer, ClosedBatch
 from monitor.intake import Intake
 from monitor.judge import Judge
@@ -48,6 +48,7 @@ class Wires:
     answer: Callable[[Sequence[Answer]], None]
     wake: Callable[[], None]
     say: Callable[[Sequence[Said], Sequence[tuple[str, LinkFact]]], None] = lambda said, links: None
+    saw: Callable[[TelemetryBatch], None] = lambda _: None
 
 
 class Pipeline:
@@ -68,8 +69,8 @@ class Pipeline:
     ) -> None:
         self._settings, self._history, self._intake = settings, history, intake
         self._judge, self._late, self._desk = judge, late, desk
-        self._snapshots = snapshots
-        self._parts: dict[str, Saved] = {**judge.parts, "late": late}
+        self._snapshots, self._link = snapshots, intake.link
+        self._parts: dict[str, Saved] = {**judge.parts, "late": late, "link": intake.link}
         self._wires, self._clock, self._metrics = wires, clock, metrics
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.run, name="pipeline", daemon=True)
@@ -97,7 +98,7 @@ class Pipeline:
             count += 1
         if number is None:
             self._late.skip_to(self._replay_from(None))
-        self._late.note(self._history.last_batch)
+        self._late.look_upto(self._history.last_batch)
         log.info("pipeline.recovered", snapshot=number, batches=count)
         return count
 
@@ -150,9 +151,13 @@ class Pipeline:
         self._wires.answer(closed.answers)
         self._wires.say(closed.said, closed.links)
         batch = closed.batch
+        self._wires.saw(batch)
+        batch = closed.batch.at_our_clock()
         self._metrics.batches.inc()
-        if batch.late.any() or batch.messages.late.any():
+        if batch.late.any() or batch.messages.late.any() or closed.again:
             self._late.note(number)
+        for one in closed.again:
+            one.done.set()
         if len(batch):
             self._metrics.late.inc(int(np.count_nonzero(batch.late)))
             self._metrics.lag_s.set(max(0, self._clock() - int(batch.ts_ms.max())) / 1000)
@@ -164,6 +169,7 @@ class Pipeline:
             or closed.batch.waveforms
             or closed.quarantine
             or closed.ledger
+            or closed.again
         )
         if nothing:  # repeats only: they were committed before
             return self._history.last_batch
@@ -171,7 +177,7 @@ class Pipeline:
             try:
                 with self._metrics.commit_s.time():
                     number = self._history.append(
-                        closed.batch, now_ms, closed.ledger, closed.quarantine
+                        closed.batch, now_ms, closed.ledger, closed.quarantine, closed.again
                     )
                 self.trouble = None
                 return number
@@ -182,7 +188,7 @@ class Pipeline:
     def _judged(self, closed: ClosedBatch, now_ms: int, number: int) -> list[Transition]:
         try:
             with self._metrics.detect_s.time():
-                found = self._judge.judge(closed.batch, now_ms, number)
+                found = self._judge.judge(closed.batch.at_our_clock(), now_ms, number)
                 if closed.links:
                     self._judge.links(closed.links)
                 return found
@@ -253,12 +259,14 @@ class Pipeline:
 
     def _tick(self, now_ms: int) -> None:
         try:
+            self._judge.heed_links(self._link.columns(now_ms, len(self._judge)))
             transitions = self._judge.tick(now_ms)
         except Exception:
             self._metrics.errors.inc()
             self.trouble = "detector failed on a tick"
             log.exception("detector.tick_failed")
             transitions = []
+        self._metrics.late_behind.set(self._late.behind)
         if transitions or self._judge.silent_gateways() != self._silent:
             self._applied(transitions, now_ms)
         try:

@@ -7,25 +7,36 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from alerts.causes import Causes
-from alerts.desk import AlertDesk
-from alerts.directory import Directory
+from alerts.database.access import reading
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.units import Directory
+from alerts.lifecycle.causes import Causes
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.health import report
 from monitor.incoming import Incoming
-from monitor.store import quarantine
+from monitor.provisioning.claims import Claims
+from monitor.provisioning.issuer import Issuer
+from monitor.quarantine.view import QuarantineView
+from monitor.registry.registrar import Registrar
+from monitor.registry.sightings import read_sightings
+from monitor.registry.states import Book, Live
 from monitor.store.history import History
 from monitor.store.series import series
-from monitor.web.ports import HealthReport, QuarantineRow, Readings
+from monitor.upstream.office import Upstream
+from monitor.web.ports import HealthReport, Readings
 
 if TYPE_CHECKING:
     from monitor.service import Service
+
+log = structlog.get_logger()
+TAKE_UP_S = 10.0
 
 
 class HistoryView:
@@ -46,36 +57,29 @@ class HistoryView:
         return times[order], values[order].astype(np.float32)
 
 
-class QuarantineView:
-    """Quarantine, one row a refusal."""
+def book_of(service: Service) -> Book:
+    """Return all that is known of lifts and gateways at this moment."""
+    fleet, answers = service.detector.fleet, service.answers
 
-    def __init__(self, history: History) -> None:
-        self._history = history
+    def last_ms(row: int) -> int | None:
+        return max(int(fleet.at_ms[row]), 0) or None
 
-    def recent(
-        self, limit: int, before_id: int | None = None, gateway: str | None = None
-    ) -> list[QuarantineRow]:
-        """Return refusals, newest first. Refusals of one message share its id."""
-        rows: list[QuarantineRow] = []
-        for kept in quarantine.recent(self._history, limit, before_id, gateway):
-            for refusal in kept.refusals:
-                rows.append(
-                    {
-                        "id": kept.id,
-                        "at_ms": kept.at_ms,
-                        "gateway": kept.gateway,
-                        "topic": kept.topic,
-                        "reason": str(refusal["reason"]),
-                        "field": refusal.get("field"),
-                        "value": refusal.get("value"),
-                        "limit": refusal.get("limit"),
-                        "lift": refusal.get("lift"),
-                        "way_out": refusal["way_out"],
-                        "size": kept.size,
-                        "payload": kept.payload,
-                    }
-                )
-        return rows
+    def channels(row: int) -> set[str]:
+        said = np.flatnonzero(~np.isnan(fleet.values.data[row]))
+        return {fleet.values.names[i] for i in said.tolist()}
+
+    with reading(service.engine) as conn:
+        seen = read_sightings(conn)
+    heard = {name: one.at_ms for name, one in list(answers.heard.items())}
+    settled_ms = round(service.settings.registry.settled_hours * 3_600_000)
+    return Book(
+        service.registry,
+        dict(service.keeper.entries),
+        seen,
+        service.clock(),
+        settled_ms,
+        Live(last_ms, channels, heard),
+    )
 
 
 class Port:
@@ -84,7 +88,9 @@ class Port:
     def __init__(self, service: Service) -> None:
         self._service = service
         self.history = HistoryView(service.history)
-        self.quarantine = QuarantineView(service.history)
+        self.quarantine = QuarantineView(
+            service.history, service.intake, service.engine, service.replayer.wake
+        )
 
     @property
     def settings(self) -> Settings:
@@ -132,9 +138,42 @@ class Port:
         return self._service.vocab
 
     @property
+    def registrar(self) -> Registrar:
+        """What changes the registry."""
+        service = self._service
+        folder = service.settings.site.folder
+        return Registrar(service.engine, folder, service.clock, self._take_up)
+
+    def _take_up(self) -> None:
+        """Have the site's files count, and wait until they do."""
+        if not self._service.take_up_site().wait(TAKE_UP_S):
+            log.warning("site.slow", waited_s=TAKE_UP_S)  # it will, once the batch at hand is done
+        self._service.keeper.write()
+
+    @property
+    def issuer(self) -> Issuer:
+        """Gives out and takes back credentials."""
+        return self._service.issuer
+
+    @property
+    def claims(self) -> Claims:
+        """Codes by which gateways register themselves."""
+        service = self._service
+        return Claims(service.engine, service.issuer, self.registrar, service.clock, service.secret)
+
+    def book(self) -> Book:
+        """All that is known of lifts and gateways."""
+        return book_of(self._service)
+
+    @property
     def metrics(self) -> CollectorRegistry:
         """What /metrics shows."""
         return self._service.metrics.registry
+
+    @property
+    def upstream(self) -> Upstream:
+        """The platforms above."""
+        return self._service.upstream
 
     def now_ms(self) -> int:
         """The service's time."""

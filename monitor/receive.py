@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -15,6 +16,7 @@ from config.settings import Mqtt
 from devices.codecs import OURS, Routes
 from monitor.intake import Intake
 from monitor.metrics import Metrics
+from monitor.subscriptions import no_longer_wanted
 
 log = structlog.get_logger()
 
@@ -54,9 +56,16 @@ class Receiver:
     """
 
     def __init__(
-        self, settings: Mqtt, intake: Intake, metrics: Metrics, routes: Routes = OURS
+        self,
+        settings: Mqtt,
+        intake: Intake,
+        metrics: Metrics,
+        routes: Routes = OURS,
+        known: Path | None = None,
     ) -> None:
+        """`known`: where the filters are noted that the broker holds for our session."""
         self._intake, self._metrics, self._routes = intake, metrics, routes
+        self._known = known
         self._host, self._port = settings.host, settings.port
         # Packet ids are only worth something on the connection they came by.
         self._epoch = 0
@@ -90,7 +99,12 @@ class Receiver:
             log.error("broker.refused", host=self._host, port=self._port, reason=str(reason))
             return
         self._epoch += 1
-        client.subscribe(self._routes.subscriptions())
+        wanted = self._routes.subscriptions()
+        if self._known is not None:
+            stale = no_longer_wanted(self._known, [name for name, _ in wanted])
+            if stale:
+                client.unsubscribe(stale)
+        client.subscribe(wanted)
         self._metrics.broker_up.set(1)
         self.connected.set()
         log.info("broker.connected", host=self._host, port=self._port)

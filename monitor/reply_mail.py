@@ -20,11 +20,11 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts import reply_words
-from alerts.notes import write_answer
 from alerts.notify.email import HOLE
-from alerts.replies import Answer, Replies
-from alerts.reply_tokens import LENGTH
+from alerts.replies import words
+from alerts.replies.answers import Answer, Replies
+from alerts.replies.notes import write_answer
+from alerts.replies.tokens import LENGTH
 from config.settings import Replies as Settings
 
 log = structlog.get_logger("liftwatch.replies")
@@ -106,11 +106,11 @@ class ReplyMail:
         mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         if _automatic(mail):  # an out-of-office note is no answer
-            return Answer("not_understood", reply_words.TELL)
+            return Answer("not_understood", words.TELL)
         now_ms = self._clock()
         claim = self._replies.claim(self._token(address, mail), now_ms)
         key = str(mail["Message-ID"] or "").strip()
-        said = reply_words.understand(written(mail))
+        said = words.understand(written(mail))
         answer = self._replies.take("email", key, claim, said, now_ms)
         if self._tells:
             write_answer(self._replies.desk, answer, "email", key, now_ms)

@@ -17,9 +17,9 @@ import paho.mqtt.client as mqtt
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts import reply_words
-from alerts.links import LinkClaim
-from alerts.replies import Answer, Replies, step_said
+from alerts.pages.links import LinkClaim
+from alerts.replies import words
+from alerts.replies.answers import Answer, Replies, step_said
 from config.settings import Mqtt
 from config.text import Text
 from monitor.receive import client
@@ -108,7 +108,7 @@ def take(replies: Replies, topic: str, payload: bytes, now_ms: int) -> tuple[Ans
     if said.get("step"):
         asked = step_said(str(said["step"]), _word(said, "cause"), _word(said, "comment"))
     else:
-        asked = reply_words.understand(_word(said, "text") or "")
+        asked = words.understand(_word(said, "text") or "")
     return replies.take("mqtt", key, claim, asked, now_ms), key
 
 
@@ -132,4 +132,4 @@ def _parsed(payload: bytes) -> dict[str, Any] | Text:
 
 def _word(said: dict[str, Any], name: str) -> str | None:
     value = said.get(name)
-    return str(value)[: reply_words.LONGEST] if value is not None else None
+    return str(value)[: words.LONGEST] if value is not None else None

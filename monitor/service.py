@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Event
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import structlog
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
-from alerts.causes import DEFAULT_CAUSES, Causes, load_causes
-from alerts.chains import DEFAULT_CHAINS, load_chains
-from alerts.database import open_engine
-from alerts.desk import AlertDesk
-from alerts.directory import Directory
-from alerts.directory_file import load_directory
-from alerts.links import Links
+from alerts.chains.chains_file import load_chains
+from alerts.chains.ladder import DEFAULT_CHAINS
+from alerts.database.access import open_engine
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.directory_file import load_directory
+from alerts.directory.subjects import Subjects
+from alerts.directory.units import Directory
+from alerts.lifecycle.causes import DEFAULT_CAUSES, Causes, load_causes
 from alerts.migrations import migrate
+from alerts.model import Transition
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
-from alerts.page import Pages, vocabulary_words
-from alerts.replies import Replies
+from alerts.pages.links import Links
+from alerts.pages.page import Pages, vocabulary_words
+from alerts.replies.answers import Replies
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.story.sheet import fonts
-from alerts.subjects import Subjects
 from config.errors import ConfigError
 from config.settings import Settings
 from devices.codecs import Limits, Setup, build_routes
@@ -36,17 +41,24 @@ from monitor.answers import Answers
 from monitor.channels import callbacks, channels, reply_tokens
 from monitor.clock import Clock
 from monitor.detector import rule_schema
+from monitor.detector.table import NEVER
 from monitor.heads import DailyHead
 from monitor.housekeeping import Housekeeper
 from monitor.incoming import Incoming
 from monitor.intake import Intake
 from monitor.judge import Judge
 from monitor.late import LateLane
+from monitor.link.keeper import LinkKeeper
 from monitor.metrics import Metrics
 from monitor.own import own_or
 from monitor.pipeline import Pipeline, Wires
-from monitor.port import Port
+from monitor.port import Port, book_of
+from monitor.provisioning.issuer import Issuer
+from monitor.provisioning.watch import Watch
+from monitor.quarantine.replayer import Replayer
 from monitor.receive import Receiver
+from monitor.registry.entries import FRESH
+from monitor.registry.keeper import Keeper
 from monitor.repeats import NOBODY, Repeats
 from monitor.reply_mail import ReplyMail
 from monitor.reply_topic import ReplyTopic
@@ -56,6 +68,7 @@ from monitor.sparkplug import sparkplug_host
 from monitor.store.history import History
 from monitor.store.influx import InfluxCopy
 from monitor.store.ledger import Ledger
+from monitor.upstream.office import Upstream
 from monitor.web.app import create_app
 from monitor.web.server import Server
 
@@ -70,15 +83,34 @@ class Service:
         self.settings, self.clock = settings, clock
         self.wakes: list[Callable[[], None]] = []
         self.metrics = Metrics()
+        self.zone = ZoneInfo(settings.site.timezone)
+        self._read_site()
+        taken = self._open_stores()
+        self._open_desk()
+        self._open_wires(taken)
+        self._open_pipeline()
+        self._open_ways_out()
+        self._open_ways_in()
+        self._look_after_gateways()
+        self.app = create_app(Port(self))
+        self.leave: Callable[[], None] = lambda: None
+        self.beside: list[Coroutine[None, None, None]] = []
+
+    def _read_site(self) -> None:
+        """The site's files; a mistake in them is told before any file is made."""
+        settings, site = self.settings, self.settings.site.folder
         self.vocab, self.causes = load_vocabulary(), causes_of(settings)
-        site = settings.site.folder
-        schema = rule_schema(self.vocab)
-        rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), schema)
+        self.schema = rule_schema(self.vocab)
+        self.rules = load_rules(own_or(site, "rules.toml", DEFAULT_RULES), self.schema)
         chains_file = own_or(site, "chains.toml", DEFAULT_CHAINS)
-        chains = load_chains(chains_file, settings.site.arrival_profile)
+        self.chains = load_chains(chains_file, settings.site.arrival_profile)
         self.directory = load_directory(site / "directory.toml", settings.site.timezone)
+        load_registry(site)
+
+    def _open_stores(self) -> list[tuple[str, int, str]]:
+        """History, registry, alert database; returns the ledger as last committed."""
+        settings, site = self.settings, self.settings.site.folder
         self.secret = load_secret(settings.data_dir)
-        load_registry(site)  # a mistake in the site's files is told before any file is made
         self.history = History(
             settings.data_dir / "history", self.vocab, settings.history.memory_mb
         )
@@ -86,19 +118,28 @@ class Service:
         self.history.number_lifts([s.reg_code if s else "" for s in self.registry.slots])
         taken = self.history.ledger()
         self.ledger = Ledger(row for row in taken if row[0] != NOBODY)
-        self.routes = build_routes(Setup(self.registry, self.vocab, site, settings.ingest))
         migrate(settings.database)
         self.engine = open_engine(settings.database)
+        return taken
+
+    def _open_desk(self) -> None:
+        settings = self.settings
         links = Links(
             self.secret.hex(), settings.public_url, settings.notify.link_hours, prefix="/p/"
         )
-        words = vocabulary_words(
-            self.vocab, {name: (one.text, one.kind, one.unit) for name, one in schema.items()}
-        )
-        zone = ZoneInfo(settings.site.timezone)
-        pages = Pages(links, words, zone)
+        named = {name: (one.text, one.kind, one.unit) for name, one in self.schema.items()}
+        pages = Pages(links, vocabulary_words(self.vocab, named), self.zone)
         self.subjects = Subjects(self.registry)
-        self.desk = AlertDesk(self.engine, rules.meta, chains, self.directory, self.subjects, pages)
+        self.keeper = Keeper(self.engine, self.registry, settings.registry, self.clock).open()
+        self.desk = AlertDesk(
+            self.engine, self.rules.meta, self.chains, self.directory, self.subjects, pages
+        )
+
+    def _open_wires(self, taken: list[tuple[str, int, str]]) -> None:
+        """What comes in by MQTT and what is answered; nothing is connected yet."""
+        settings, clock, metrics = self.settings, self.clock, self.metrics
+        setup = Setup(self.registry, self.vocab, settings.site.folder, settings.ingest)
+        self.routes = build_routes(setup)
         self.intake = Intake(
             self.registry,
             self.vocab,
@@ -106,48 +147,80 @@ class Service:
             settings.ingest,
             settings.mqtt.window,
             clock,
-            self.metrics,
+            metrics,
             settings.history.quarantine_mb,
             self.routes,
             Repeats(taken),
         )
-        self.receiver = Receiver(settings.mqtt, self.intake, self.metrics, self.routes)
-        limits = Limits.of(settings.ingest)
+        known = settings.data_dir / "subscriptions.json"
+        self.receiver = Receiver(settings.mqtt, self.intake, metrics, self.routes, known)
+        self.link = self.intake.link
+        limits, witness = Limits.of(settings.ingest), self.link.witness
         self.answers = Answers(
-            settings.mqtt, self.registry, limits, clock, self.metrics, self.routes
+            settings.mqtt, self.registry, limits, clock, metrics, self.routes, witness
         )
-        host = (self.intake, self.answers.say, clock, self.metrics)
+        host = (self.intake, self.answers.say, clock, metrics)
         self.sparkplug = sparkplug_host(settings, self.routes, *host)
-        judge = self.judge = Judge(self.vocab, self.registry, rules, zone)
-        self.detector = judge.detector
-        self.late = LateLane(self.vocab, self.registry, rules, self.history, zone)
+
+    def _open_pipeline(self) -> None:
+        settings, clock = self.settings, self.clock
+        self.judge = Judge(self.vocab, self.registry, self.rules, self.zone)
+        self.detector = self.judge.detector
+        self.judge.expect(self.keeper.expected(self.registry, clock()))
+        self.late = LateLane(self.vocab, self.registry, self.rules, self.history, self.zone)
         snapshots = Snapshots(settings.data_dir / "snapshots")
         heads = DailyHead(self.engine, settings.audit, settings.site.timezone, clock)
         self.housekeeper = Housekeeper(
             settings.history, self.history, snapshots, self.intake, clock, self.late, heads
         )
+        wires = Wires(
+            self.receiver.acknowledge,
+            self.answers.post,
+            self._wake,
+            self.answers.say,
+            self.keeper.saw,
+        )
         self.pipeline = Pipeline(
             settings,
             self.history,
             self.intake,
-            judge,
+            self.judge,
             self.late,
             self.desk,
             snapshots,
-            Wires(self.receiver.acknowledge, self.answers.post, self._wake, self.answers.say),
+            wires,
             clock,
             self.metrics,
         )
-        policy = RetryPolicy(attempts=settings.notify.attempts)
+        self.replayer = Replayer(self.engine, self.history, self.intake, clock, self._wake)
+
+    def _open_ways_out(self) -> None:
+        """Pages to people, copies to InfluxDB and to the platforms above."""
+        settings, clock = self.settings, self.clock
         self.channels = channels(settings, clock, self.secret)
+        policy = RetryPolicy(attempts=settings.notify.attempts)
         self.outbox = OutboxWorker(self.engine, self.channels, clock, policy)
         self.wakes.append(self.outbox.wake)
-        self._open_ways_in()
+        self.desk.sender = self.outbox
+        self.desk.rehearse(clock())
         influx = settings.influx
         self.influx = InfluxCopy(influx, self.history, self.registry) if influx.url else None
-        self.app = create_app(Port(self))
-        self.leave: Callable[[], None] = lambda: None
-        self.beside: list[Coroutine[None, None, None]] = []
+        self.upstream = Upstream(
+            settings, self.history, self.engine, self.registry, self.vocab, clock
+        )
+        self.housekeeper.also.append(self.upstream.tidy)
+
+    def _look_after_gateways(self) -> None:
+        """Who spoke is told to the keeper; it looks after their credentials, too."""
+        self.keeper.listen(lambda: list(self.answers.heard))
+        self.intake.on_kept = self.keeper.sightings.note
+        self.issuer = Issuer(self.engine, self.settings, self.clock)
+        self.watch = Watch(self.issuer, self.metrics, self.clock, lambda: book_of(self))
+        self.keeper.beside(self.watch.turn)
+        self.links = LinkKeeper(
+            self.link, self.registry, self.history, self.clock, self.metrics, self.zone,
+            self.settings.history.retention_days,
+        )  # fmt: skip
 
     def _open_ways_in(self) -> None:
         """Answers and receipts: by web hook always, by mail and MQTT where they are set."""
@@ -168,26 +241,50 @@ class Service:
 
     def reload(self) -> None:
         """Take up what changed in lifts.csv and directory.toml; a mistake changes nothing."""
-        site = self.settings.site
         try:
-            newer = load_registry(site.folder, self.history.known_lifts())
-            book = load_directory(site.folder / "directory.toml", site.timezone)
-        except ConfigError as error:
+            self.take_up_site()
+        except (ConfigError, SQLAlchemyError) as error:
             log.error("site.refused", reason=str(error))
-            return
-        self.pipeline.between(lambda: self._take_up(newer, book))
 
-    def _take_up(self, newer: Registry, book: Directory) -> None:
+    def take_up_site(self) -> Event:
+        """Read the site's files and have them count; the event tells when they do.
+
+        Raises ConfigError for a mistake in them, which changes nothing.
+        """
+        site, done = self.settings.site, Event()
+        newer = load_registry(site.folder, self.history.known_lifts())
+        book = load_directory(site.folder / "directory.toml", site.timezone)
+        answered = self.keeper.answers()
+        self.pipeline.between(lambda: self._take_up(newer, book, answered))
+        self.pipeline.between(done.set)
+        return done
+
+    def _take_up(self, newer: Registry, book: Directory, answered: Mapping[str, str]) -> None:
         """In the pipeline's thread; who decodes meanwhile learns of the new rows last."""
         self.history.number_lifts([s.reg_code if s else "" for s in newer.slots])
         now_ms = self.clock()
+        self.keeper.take_up(newer, now_ms, answered)
+        self.judge.expect(self.keeper.expected(newer, now_ms))
         over = self.judge.take_up(newer, now_ms)
+        fresh = [code for code, answer in answered.items() if answer == FRESH]
+        over += self._forget(fresh, newer, now_ms)
         self.subjects.take_up(newer)
         self.directory = book
         self.desk.take_up(book)
         self.registry.take_up(newer)
         self.pipeline.apply(over, now_ms)
         log.info("site.reloaded", lifts=len(newer.lifts), gateways=len(newer.gateways))
+
+    def _forget(self, lifts: Sequence[str], registry: Registry, now_ms: int) -> list[Transition]:
+        """What was learned of these lifts was of another machine or device."""
+        rows = sorted(registry.row_of[code] for code in lifts if code in registry.row_of)
+        return self.judge.forget(np.array(rows, np.int32), now_ms) if rows else []
+
+    def _recovered(self) -> None:
+        """What the state shows to have spoken has; what was rebuilt meanwhile is learned anew."""
+        self.keeper.saw_rows(self.detector.fleet.at_ms[: len(self.registry)] != NEVER)
+        now_ms = self.clock()
+        self.pipeline.apply(self._forget(self.keeper.rebuilt, self.registry, now_ms), now_ms)
 
     def _wake(self) -> None:
         for wake in self.wakes:
@@ -204,6 +301,7 @@ class Service:
         taken and confirmed, so that senders of our own can end in order.
         """
         await asyncio.to_thread(self.pipeline.recover)
+        await asyncio.to_thread(self._recovered)
         server, stop = self._server(), asyncio.Event()
         self.leave = server.leave
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reload)
@@ -223,8 +321,12 @@ class Service:
         if self.reply_topic is not None:
             self.reply_topic.start()
         self.housekeeper.start()
+        self.keeper.start()
+        self.replayer.start()
+        self.links.start()
         if self.influx is not None:
             self.influx.start()
+        self.upstream.start()
         try:
             await server.serve()
         finally:
@@ -248,6 +350,8 @@ class Service:
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Take nothing new, finish what is at hand, tell it, close."""
+        await asyncio.to_thread(self.replayer.stop)
+        await asyncio.to_thread(self.links.stop)
         await asyncio.to_thread(self.receiver_then_pipeline_stop)
         if self.reply_topic is not None:
             await asyncio.to_thread(self.reply_topic.stop)
@@ -257,13 +361,16 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self.influx is not None:
             await asyncio.to_thread(self.influx.stop)
+        await asyncio.to_thread(self.upstream.stop)
         await asyncio.to_thread(self.housekeeper.stop)
+        await asyncio.to_thread(self.keeper.stop)
         self.history.close()
         self.engine.dispose()
         log.info("service.stopped")
 
     def receiver_then_pipeline_stop(self) -> None:
-        """Edge nodes are told first; the pipeline acknowledges over the open connection."""
+        """The pipeline stops first: it acknowledges its last batch over the open connection.
+        Edge nodes of Sparkplug are told before that nobody listens any more."""
         if self.sparkplug is not None:
             self.sparkplug.stop()
         self.pipeline.stop()

@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
-from alerts.database import open_engine, writing
+from alerts.database.access import open_engine, writing
 
 
 def migrate(url: str) -> None:

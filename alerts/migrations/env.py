@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from alerts.tables import metadata
+from alerts.database.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

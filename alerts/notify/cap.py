@@ -16,9 +16,9 @@ from xml.etree import ElementTree as ET
 
 from pydantic import Field, ValidationError
 
+from alerts.directory.subjects import Subject
 from alerts.notify.template import clean_xml
-from alerts.page import people_text
-from alerts.subjects import Subject
+from alerts.pages.page import people_text
 from config.settings import Section, refused
 from config.text import Text
 from config.toml_file import read_toml

@@ -11,7 +11,7 @@ from email.utils import format_datetime, parseaddr
 import aiosmtplib
 
 from alerts.notify.channel import DeliveryError, Item, Receipt
-from alerts.reply_tokens import ReplyTokens
+from alerts.replies.tokens import ReplyTokens
 
 HOLE = "{token}"
 

@@ -11,8 +11,10 @@ Any number of workers may run on one database.
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +45,68 @@ class OutboxWorker:
     _ended: list[Outcome] = field(default_factory=list, init=False)
     _awake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
+    _open: bool = field(default=False, init=False)
+    _reserved: Counter[str] = field(default_factory=Counter, init=False)
+    _left: threading.Event = field(default_factory=threading.Event, init=False)
+    _guard: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    # -- what the desk hands over, from its own thread (see alerts.desk.handing) ------------------
+
+    def reserve(self, channel: str, wanted: int) -> int:
+        """Keep room for so many pages at most; return for how many there is."""
+        if not self._open or channel not in self.channels:
+            return 0
+        with self._guard:
+            granted = max(0, min(wanted, self._room(channel)))
+            self._reserved[channel] += granted
+            return granted
+
+    def release(self, channel: str, count: int) -> None:
+        """The room is not needed after all."""
+        with self._guard:
+            self._reserved[channel] -= count
+
+    def lease_ms(self, channel: str) -> int:
+        """Return how long a page of this channel is leased."""
+        # A lease outlives the attempt, or a slow receiver would be sent the page twice.
+        timeout_s = self.channels[channel].timeout_s if channel in self.channels else 0.0
+        return round(max(self.policy.lease_s, 2 * timeout_s) * 1000)
+
+    def send(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Send what was committed as leased, each in its reserved room."""
+        if self._loop is not None:
+            left = self._left = threading.Event()
+            self._loop.call_soon_threadsafe(self._take, [dict(row) for row in rows], left)
+
+    def breathe(self, longest_s: float) -> None:
+        """Wait until what was handed over last has left, but no longer than this."""
+        self._left.wait(longest_s)
+
+    def _take(self, rows: list[dict[str, Any]], left: threading.Event) -> None:
+        under_way = set()
+        for row in rows:
+            self.release(row["channel"], 1)
+            under_way.add(self._begin(row["channel"], row))
+
+        def ended(task: asyncio.Task[None]) -> None:
+            under_way.discard(task)
+            if not under_way:
+                left.set()
+
+        for task in tuple(under_way):
+            task.add_done_callback(ended)
+
+    def _begin(self, name: str, row: dict[str, Any]) -> asyncio.Task[None]:
+        busy = self._busy.setdefault(name, set())
+        task = asyncio.create_task(self._deliver(self.channels.get(name), row))
+        busy.add(task)
+        task.add_done_callback(busy.discard)
+        return task
+
+    def _room(self, name: str) -> int:
+        channel = self.channels.get(name)
+        taken = len(self._busy.get(name, ())) + self._reserved[name]
+        return (channel.concurrency if channel else 64) - taken
 
     def wake(self) -> None:
         """Look at the outbox now; safe to call from any thread."""
@@ -51,7 +115,7 @@ class OutboxWorker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set; then finish what is under way and close the channels."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._open = asyncio.get_running_loop(), True
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
@@ -67,6 +131,7 @@ class OutboxWorker:
                 awake.cancel()
         finally:
             stopping.cancel()
+            self._open = False
             await self.settle()
             for channel in self.channels.values():
                 await channel.close()
@@ -77,7 +142,16 @@ class OutboxWorker:
         Returns how many pages were started. Raises SQLAlchemyError; what has ended is then
         recorded the next time, or, should we end before, the lease returns the page.
         """
-        names = (*self.channels, *await self._unready())
+        started = await self._turn(tuple(self.channels))
+        if all(self._want(name).room > 0 for name in self.channels):
+            # Channels that contacts name but this service has not: their pages must not wait.
+            known = tuple(self.channels)
+            unready = await asyncio.to_thread(queue.other_channels, self.engine, known)
+            if unready:
+                started += await self._turn(unready)
+        return started
+
+    async def _turn(self, names: Sequence[str]) -> int:
         ended, self._ended = self._ended, []
         try:
             rows = await asyncio.to_thread(
@@ -88,23 +162,12 @@ class OutboxWorker:
             self._ended = ended + self._ended
             raise
         for name, claimed in rows.items():
-            busy = self._busy.setdefault(name, set())
             for row in claimed:
-                task = asyncio.create_task(self._deliver(self.channels.get(name), row))
-                busy.add(task)
-                task.add_done_callback(busy.discard)
+                self._begin(name, row)
         return sum(map(len, rows.values()))
 
     def _want(self, name: str) -> queue.Want:
-        channel = self.channels.get(name)
-        room = (channel.concurrency if channel else 64) - len(self._busy.get(name, ()))
-        # A lease outlives the attempt, or a slow receiver would be sent the page twice.
-        lease_s = max(self.policy.lease_s, 2 * channel.timeout_s if channel else 0)
-        return queue.Want(name, room, round(lease_s * 1000))
-
-    async def _unready(self) -> list[str]:
-        """Channels that contacts name but this service has not: their pages must not wait."""
-        return await asyncio.to_thread(queue.other_channels, self.engine, tuple(self.channels))
+        return queue.Want(name, self._room(name), self.lease_ms(name))
 
     async def settle(self) -> None:
         """Wait until every attempt under way has ended and is recorded."""

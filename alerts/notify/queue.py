@@ -6,22 +6,24 @@ its worker vanished, after the lease. Plain functions over a connection, called 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, select, update
 
-from alerts import journal
-from alerts.bulk import rows_of, update_rows
-from alerts.database import reading, writing
-from alerts.gathering import SUMMARISED, SUMMARY
+from alerts.database.access import reading, writing
+from alerts.database.bulk import parts, rows_of, update_rows
+from alerts.database.tables import outbox
+from alerts.desk.handing import about, sending
+from alerts.grouping.gathering import SUMMARISED, SUMMARY
+from alerts.journal import journal
 from alerts.notify.channel import Receipt
-from alerts.tables import outbox
 
 WAITING = ("due", "leased")
 COLUMNS = tuple(column.name for column in outbox.columns)
+PAGE: Final = ("alert_id", "step", "round", "contact", "origin")  # one page to one person
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,64 +85,55 @@ def turn(
         return {}
     with writing(engine) as conn:
         lines: list[journal.Line] = []
+        record_receipts(conn, [one for one in outcomes if one.receipt is not None], worker, lines)
         for one in outcomes:
-            _record(conn, one, worker, policy, lines)
+            if one.receipt is None:
+                _failed(conn, one, worker, policy, lines)
         taken = {want.channel: _claim(conn, want, now_ms, worker, lines) for want in wants}
         journal.append(conn, now_ms, lines)
         return taken
 
 
-def _record(
-    conn: Connection, one: Outcome, worker: str, policy: RetryPolicy, lines: list[journal.Line]
-) -> None:
-    if one.receipt is not None:
-        _delivered(conn, one.row, worker, one.at_ms, one.receipt, lines)
-    else:
-        _failed(conn, one.row, worker, one.at_ms, policy, one.error, one.final, lines)
-
-
-def _free(now_ms: int) -> ColumnElement[bool]:
-    return or_(
-        and_(outbox.c.state == "due", outbox.c.next_ms <= now_ms),
-        and_(outbox.c.state == "leased", outbox.c.lease_until_ms <= now_ms),
-    )
+# Built once: they are asked at every turn. Each reads from the front of an index.
+_OF: Final = outbox.c.channel == bindparam("channel")
+_DUE: Final = and_(_OF, outbox.c.state == "due", outbox.c.next_ms <= bindparam("now_ms"))
+_EXPIRED: Final = and_(
+    _OF, outbox.c.state == "leased", outbox.c.lease_until_ms <= bindparam("now_ms")
+)
+_SOME: Final = tuple(select(outbox.c.id).where(free).limit(1) for free in (_DUE, _EXPIRED))
+_FREE: Final = tuple(
+    select(outbox)
+    .where(free)
+    .order_by(outbox.c.priority, outbox.c.next_ms, outbox.c.id)
+    .limit(bindparam("room"))
+    for free in (_DUE, _EXPIRED)
+)
+LEASED: Final = ("state", "lease_owner", "lease_until_ms", "attempts")
 
 
 def _some(conn: Connection, channel: str, now_ms: int) -> bool:
-    query = select(outbox.c.id).where(outbox.c.channel == channel, _free(now_ms)).limit(1)
-    return conn.execute(query).first() is not None
+    asked = {"channel": channel, "now_ms": now_ms}
+    return any(conn.execute(query, asked).first() is not None for query in _SOME)
 
 
 def _claim(
     conn: Connection, want: Want, now_ms: int, worker: str, lines: list[journal.Line]
 ) -> list[dict[str, Any]]:
-    _withdraw_abandoned(conn, now_ms)
-    query = (
-        select(outbox)
-        .where(outbox.c.channel == want.channel, _free(now_ms))
-        .order_by(outbox.c.priority, outbox.c.next_ms, outbox.c.id)
-        .limit(want.room)
-    )
-    taken = [
-        row
-        | {
-            "state": "leased",
-            "lease_owner": worker,
-            "lease_until_ms": now_ms + want.lease_ms,
-            "attempts": row["attempts"] + 1,
-        }
-        for row in rows_of(conn, query)
-    ]  # writers are serialised: nobody else leases them meanwhile
-    leased = ("state", "lease_owner", "lease_until_ms", "attempts")
-    update_rows(conn, outbox, ("id",), taken, leased)
+    asked = {"channel": want.channel, "now_ms": now_ms, "room": want.room}
+    due, expired = (rows_of(conn, query, asked) for query in _FREE)
+    if expired:
+        _withdraw_abandoned(conn, now_ms)
+        due += [row for row in expired if row["reason"] is None]
+        due.sort(key=lambda row: (row["priority"], row["next_ms"], row["id"]))
+    leased = {
+        "state": "leased", "lease_owner": worker, "lease_until_ms": now_ms + want.lease_ms,
+    }  # fmt: skip
+    # Writers are serialised: nobody else leases them meanwhile.
+    taken = [row | leased | {"attempts": row["attempts"] + 1} for row in due[: want.room]]
+    update_rows(conn, outbox, ("id",), taken, LEASED)
     # Before it leaves: after a crash in between, the journal says that it may have.
-    lines += [_sending(row) for row in taken]
+    lines += [sending(row) for row in taken]
     return taken
-
-
-def _sending(row: dict[str, Any]) -> journal.Line:
-    data = about(row) | {"attempts": row["attempts"]}
-    return journal.Line(row["alert_id"], "sending", data=data)
 
 
 def _withdraw_abandoned(conn: Connection, now_ms: int) -> None:
@@ -156,64 +149,83 @@ def _withdraw_abandoned(conn: Connection, now_ms: int) -> None:
     )
 
 
-def _delivered(
-    conn: Connection,
-    row: dict[str, Any],
-    worker: str,
-    now_ms: int,
-    receipt: Receipt,
-    lines: list[journal.Line],
+DELIVERED: Final = ("state", "delivered_ms", "receipt", "reason", "ref", "ask_ms")
+
+
+def record_receipts(
+    conn: Connection, outcomes: Sequence[Outcome], worker: str, lines: list[journal.Line]
 ) -> None:
-    """Record a receipt, unless another worker has taken the row over meanwhile."""
-    ask_s = receipt.ask_after_s
-    won = conn.execute(
-        update(outbox)
-        .where(*_mine(row, worker))
-        .values(
-            state="delivered",
-            delivered_ms=now_ms,
-            receipt=receipt.text,
-            reason=None,
-            ref=receipt.ref[:255] if receipt.ref else None,
-            ask_ms=None if ask_s is None else now_ms + round(ask_s * 1000),
-        )
-    )
-    if won.rowcount != 1:
+    """Record receipts, but of rows that another worker has taken over meanwhile."""
+    held = _held(conn, [one.row["id"] for one in outcomes])
+    won = [one for one in outcomes if held.get(one.row["id"]) == (worker, one.row["attempts"])]
+    if not won:
         return
-    # The person has it: what still tries to reach the same person by another way may rest.
-    others = (*same_page(row), outbox.c.id != row["id"], outbox.c.reason.is_(None))
-    reason = f"delivered by {row['channel']}"
-    conn.execute(
-        update(outbox)
-        .where(*others, outbox.c.state == "due")
-        .values(state="withdrawn", reason=reason)
-    )
-    conn.execute(update(outbox).where(*others, outbox.c.state == "leased").values(reason=reason))
-    if row["step"] == SUMMARY:  # whoever was summed up in it has been told
-        conn.execute(
-            update(outbox)
-            .where(outbox.c.state == SUMMARISED, outbox.c.reason == row["key"])
-            .values(delivered_ms=now_ms, receipt=receipt.text)
+    update_rows(conn, outbox, ("id",), [_receipt(one) for one in won], DELIVERED)
+    _rest_others(conn, [one.row for one in won])
+    for one in won:
+        if one.receipt is not None and one.row["step"] == SUMMARY:
+            conn.execute(  # whoever was summed up in it has been told
+                update(outbox)
+                .where(outbox.c.state == SUMMARISED, outbox.c.reason == one.row["key"])
+                .values(delivered_ms=one.at_ms, receipt=one.receipt.text)
+            )
+        said = one.receipt.text if one.receipt is not None else None
+        data = about(one.row) | {"receipt": said, "attempts": one.row["attempts"]}
+        lines.append(journal.Line(one.row["alert_id"], "delivered", data=data))
+
+
+def _held(conn: Connection, ids: Sequence[int]) -> dict[int, tuple[str, int]]:
+    """Of the rows that are leased: by whom, and for which attempt."""
+    found: dict[int, tuple[str, int]] = {}
+    for some in parts(ids):
+        query = select(outbox.c.id, outbox.c.lease_owner, outbox.c.attempts)
+        leased = query.where(outbox.c.id.in_(some), outbox.c.state == "leased")
+        found |= {row[0]: (row[1], row[2]) for row in conn.execute(leased)}
+    return found
+
+
+def _receipt(one: Outcome) -> dict[str, Any]:
+    receipt = one.receipt or Receipt("")
+    ask_s = receipt.ask_after_s
+    return {
+        "id": one.row["id"],
+        "state": "delivered",
+        "delivered_ms": one.at_ms,
+        "receipt": receipt.text,
+        "reason": None,
+        "ref": receipt.ref[:255] if receipt.ref else None,
+        "ask_ms": None if ask_s is None else one.at_ms + round(ask_s * 1000),
+    }
+
+
+def _rest_others(conn: Connection, told: Sequence[Mapping[str, Any]]) -> None:
+    """The person has it: what still tries to reach the same person by another way may rest."""
+    by = {tuple(row[name] for name in PAGE): row["channel"] for row in told}
+    resting: dict[str, list[dict[str, Any]]] = {"due": [], "leased": []}
+    for some in parts(dict.fromkeys(row["alert_id"] for row in told)):
+        query = select(outbox.c.id, outbox.c.state, *(outbox.c[name] for name in PAGE)).where(
+            outbox.c.alert_id.in_(some),
+            outbox.c.state.in_(WAITING),
+            outbox.c.reason.is_(None),
         )
-    data = about(row) | {"receipt": receipt.text, "attempts": row["attempts"]}
-    lines.append(journal.Line(row["alert_id"], "delivered", data=data))
+        for row in rows_of(conn, query):
+            channel = by.get(tuple(row[name] for name in PAGE))
+            if channel is not None:
+                row["reason"] = f"delivered by {channel}"
+                resting[row["state"]].append(row | {"state": "withdrawn"})
+    update_rows(conn, outbox, ("id",), resting["due"], ("state", "reason"))
+    update_rows(conn, outbox, ("id",), resting["leased"], ("reason",))
 
 
 def _failed(
-    conn: Connection,
-    row: dict[str, Any],
-    worker: str,
-    now_ms: int,
-    policy: RetryPolicy,
-    error: str,
-    final: bool,
-    lines: list[journal.Line],
+    conn: Connection, one: Outcome, worker: str, policy: RetryPolicy, lines: list[journal.Line]
 ) -> None:
     """Record a failed attempt, likewise; the contact's next channel gets its row, once."""
+    row, now_ms, error = one.row, one.at_ms, one.error
     kept = conn.execute(select(outbox).where(*_mine(row, worker))).mappings().first()
     if kept is None:
         return
-    dead = final or kept["attempts"] >= policy.attempts
+    dead = one.final or kept["attempts"] >= policy.attempts
     state = "withdrawn" if kept["reason"] is not None else "dead" if dead else "due"
     changes: dict[str, Any] = {
         "state": state,
@@ -264,20 +276,9 @@ def _mine(row: dict[str, Any], worker: str) -> tuple[Any, ...]:
     )
 
 
-def same_page(row: dict[str, Any]) -> tuple[Any, ...]:
+def same_page(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return the condition for all rows that try to bring one page to one person."""
-    return (
-        outbox.c.alert_id == row["alert_id"],
-        outbox.c.step == row["step"],
-        outbox.c.round == row["round"],
-        outbox.c.contact == row["contact"],
-        outbox.c.origin == row["origin"],
-    )
-
-
-def about(row: dict[str, Any]) -> dict[str, Any]:
-    """Return what a journal line says of a row."""
-    return {name: row[name] for name in ("key", "step", "unit", "contact", "channel")}
+    return tuple(outbox.c[name] == row[name] for name in PAGE)
 
 
 def next_ms(engine: Engine) -> int | None:

@@ -15,14 +15,15 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, RowMapping, or_, select, update
 
-from alerts import journal
-from alerts.chains import Chains
-from alerts.database import reading, writing
-from alerts.escalation import satisfied
-from alerts.gathering import SUMMARY
+from alerts.chains.escalation import satisfied
+from alerts.chains.ladder import Chains
+from alerts.database.access import reading, writing
+from alerts.database.tables import outbox
+from alerts.desk.handing import about
+from alerts.desk.work import Work
+from alerts.grouping.gathering import SUMMARY
+from alerts.journal import journal
 from alerts.notify import queue
-from alerts.tables import outbox
-from alerts.work import Work
 
 
 class Fate(StrEnum):
@@ -92,7 +93,7 @@ def _came(
     if not changes:
         return False
     conn.execute(update(outbox).where(outbox.c.id == row["id"]).values(changes))
-    data = queue.about(dict(row)) | {"how": "gateway", "said": said, "at_ms": at_ms}
+    data = about(dict(row)) | {"how": "gateway", "said": said, "at_ms": at_ms}
     journal.append(conn, now_ms, [journal.Line(row["alert_id"], fate.value, data=data)])
     return True
 
@@ -101,7 +102,7 @@ def _lost(conn: Connection, chains: Chains, row: RowMapping, said: str, now_ms: 
     """The channel took the page and the gateway could not bring it to the person."""
     if row["state"] != "delivered" or row["reached_ms"] is not None or row["read_ms"] is not None:
         return False
-    kept, data = dict(row), queue.about(dict(row)) | {"error": said, "attempts": row["attempts"]}
+    kept, data = dict(row), about(dict(row)) | {"error": said, "attempts": row["attempts"]}
     lines = [journal.Line(row["alert_id"], "undelivered", data=data)]
     rest = orjson.loads(kept["rest"])
     if _wanted(conn, chains, kept, now_ms):

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from alerts.notify.channel import Item
-from alerts.page import people_text
+from alerts.pages.page import people_text
 from config.text import Text
 
 Fill = Callable[[str], str]

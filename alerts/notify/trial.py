@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alerts.notify.channel import Item
-from alerts.page import VERSION
+from alerts.pages.page import VERSION
 from config.text import Text
 
 WHAT = Text("测试，不是警情", "TEST, not an alert")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,6 +12,7 @@ import orjson
 
 from alerts.notify import alertmanager
 from alerts.notify.channel import DeliveryError, Item, Receipt
+from alerts.notify.http_post import BadAddress, Poster, PostFailed, proxied, target_of
 from alerts.notify.signing import signed_headers
 
 # The receiver understood and will never take it; 408 and 429 only ask for another time.
@@ -27,26 +29,40 @@ class WebhookChannel:
 
     secret: str | None = None
     timeout_s: float = 10.0
-    concurrency: int = 8
+    concurrency: int = 32
     format: Literal["liftwatch", "alertmanager"] = "liftwatch"
     clock_ms: Callable[[], int] | None = None
     _client: httpx.AsyncClient | None = field(default=None, init=False, repr=False)
+    _poster: Poster | None = field(default=None, init=False, repr=False)
 
     async def send(self, item: Item) -> Receipt:
         """Deliver one page, or raise DeliveryError."""
         body = self._body(item)
         headers = self._headers(item, body)
         try:
-            answer = await self._open().post(item.address, content=body, headers=headers)
-        except httpx.InvalidURL as error:
+            async with asyncio.timeout(self.timeout_s):
+                status = await self._post(item.address, body, headers)
+        except TimeoutError:
+            text = f"{item.address}: no answer within {self.timeout_s:g} s"
+            raise DeliveryError(text) from None
+        except (BadAddress, httpx.InvalidURL) as error:
             raise DeliveryError(f"{item.address}: {error}", final=True) from None
+        except PostFailed as error:
+            raise DeliveryError(f"{item.address}: {error}") from None
         except httpx.HTTPError as error:
             text = f"{item.address}: {type(error).__name__}: {error}".rstrip(": ")
             raise DeliveryError(text) from None
-        if answer.is_success:
-            return Receipt(f"HTTP {answer.status_code}")
-        text = f"{item.address}: HTTP {answer.status_code}"
-        raise DeliveryError(text, final=answer.status_code in FINAL)
+        if 200 <= status < 300:
+            return Receipt(f"HTTP {status}")
+        raise DeliveryError(f"{item.address}: HTTP {status}", final=status in FINAL)
+
+    async def _post(self, address: str, body: bytes, headers: dict[str, str]) -> int:
+        if proxied(target_of(address).host):  # only the general client knows how
+            answer = await self._general().post(address, content=body, headers=headers)
+            return answer.status_code
+        if self._poster is None:
+            self._poster = Poster(self.concurrency)
+        return await self._poster.post(address, body, headers)
 
     def show(self, item: Item) -> str:
         """Return the request as text; the signatures are masked."""
@@ -70,7 +86,7 @@ class WebhookChannel:
             headers |= signed_headers(self.secret, body, at_ms)
         return headers
 
-    def _open(self) -> httpx.AsyncClient:
+    def _general(self) -> httpx.AsyncClient:
         if self._client is None:
             limits = httpx.Limits(max_connections=self.concurrency)
             self._client = httpx.AsyncClient(timeout=self.timeout_s, limits=limits)
@@ -78,6 +94,9 @@ class WebhookChannel:
 
     async def close(self) -> None:
         """Let go of connections."""
+        if self._poster is not None:
+            await self._poster.close()
+            self._poster = None
         if self._client is not None:
             await self._client.aclose()
             self._client = None

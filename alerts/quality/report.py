@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from alerts.causes import Causes
+from alerts.lifecycle.causes import Causes
 from alerts.quality import rows
 from alerts.quality.rows import WINDOW_MS, Json, Period
 from config.text import Text

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
-from alerts.tables import alert, occurrence
+from alerts.database.tables import alert, occurrence
 
 WINDOW_MS = 600_000
 CHATTER, CHATTER_MS = 3, 60_000

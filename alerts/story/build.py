@@ -9,11 +9,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from alerts.causes import Causes
-from alerts.chains import Chains, ChainStep
-from alerts.directory import Directory
+from alerts.chains.ladder import Chains, ChainStep
+from alerts.desk.work import evidence_of
+from alerts.directory.units import Directory
+from alerts.lifecycle.causes import Causes
 from alerts.model import Role
-from alerts.page import SEVERITY_TEXT, Pages, people_text
+from alerts.pages.page import SEVERITY_TEXT, Pages, people_text
 from alerts.story.deadlines import judge
 from alerts.story.gather import Gathered, Row, gather
 from alerts.story.words import (
@@ -26,7 +27,6 @@ from alerts.story.words import (
     channel_text,
     event_text,
 )
-from alerts.work import evidence_of
 from config.text import Text
 
 VERSION = 1

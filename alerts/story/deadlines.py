@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from alerts.chains import Chains, ChainStep
-from alerts.drills import END
+from alerts.chains.ladder import Chains, ChainStep
+from alerts.drills.marks import END
 from alerts.story.words import ARRIVAL, REASONS, SET_ASIDE
 from config.text import Text
 

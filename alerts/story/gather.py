@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Table, case, func, select
 
+from alerts.database.tables import alert, alert_unit, journal, outbox, photo, timer
 from alerts.model import RescueState
-from alerts.tables import alert, alert_unit, journal, outbox, photo, timer
 
 AT_MOST = 40
 """Alerts told in full. A power cut has thousands; each of them has a story of its own."""

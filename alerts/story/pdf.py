@@ -8,7 +8,7 @@ from typing import Any
 
 from reportlab.platypus import Flowable, Image, KeepTogether, Spacer, Table
 
-from alerts.photos import path_of
+from alerts.replies.photos import path_of
 from alerts.story.paper import USABLE, Frameword, heading, part, print_pages, signatures, table
 from alerts.story.picture import picture
 from alerts.story.sheet import BAD, MUTED, TONES, Sheet

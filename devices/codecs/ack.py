@@ -14,6 +14,8 @@ from config.text import Text
 from devices.batch import Refusal
 from devices.codecs.parse import VERSION
 
+GAPS_TOLD = 32  # the lowest missing ranges of one answer
+
 
 class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
     """One refused field of one message, as it travels."""
@@ -47,7 +49,8 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Ack(msgspec.Struct, frozen=True):
-    """Every seq ≤ `durable` of this boot, except those within `gaps`, is safe with the service.
+    """Every seq ≤ `durable` of this boot is safe with the service, and so is every seq up to
+    `highest` that is not within `gaps` (the lowest 32: behind the 32nd nothing is said).
 
     boot is None, and seq in `refused`, where the refused bytes did not say it.
     """
@@ -58,6 +61,14 @@ class Ack(msgspec.Struct, frozen=True):
     ts: int
     gaps: tuple[tuple[int, int], ...] = ()
     refused: tuple[Refused, ...] = ()
+    highest: int = 0
+
+    @property
+    def known_to(self) -> int:
+        """The seq up to which this answer tells of each message whether it is safe."""
+        if len(self.gaps) >= GAPS_TOLD:
+            return max(self.durable, self.gaps[-1][1])
+        return max(self.durable, self.highest)
 
 
 _DECODER = msgspec.json.Decoder(Ack)
@@ -70,10 +81,11 @@ def encode_ack(
     ts_ms: int,
     gaps: Sequence[tuple[int, int]] = (),
     refused: Iterable[tuple[int | None, Refusal]] = (),
+    highest: int = 0,
 ) -> bytes:
     """Return the payload of an acknowledgement; `refused` are (seq, refusal) pairs."""
     told = tuple(Refused.of(seq, refusal) for seq, refusal in refused)
-    return _ENCODER.encode(Ack(VERSION, boot, durable, ts_ms, tuple(gaps), told))
+    return _ENCODER.encode(Ack(VERSION, boot, durable, ts_ms, tuple(gaps), told, highest))
 
 
 def decode_ack(payload: bytes) -> Ack | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,7 @@ def check_lift(
     return row
 
 
-def rows_of(codes: Sequence[str], context: Context) -> NDArray[np.int32] | None:
+def rows_of(codes: Collection[str], context: Context) -> NDArray[np.int32] | None:
     """Return the registry rows of lifts, int32[n]; None unless all are this gateway's."""
     own = context.registry.own_rows(context.gateway)
     try:

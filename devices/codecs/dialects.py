@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from config.errors import ConfigError
 from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded
-from devices.codecs import json_columns, json_rows, message, packed, thingsboard, waveform
+from devices.codecs import gaps, json_columns, json_rows, message, packed, thingsboard, waveform
 from devices.codecs.context import Context
+from devices.codecs.mapping.dialect import dialect_names, platform_dialect, read_map
 from devices.codecs.parse import Fields, parse
 from devices.codecs.routes import GATEWAY, Codec, Dialect, Route, Routes
 from devices.codecs.sparkplug import site_names, sparkplug
@@ -54,7 +56,10 @@ CODECS: Mapping[str, tuple[Codec, ...]] = {
         Codec("json_columns", _parsed(json_columns.careful), json_columns.fast, _has_columns),
         Codec("json_rows", _parsed(json_rows.careful), json_rows.fast),
     ),
-    "message": (Codec("message", _parsed(message.careful)),),
+    "message": (
+        Codec("gaps", _parsed(gaps.careful), claims=gaps.claims),
+        Codec("message", _parsed(message.careful)),
+    ),
     "waveform": (Codec("waveform", _parsed(waveform.careful), waveform.fast),),
 }
 _OURS = Dialect(
@@ -63,6 +68,11 @@ _OURS = Dialect(
 )
 OURS = Routes((_OURS,))
 
+
+def _platform(name: str, setup: Setup) -> Dialect:
+    return platform_dialect(name, setup.vocab)
+
+
 # name in `ingest.dialects` → builder
 DIALECTS: Mapping[str, Build] = {
     "sparkplug": lambda setup: sparkplug(
@@ -70,9 +80,10 @@ DIALECTS: Mapping[str, Build] = {
     ),
     "thingsboard": thingsboard.build,
     "thingsboard-bare": thingsboard.build_bare,
+    **{name: partial(_platform, name) for name in dialect_names()},
 }
-# reads a file of `ingest.maps`; None while there is no mapping codec
-READ_MAP: ReadMap | None = None
+# reads a file of `ingest.maps`
+READ_MAP: ReadMap = lambda file, setup: read_map(file, setup.vocab)  # noqa: E731
 
 
 def build_routes(setup: Setup) -> Routes:
@@ -89,8 +100,5 @@ def build_routes(setup: Setup) -> Routes:
             raise ConfigError("settings", "ingest.dialects", name, way_out)
         dialects.append(build(setup))
     for file in setup.ingest.maps:
-        if READ_MAP is None:
-            way_out = Text("本版本没有映射编解码器", "this version has no mapping codec")
-            raise ConfigError("settings", "ingest.maps", str(file), way_out)
         dialects.append(READ_MAP(file, setup))
     return Routes(tuple(dialects))

@@ -154,7 +154,7 @@ def _times(samples: list[_Sample], context: Context) -> NDArray[np.int64] | None
 def _in_time(times: list[int], context: Context) -> NDArray[np.int64] | None:
     if not all(in_time(ts, context.received_ms, context.limits) for ts in (min(times), max(times))):
         return None
-    return np.array(times, np.int64)
+    return np.fromiter(times, np.int64, len(times))
 
 
 def _matrix(samples: list[_Sample], context: Context) -> NDArray[np.float32] | None:

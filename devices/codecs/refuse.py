@@ -104,6 +104,15 @@ REASONS: Mapping[str, Text] = {
         "使用 docs/wire.md 4.1 中给出的格式号、类型号与指数",
         "use the forms, types and exponents that docs/wire.md 4.1 gives",
     ),
+    "unmapped_value": Text(
+        "把该取值加入映射文件的 values（或 states），或更正发送方",
+        "add this value to `values` (or `states`) of the mapping file, or correct the sender",
+    ),
+    "not_csv": Text(
+        "按映射文件 [csv] 的分隔符、列名与编码发送，或更正该文件",
+        "send the delimiter, columns and encoding that [csv] of the mapping file says, or "
+        "correct that file",
+    ),
     "more_refused": Text(
         "先改正以上问题；整条消息的原始字节保存在隔离区",
         "mend those named first; the bytes of the whole message are kept in quarantine",

@@ -119,7 +119,7 @@ def matrix_of(
     except OverflowError:
         return None
     rows = np.frombuffer(packed, np.float32).reshape(n, k)
-    if not all_valid(selection, rows.T, plan):
+    if not all_valid(selection, np.ascontiguousarray(rows.T), plan):
         return None
     absent = np.isnan(rows)
     count = n * k - int(np.count_nonzero(absent))

@@ -151,6 +151,17 @@ def all_valid(selection: Selection, matrix: NDArray[np.float32], plan: Plan) -> 
     return True
 
 
+def faults(selection: Selection, matrix: NDArray[np.float32], plan: Plan) -> NDArray[np.bool_]:
+    """Return bool[k, n]: where float32[k, n] is out of range, or not whole where it must be."""
+    bad = (matrix < selection.lo) | (matrix > selection.hi)
+    whole = matrix[selection.integral]
+    bad[selection.integral] |= whole > np.floor(whole)
+    for position in selection.holes:
+        codes = list(plan.vocab.channels[int(selection.index[position])].values)
+        bad[position] |= ~(np.isin(matrix[position], codes) | np.isnan(matrix[position]))
+    return bad
+
+
 def read_column(plan: Plan, channel: Channel, raw: Sequence[object]) -> NDArray[np.float32] | None:
     """Return a column as float32[n] if every value of it is right, else None."""
     kinds = set(map(type, raw))

@@ -140,7 +140,7 @@ def replay(
         player.play(begun, clock, sleep, progress)
         result.durable = sender.flush(flush_s)
         result.seconds = clock() - begun
-        result.messages = sender.counters.stored
+        result.messages = sender.counters.published - sender.counters.resent
     return result
 
 

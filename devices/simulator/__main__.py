@@ -15,8 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.errors import ConfigError
-from devices.gateway import GatewayError
-from devices.link import Address
+from devices.gateway import Address, GatewayError
 from devices.registry import load_registry
 from devices.simulator.district import write_district
 from devices.simulator.errors import SimulatorError

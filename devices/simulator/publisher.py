@@ -33,11 +33,11 @@ class Sink(Protocol):
 
     def publish_columns(
         self, ts_ms: int | Sequence[int], lifts: Sequence[str], columns: Mapping[str, Any]
-    ) -> int: ...
+    ) -> object: ...
 
     def publish_message(
         self, lift: str, ts_ms: int, code: int, state: Literal["on", "off", "once"] = "once"
-    ) -> int: ...
+    ) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)

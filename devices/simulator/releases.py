@@ -12,7 +12,7 @@ from typing import Any, Final
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.link import Address
+from devices.gateway import Address
 
 TOPIC: Final = "liftwatch/demo/release"
 

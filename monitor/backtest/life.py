@@ -8,8 +8,8 @@ from pathlib import Path
 from sqlalchemy import make_url, select, union_all
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts.database import open_engine, reading
-from alerts.tables import folded, occurrence
+from alerts.database.access import open_engine, reading
+from alerts.database.tables import folded, occurrence
 from config.errors import ConfigError
 from config.text import Text
 from monitor.backtest.rings import Ring

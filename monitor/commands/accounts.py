@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Engine
 
-from alerts.database import open_engine
+from alerts.database.access import open_engine
 from alerts.migrations import migrate
 from config.settings import load_settings
 from monitor.clock import wall_ms

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Connection, Engine, inspect
 
-from alerts import audit
-from alerts.database import open_engine, reading
+from alerts.database.access import open_engine, reading
+from alerts.journal import audit
 from config.errors import ConfigError
 from config.settings import load_settings
 from config.text import Text

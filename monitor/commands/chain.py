@@ -11,15 +11,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from alerts import explain as chain
-from alerts.calling import ways
-from alerts.chains import Chains
-from alerts.directory import Contact, Directory
-from alerts.explain import Explained, Rung, explain, masked, stops
-from alerts.gaps import OFF_DUTY
+from alerts.chains import explain as chain
+from alerts.chains.calling import ways
+from alerts.chains.explain import Explained, Rung, explain, masked, stops
+from alerts.chains.ladder import Chains
+from alerts.desk.gaps import OFF_DUTY
+from alerts.directory.subjects import Subjects
+from alerts.directory.units import Contact, Directory
 from alerts.model import RuleMeta
 from alerts.rules import DEFAULT_RULES, load_rules
-from alerts.subjects import Subjects
 from config.errors import ConfigError
 from config.text import Text
 from devices.registry import place_and_name

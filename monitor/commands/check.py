@@ -8,20 +8,23 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from alerts.causes import DEFAULT_CAUSES, load_causes
-from alerts.chains import DEFAULT_CHAINS, load_chains
-from alerts.directory_file import load_directory
-from alerts.findings import findings
+from alerts.chains.chains_file import load_chains
+from alerts.chains.ladder import DEFAULT_CHAINS
+from alerts.directory.directory_file import load_directory
+from alerts.directory.findings import findings
+from alerts.lifecycle.causes import DEFAULT_CAUSES, load_causes
 from alerts.notify.cap import DEFAULT_CAP, load_cap
 from alerts.rules import DEFAULT_RULES, load_rules
 from alerts.story.sheet import fonts
 from config.settings import load_settings
+from devices.codecs import Setup, build_routes
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
 from monitor.channels import channels, unready
 from monitor.clock import wall_ms
 from monitor.detector import rule_schema
 from monitor.own import own_or
+from monitor.upstream.tier_file import load_tiers
 
 AHEAD_DAYS, SHOWN = 30, 20  # of `liftwatch directory check`, which shows all
 
@@ -44,8 +47,10 @@ def check(
     load_causes(own_or(site, "causes.toml", DEFAULT_CAUSES))
     fonts(settings.site.pdf_font)
     registry = load_registry(site)
+    build_routes(Setup(registry, vocab, site, settings.ingest))
     directory = load_directory(site / "directory.toml", settings.site.timezone)
     ways = channels(settings, wall_ms, bytes(32))
+    load_tiers(site, vocab)
     load_cap(own_or(site, "cap.toml", DEFAULT_CAP))
     typer.echo(
         f"ok: {len(registry.lifts)} lifts 电梯, {len(registry.gateways)} gateways 网关, "

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import func, select
 
-from alerts.database import reading
-from alerts.tables import alert, outbox
+from alerts.database.access import reading
+from alerts.database.tables import alert, outbox
 from config.settings import Settings, load_settings
 from devices.simulator.labels import Label
 from devices.simulator.score import Ring, Score, score

@@ -8,19 +8,18 @@ from typing import Annotated
 import orjson
 import typer
 
-from alerts.findings import findings
-from alerts.sheets.difference import SheetDifference
-from alerts.sheets.files import write_grids
-from alerts.sheets.tables import read_tables, write_tables
-from alerts.sheets.transfer import Import, Refused, import_from
+from alerts.directory.findings import findings
+from alerts.directory.sheets.files import write_grids
+from alerts.directory.sheets.tables import read_tables, write_tables
+from alerts.directory.sheets.transfer import Import, import_from
 from monitor.clock import wall_ms
+from monitor.commands.differences import show_sheet, told_cell_by_cell
 from monitor.commands.site import ConfigFile, SiteFolder, open_site
 
 app = typer.Typer(
     help="Directory: import, export, check · 单位名录：导入、导出、检查", no_args_is_help=True
 )
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON / 以 JSON 输出")]
-SHOWN = 20
 
 
 @app.command("import")
@@ -49,15 +48,8 @@ def import_directory(
     """
     place = open_site(config, site)
     old = read_tables(place.file, place.zone.key)
-    try:
+    with told_cell_by_cell():
         found = import_from(source, old, place.folder, place.zone.key)
-    except Refused as refused:
-        for reason in refused.reasons[:SHOWN]:
-            typer.echo(f"liftwatch: {reason}", err=True)
-        if len(refused.reasons) > SHOWN:
-            typer.echo(f"… +{len(refused.reasons) - SHOWN}", err=True)
-        typer.echo("Nothing was changed. / 未做任何修改。", err=True)
-        raise typer.Exit(2) from None
     backup: Path | None = None
     if apply and not found.none:
         backup = write_tables(place.file, found.tables, place.zone.key, wall_ms())
@@ -78,7 +70,7 @@ def _json(found: Import, backup: Path | None) -> dict[str, object]:
 
 def _show(found: Import, backup: Path | None) -> None:
     for one in found.differences:
-        _show_sheet(one)
+        show_sheet(one)
     for note in found.notes:
         typer.echo(f"note 注意: {note.both()}")
     if found.none:
@@ -88,20 +80,6 @@ def _show(found: Import, backup: Path | None) -> None:
     else:
         typer.echo(f"Written; the old file is {backup.name}. / 已写入，旧文件保留。")
         typer.echo("A running service takes it up on SIGHUP. / 运行中的服务收到 SIGHUP 后采用。")
-
-
-def _show_sheet(one: SheetDifference) -> None:
-    counts = f"+{len(one.added)} ~{len(one.changed)} -{len(one.removed)}"
-    typer.echo(f"{one.sheet.title}: {counts}{' ↕' if one.moved else ''}")
-    for name, row in one.added:
-        rest = ", ".join(f"{k}={v}" for k, v in row.items() if k not in one.sheet.identity)
-        typer.echo(f"  + {name}  {rest}")
-    for name, changes in one.changed:
-        typer.echo(f"  ~ {name}")
-        for change in changes:
-            typer.echo(f"      {change.key}: {change.was or '∅'} → {change.now or '∅'}")
-    for name, _ in one.removed:
-        typer.echo(f"  - {name}")
 
 
 @app.command("export")

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from alerts import drills
-from alerts.database import reading
-from alerts.drill_times import SPANS, list_drills
+from alerts.database.access import reading
+from alerts.drills import running
+from alerts.drills.times import SPANS, list_drills
 from alerts.model import Actor, ActResult, Role
 from devices.registry import place_and_name
 from monitor.clock import wall_ms
@@ -42,7 +42,7 @@ def start(
     people: Annotated[int, typer.Option(help="People in the car · 轿内人数")] = 2,
     minutes: Annotated[
         int, typer.Option(help="Ends by itself after · 到时自动结束（分钟）")
-    ] = drills.MINUTES,
+    ] = running.MINUTES,
     config: ConfigFile = None,
 ) -> None:
     """Begin an exercise; the running service sends its pages. 开始演练。

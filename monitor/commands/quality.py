@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from alerts.database import reading
+from alerts.database.access import reading
 from alerts.quality import Period, report
 from alerts.quality.report import parse_verdict
 from config.errors import ConfigError

@@ -10,12 +10,12 @@ from typing import Annotated
 import orjson
 import typer
 
-from alerts.calendar_file import calendar_of, load_calendar
-from alerts.directory import Directory, Unit
-from alerts.explain import local
-from alerts.roster import MAIN_LINE, Roster, Shift, holes, shifts
-from alerts.roster_file import HAND_OVER
-from alerts.sheets.tables import read_tables, write_tables
+from alerts.chains.explain import local
+from alerts.directory.calendar_file import calendar_of, load_calendar
+from alerts.directory.roster import MAIN_LINE, Roster, Shift, holes, shifts
+from alerts.directory.roster_file import HAND_OVER
+from alerts.directory.sheets.tables import read_tables, write_tables
+from alerts.directory.units import Directory, Unit
 from config.errors import ConfigError
 from config.text import Text
 from monitor.clock import wall_ms

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from alerts.chains import DEFAULT_CHAINS, Chains, load_chains
-from alerts.directory import Directory
-from alerts.directory_file import load_directory
+from alerts.chains.chains_file import load_chains
+from alerts.chains.ladder import DEFAULT_CHAINS, Chains
+from alerts.directory.directory_file import load_directory
+from alerts.directory.units import Directory
 from config.errors import ConfigError
 from config.settings import load_settings
 from config.text import Text

@@ -8,7 +8,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from alerts.database import reading
+from alerts.database.access import reading
 from alerts.story import build_draft, build_story, draft_pdf, story_pdf
 from alerts.story.sheet import Sheet, fonts
 from config.errors import ConfigError

@@ -36,9 +36,16 @@ STANDS_AT_MS = 30_000  # a car that runs passes a floor in less, express zones a
 SEES, SEES_NOT = F(3.5), F(-3.0)  # presence: 0.97 of people seen, 0.03 of empty cars
 COUNTS, COUNTS_NOT = F(4.0), F(-2.5)  # camera: 0.92 of people seen, 0.015 of empty cars
 SAW = F(1.0)  # a sensor that saw somebody behind the shut door and now does not
+GLANCE = F(2.0)  # and it is no longer ago than a flicker: 0.03 of all looks miss who is there
+GLANCE_MS, GLANCE_PERIODS = 20_000, F(1_200)  # at least, and ms for a period of one second
+# How long after the door has shut a sensor may hold on to somebody who has left: an infrared
+# sensor 10 to 30 s (its makers' setting), a camera hardly. A sight that ended sooner is none.
+HOLD_MS: Final = {"passenger": 30_000, "people": 10_000}
 LOAD_KG, LOAD_STEP_KG, LOAD_MOST = F(30), F(10), F(3.0)  # between a parcel and a person
 RATED_KG = F(1000)  # where the registry does not say
 CALLS, NO_CALL_RODE, NO_CALL = F(3.0), F(-1.5), F(-0.5)  # 0.9 of riders press, 0.05 press and go
+# who stands in a shut car and wants to go has pressed a button by then; a cart presses none
+NO_CALL_LONG, CALL_BY_MS = F(-3.0), 30_000
 ALARMS = F(5.0)  # pressed from outside once in a hundred
 RODE, NOT_RODE = F(0.5), F(-1.0)  # before all sensors: cars move for people, and stand empty
 NOBODY = F(-1.0)  # below it the car is taken to be empty, between it and 0 nobody knows
@@ -53,8 +60,14 @@ def _said(value: Values, yes: Values | np.floating, no: Values | np.floating) ->
 def _sight(name: str, yes: np.floating, no: np.floating) -> Callable[[SignalColumns], Values]:
     def odds(c: SignalColumns) -> Values:
         value = c[name]
-        saw = c.times[f"{name}_seen"] != NEVER
-        term = np.where(value >= 1, yes, np.where(value == 0, np.where(saw, SAW, no), ZERO))
+        seen = c.times[f"{name}_seen"]
+        term = np.where(value >= 1, yes, np.where(value == 0, no, ZERO))
+        saw = (value == 0) & (seen != NEVER)
+        if saw.any():
+            lasting = saw & (seen - c.times["shut"] >= HOLD_MS[name])
+            period_ms = GLANCE_PERIODS * np.nan_to_num(c["period_s"])
+            glance = saw & (c.at_ms - seen <= np.maximum(period_ms, GLANCE_MS))
+            term = np.where(glance, GLANCE, np.where(lasting, SAW, term))
         if name == "passenger":  # what contradicts the rest for long counts for less
             quality = c["presence_quality"]
             term = term * np.where(np.isnan(quality), F(1), quality)
@@ -76,10 +89,13 @@ def by_load(c: SignalColumns) -> Values:
 
 
 def by_call(c: SignalColumns) -> Values:
-    """A car call since the door last opened; none speaks against people, more so after a ride."""
+    """A car call since the door last opened; none speaks against people, more so after a ride,
+    and most where the car has stood shut for so long that anybody would have pressed."""
     called = c.at_ms - c.times["call"] <= CALL_MS
-    rode = c.times["travel"] != NEVER
-    none = np.where(np.isnan(c["car_call"]), ZERO, np.where(rode, NO_CALL_RODE, NO_CALL))
+    rode, shut = c.times["travel"] != NEVER, c.times["shut"]
+    long = (shut != NEVER) & (c.at_ms - shut >= CALL_BY_MS)
+    stood = np.where(long, NO_CALL_LONG, NO_CALL)
+    none = np.where(np.isnan(c["car_call"]), ZERO, np.where(rode, NO_CALL_RODE, stood))
     return np.where(called, CALLS, none).astype(F, copy=False)
 
 

@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.batch import STATE_OFF, STATE_ON
-from monitor.detector.table import Table
+from monitor.detector.reading import INSPECTION, MAINS, Now
+from monitor.detector.table import Block, Table
 
 Rows = NDArray[np.int32]
 Times = NDArray[np.int64]
 Values = NDArray[np.float32]
 ONCE_MS = 10_000  # domain default: a single report stands that long
+REFUTED_MS = 10_000  # what a sample says so much later is no matter of clocks
+NO_RESTART, NO_MAINS = 8, 41
 
 
 class CodeState:
@@ -63,6 +66,23 @@ class CodeState:
             self._ends_row = np.concatenate([self._ends_row, rows[single]])
             self._ends_column = np.concatenate([self._ends_column, column[single]])
             self._ends_at = np.concatenate([self._ends_at, until[single]])
+
+    def refute(self, rows: Rows, at_ms: Times, said: Block[np.float32], now: Now) -> None:
+        """End what a sample of k lifts refutes: a car that runs by itself is not prevented from
+        restarting, and one on mains has no power cut. The word that ended it got lost: a device
+        that dies with the mains cannot send it.
+        """
+        i = np.flatnonzero(self.busy.data[rows, 0] > 0)
+        if not len(i):
+            return
+        by_itself = now.runs[i] & now.shut[i] & (said.at("service_mode", i) != INSPECTION)
+        for code, untrue in ((NO_RESTART, by_itself), (NO_MAINS, said.at("power", i) == MAINS)):
+            if code not in self.codes:
+                continue
+            column = self.on.data[:, self.codes.index(code)]
+            on, at = column[rows[i]], at_ms[i]
+            over = untrue & (on > 0) & (at - on >= REFUTED_MS)
+            column[rows[i[over]]] = -at[over]
 
     def ended(self, local_now: Callable[[Rows], Times], at_ms: Times) -> tuple[Rows, Times]:
         """Return lifts whose single report stands no longer, with the time it ended.

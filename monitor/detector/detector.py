@@ -15,6 +15,7 @@ from devices.vocabulary import Vocabulary
 from monitor.detector import peers, presence, reading, stored, suite, upkeep, waveform
 from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times, present_in
+from monitor.detector.link import Links
 from monitor.detector.rounds import rounds
 from monitor.detector.schema import DERIVED, REGISTRY
 from monitor.detector.settling import Settling
@@ -74,6 +75,7 @@ class Detector:
         self.own = suite.own_tables(n_lifts) | waveform.tables(n_lifts)
         self.codes = CodeState(vocab.messages.keys() if codes is None else codes, n_lifts)
         self.silence = Silence(n_lifts)
+        self.links = Links()
         self.settling = Settling(self.own, self.times, self.marks)
         self.registry = _registry(registry_columns, n_lifts)
 
@@ -159,6 +161,7 @@ class Detector:
         seen = self.fleet.seen_ms[rows]
         fresh = ts >= seen
         if not fresh.all():
+            self._overtaken(batch.values, which[~fresh], rows[~fresh], ts[~fresh])
             rows, ts, seen, which = rows[fresh], ts[fresh], seen[fresh], which[fresh]
         if not len(rows):
             return
@@ -175,6 +178,7 @@ class Detector:
             step = Step(rows, at, ts - seen, update, now, times, marks, registry, self.own)
             for part in suite.SUITE:
                 part.advance(step)
+            self.codes.refute(rows, at, update.new, now)
         self.settling.add(rows[step.departs])
         self.times.put(place, times)
         self.marks.put(place, marks)
@@ -182,6 +186,13 @@ class Detector:
             update.new, times, marks, at, self.registry, rows, self._extra(rows, at), self.own
         )
         found.append(Signals(rows, at, columns, ts > seen))
+
+    def _overtaken(self, values: Values, which: NDArray[np.int64], rows: Rows, ts: Times) -> None:
+        """Samples that younger ones overtook move nothing, but an open door they saw was open."""
+        door = {name: values[which, self.vocab.index(name)] for name in reading.DOOR}
+        opened = reading.door_open_of(door) == 1
+        if opened.any():
+            presence.opened_before(self.times, rows[opened], ts[opened])
 
     def _messages(
         self, batch: TelemetryBatch, which: NDArray[np.int64], found: list[Signals]
@@ -284,7 +295,8 @@ class Detector:
     def _clocks(self, now_ms: int) -> dict[str, Values]:
         """Return the columns that change by waiting alone, float32[N]."""
         kept = upkeep.columns(self.own[upkeep.NAME], now_ms, self.registry, self.zone)
-        return {**self.silence.columns(now_ms, self.registry), **kept}
+        links = self.links.columns(self.n)
+        return {**self.silence.columns(now_ms, self.registry), **kept, **links}
 
     # -- what a person asks ---------------------------------------------------------------
 

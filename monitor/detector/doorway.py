@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from monitor.detector.columns import DerivedColumn
 from monitor.detector.features import LEAVES, LEG, LEGS, PENDING, PLACE, SAID, SLOT, TRIP
 from monitor.detector.reading import CLOSED, CLOSING, LOCKED, OPEN, OPENING
-from monitor.detector.ride import presence
+from monitor.detector.ride import VISIT_MS, mechanic_at, presence
 from monitor.detector.step import Memory, Step
 from monitor.detector.table import NEVER
 
@@ -25,6 +25,7 @@ LONG_MS = 600_000  # nobody stands in a shut car for so long and rides on
 IDLE_MS = 180_000  # shut and still for so long: whoever was in the car would have pressed a button
 BOUNCE_MS = 2_000  # a door needs longer from shut to shut
 BOUNCES_MOST = 100
+CYCLES = 2  # of the door at one landing
 
 MEMORY = Memory()  # its tables are those of `ride`
 COLUMNS: Mapping[str, DerivedColumn] = {}
@@ -60,6 +61,7 @@ def advance(s: Step) -> None:
     wakes = (opens & now.stands).nonzero()[0]
     if len(wakes):
         _wake(s, wakes)
+        _tried(s, wakes)
 
 
 def _cut(s: Step, i: Index) -> None:
@@ -108,3 +110,10 @@ def _wake(s: Step, i: Index) -> None:
     pending[s.rows[i[idle]], SAID + LEAVES["idle_load"]] = weighed
     i = i[long]
     pending[s.rows[i], SAID + LEAVES["idle_presence"]] = presence(s.u.old, i)
+
+
+def _tried(s: Step, i: Index) -> None:
+    """A mechanic who is there tries the door again and again; passengers ride away."""
+    there = s.at[i] - s.t.at("mechanic", i) <= VISIT_MS
+    if there.any():
+        mechanic_at(s, i[there & (s.m["cycles"][i] >= CYCLES)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ Values = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 STANDSTILL = np.float32(0.05)  # m/s; below it a car without car_status counts as stopped
+MAINS, INSPECTION = 0, 2  # power, service_mode
+DOOR = ("door_closed", "door_state")
 CLOSING, CLOSED, OPENING, OPEN, LOCKED = 1, 2, 3, 4, 5  # door_state
 
 
@@ -38,7 +41,7 @@ def running_of(c: Block[np.float32]) -> Values:
     return np.where(np.isnan(status), by_speed, status).astype(np.float32, copy=False)
 
 
-def door_open_of(c: Block[np.float32]) -> Values:
+def door_open_of(c: Mapping[str, Values] | Block[np.float32]) -> Values:
     """1 not closed, 0 closed, NaN unknown: the closed contact, else the state of the door."""
     state = c["door_state"]
     by_state = np.where(state > 0, (state != CLOSED) & (state != LOCKED), np.float32(np.nan))

@@ -4,6 +4,10 @@ A sample costs a few sums over the cars that run; the rest is done for lifts tha
 arrive. A trip with a hole in it (no sample for 2.5 periods + 2 s), or a moment of any other service
 than normal, gives no feature; nor does anything until half an hour after a mechanic's visit.
 
+A device that does not tell its mode cannot say that a mechanic is at work. His runs can: no faster
+than inspection speed, over floors or to a place outside the door zone, where passengers are never
+taken. So believed, he is taken to be there for half an hour after the last such sign.
+
 Must run before `trips`, whose memory still shows the sample before this one.
 
 The profile of a trip over the distance d with rated speed v and acceleration a, speed as a
@@ -57,10 +61,13 @@ LONGEST_S = np.float32(600)  # no trip takes longer
 STOREY = np.float32(3.0)  # m, first guess
 ACCELERATION = np.float32(0.8)  # m/s², first guess
 HOUR_MS = 3_600_000
+SLOW = np.float32(0.63)  # m/s; EN 81-20 5.12.1.5.2.1: inspection speed at most
+SLOW_S = np.float32(6)  # a shorter run may only not have got up to speed
+SHOCK_MS = 3_000  # the shock may be told by the sample after the one that tells of the stop
 FALL, BLOW = np.float32(0.35 * 9.81), np.float32(1.6 * 9.81)  # m/s², rule 10
 FELT = ("acc_min", "acc_peak")
 
-MEMORY = Memory(marks=("impact_left_ms",), tables=STATES)
+MEMORY = Memory(times=("mechanic",), marks=("impact_left_ms",), tables=STATES)
 
 COLUMNS: Mapping[str, DerivedColumn] = {
     "impact": truth(
@@ -71,6 +78,11 @@ COLUMNS: Mapping[str, DerivedColumn] = {
     "impact_lately": truth(
         "运行中刚有坠落或撞击般的加速度", "such an acceleration in the last samples of a ride",
         lambda c: (c.marks["impact_left_ms"] > 0).astype(np.float32), *FELT,
+    ),
+    "mechanic_likely": truth(
+        "未报检修，但像在检修", "looks like a mechanic at work, though no mode is told",
+        lambda c: ((c.at_ms - c.times["mechanic"] <= VISIT_MS) & np.isnan(c["service_mode"]))
+        .astype(np.float32), "service_mode", "speed",
     ),
 }  # fmt: skip
 
@@ -102,7 +114,8 @@ def beyond(least: Values, most: Values) -> NDArray[np.bool_]:
 def _impacts(s: Step, rode: NDArray[np.bool_]) -> None:
     """Remember an impact for as long as the next samples may take to tell what it broke.
 
-    `rode`: not known to stand before and after; a mechanic's foot on the box is no impact.
+    `rode`: not known to stand before and after; a mechanic's foot on the box of a car that has
+    not just arrived is no impact.
     """
     left = s.m["impact_left_ms"]
     some = left.nonzero()[0]
@@ -112,8 +125,10 @@ def _impacts(s: Step, rode: NDArray[np.bool_]) -> None:
     if not any(name in u.have.columns for name in FELT):
         return
     felt = beyond(*(np.where(u.have[name], u.new[name], NAN) for name in FELT))
-    i = (felt & rode).nonzero()[0]
+    i = felt.nonzero()[0]
     if len(i):
+        arrived = s.tables[LEGS].data[:, LEG["arrived"]][s.rows[i]]
+        i = i[rode[i] | (s.at[i] - arrived <= SHOCK_MS)]
         hole_ms = HOLE_PERIODS * s.registry["period_s"][i] + HOLE_MS
         s.m.edit("impact_left_ms")[i] = np.where(np.isnan(hole_ms), HOLE_MS, hole_ms)
 
@@ -132,10 +147,11 @@ def _odd_moments(s: Step) -> None:
 
 
 def _sum_up(s: Step) -> None:
-    """Sums over the running cars, float32[j, 6] as they lie in the table."""
+    """Sums over the running cars, float32[j, 7] as they lie in the table."""
     i = s.now.runs.nonzero()[0]
     here = s.u.have.columns
-    if not len(i) or not any(name in here for name in ("acc_rms", "motor_current", "acc_peak")):
+    summed = ("acc_rms", "motor_current", "acc_peak", "speed")
+    if not len(i) or not any(name in here for name in summed):
         return
     rows, u = s.rows[i], s.u
     # not known to be slow: without a rated speed every moment of a trip counts
@@ -154,6 +170,7 @@ def _sum_up(s: Step) -> None:
     if "acc_peak" in here:
         felt = u.have["acc_peak"][i]
         np.maximum(sums[:, 5], u.new["acc_peak"][i], out=sums[:, 5], where=felt)
+    np.fmax(sums[:, 6], s.now.speed[i], out=sums[:, 6])
     trip.write(rows, sums)
 
 
@@ -175,6 +192,7 @@ def _arrive(s: Step, i: Index) -> None:
     far = np.abs(floors)
     moved = far >= 1
     expected = profile_s(far * STOREY, s.registry["rated_speed"][i])
+    _slow_run(s, i, said[SLOT["top_speed"]], seconds, far)
     found = np.empty((8, len(i)), np.float32)
     found[0] = np.where(moved, seconds - expected, NAN)
     found[1] = _mean(said[SLOT["amps"]], said[SLOT["amp_samples"]])
@@ -185,6 +203,21 @@ def _arrive(s: Step, i: Index) -> None:
     found[6] = np.where(moved, floors > 0, NAN)
     found[7] = s.u.old.at("load", i)  # what it carried, before anybody could step out
     s.tables[PENDING].data[rows[:, None], _TRIP] = found.T
+
+
+def _slow_run(s: Step, i: Index, top: Values, seconds: Values, far: Values) -> None:
+    """Who rides so slowly is a mechanic; one who is there already needs less to show it."""
+    slow = (top > 0) & (top <= SLOW) & ~(top > AT_SPEED * s.registry["rated_speed"][i])
+    slow &= (seconds >= SLOW_S) & np.isnan(s.u.new.at("service_mode", i))
+    there = s.at[i] - s.t.at("mechanic", i) <= VISIT_MS
+    mechanic_at(s, i[slow & (there | s.now.out_of_zone[i] | (far >= 2))])
+
+
+def mechanic_at(s: Step, i: Index) -> None:
+    """These lifts show that a mechanic is at work."""
+    if len(i):
+        s.t.edit("mechanic")[i] = s.at[i]
+        s.tables[LEGS].data[s.rows[i], LEG["visit"]] = s.at[i]
 
 
 _TRIP: Final = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from devices.vocabulary import Kind, Vocabulary
-from monitor.detector import belief, derived, silence, suite, waveform
+from monitor.detector import belief, derived, link, silence, suite, waveform
 from monitor.detector.columns import Compute, DerivedColumn, count, number, truth
 
 DERIVED: Mapping[str, DerivedColumn] = {
@@ -19,6 +19,7 @@ DERIVED: Mapping[str, DerivedColumn] = {
         for name, (text, unit) in waveform.TEXTS.items()
     },
     **silence.COLUMNS,
+    **link.COLUMNS,
 }
 COMPUTE: Mapping[str, Compute] = {
     name: column.compute for name, column in DERIVED.items() if column.compute is not None

@@ -24,7 +24,11 @@ LEAST_S = np.float32(60)  # and not for 60 s
 
 COLUMNS: Mapping[str, DerivedColumn] = {
     "silent_s": DerivedColumn(
-        Kind.FLOAT, "s", Text("无数据时长", "time without a sample"), time_driven=True
+        Kind.FLOAT,
+        "s",
+        Text("无数据时长", "time without a sample"),
+        time_driven=True,
+        parts=("link_behind_s",),  # silent, or only behind: a backlog comes in
     ),
     "gateway_silent": DerivedColumn(
         Kind.BOOL, "", Text("整个网关离线", "whole gateway silent"), time_driven=True
@@ -40,6 +44,8 @@ class Silence:
         self.heard = Table(("heard",), np.int64, NEVER, n)
         self.gone = Table(("gone",), np.bool_, False, n)
         self.last_now_ms = NEVER
+        # int64[N], from when a lift that never spoke is expected to; NEVER: from first sight
+        self.since: Times | None = None
 
     @property
     def tables(self) -> dict[str, Table[Any]]:
@@ -57,9 +63,17 @@ class Silence:
         self.last_now_ms = max(now_ms, self.last_now_ms)
 
     def first_seen(self, now_ms: int) -> None:
-        """Start the clock of lifts that nobody has heard yet: they must speak too."""
+        """Start the clock of lifts that nobody has heard yet: they must speak too.
+
+        One whose `since` is told is silent from then on, be it past or to come.
+        """
         heard = self.heard.data[:, 0]
-        heard[heard == NEVER] = now_ms
+        new = np.flatnonzero(heard == NEVER)
+        if self.since is not None:
+            told = new[new < len(self.since)]
+            heard[told] = self.since[told]
+            new = new[heard[new] == NEVER]
+        heard[new] = now_ms
 
     def hear(self, rows: NDArray[np.int32], now_ms: int) -> None:
         """Take note that these lifts spoke."""

@@ -21,7 +21,7 @@ from monitor.detector.columns import (
     truth,
 )
 from monitor.detector.fleet import Update
-from monitor.detector.reading import CLOSING, OPEN, OPENING, Now
+from monitor.detector.reading import CLOSING, OPEN, OPENING, STANDSTILL, Now
 from monitor.detector.step import Memory, Step
 from monitor.detector.table import NEVER, Block
 
@@ -35,7 +35,9 @@ FAST = np.float32(1.0)  # m/s, rule 19
 HALT = np.float32(0.1)  # m/s, rule 19
 HARD_WITHIN_MS = 4_000  # rule 19
 HARD = np.float32(1.5)  # m/s²; GB/T 10058 3.3.2: largest deceleration of a normal ride
-CYCLE_PAUSE_MS = 180_000  # a longer pause between door cycles begins to count anew
+# A door that opens again and again by itself does so at its own pace, 10 to 20 s a cycle; who
+# works at it or cleans the car takes longer. After a longer pause cycles are counted anew.
+CYCLE_PAUSE_MS = 30_000
 FLOOR_M = np.float32(2.2)  # lowest storey height, for impossible jumps of position
 RACE = np.float32(1.3)  # × rated speed, for impossible jumps of position
 FLAT_SPEED = np.float32(0.3)  # m/s; while faster than this an analog channel is noisy
@@ -172,6 +174,9 @@ def open_movement(u: Update, now: Now, at: Times, t: Block[np.int64], m: Block[n
     stood = unsafe & now.in_zone & ~now.runs
     m["armed"] = stood | ((m["armed"] == 1) & unsafe)
     starts = now.runs & (m["running"] == 0) & now.opened
+    # a stop between two samples: it stood, its drive still on, with the door open, and now moves
+    moves = now.runs & now.opened & (m["door_open"] == 1) & (now.speed > LEVELLING)
+    starts |= moves & (np.abs(u.old["speed"]) < STANDSTILL)
     m["started_open"] = starts | ((m["started_open"] == 1) & now.runs & now.opened)
     levelling = now.in_zone & (now.speed <= LEVELLING)
     ran = now.runs & now.opened & (now.speed > RAN_OPEN) & ~levelling

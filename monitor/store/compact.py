@@ -33,6 +33,13 @@ def compact(
 
     `replayed_to`: batches above it may still be needed to rebuild the detector and stay.
     """
+    with history.still:
+        return _compact(history, now_ms, replayed_to, retention_days, quarantine_mb)
+
+
+def _compact(
+    history: History, now_ms: int, replayed_to: int, retention_days: int, quarantine_mb: int
+) -> Compacted:
     folder = history.folder / "segments"
     folder.mkdir(exist_ok=True)
     _remove_strays(history, folder)
@@ -92,6 +99,7 @@ def _expire(history: History, before_ms: int, replayed_to: int) -> int:
         ("DELETE FROM segment WHERE hi_ms < ?", (before_ms,)),
         ("DELETE FROM message WHERE ts_ms < ? AND batch <= ?", (before_ms, replayed_to)),
         ("DELETE FROM waveform WHERE ts_ms < ?", (before_ms,)),
+        ("DELETE FROM gap WHERE to_ms < ?", (before_ms,)),
         ("DELETE FROM ledger WHERE changed_ms < ?", (before_ms,)),
         ("DELETE FROM quarantine WHERE at_ms < ?", (before_ms,)),
     )
@@ -115,10 +123,11 @@ def _drop_batches(history: History, before_ms: int, replayed_to: int) -> None:
 
 
 def _bound_quarantine(history: History, limit_bytes: int) -> None:
+    """What was replayed or dropped makes room first, then the oldest."""
     history.run(
         (
             "DELETE FROM quarantine WHERE id IN (SELECT id FROM (SELECT id, sum(size) OVER"
-            " (ORDER BY id DESC) AS held FROM quarantine) WHERE held > ?)",
+            " (ORDER BY outcome IS NULL DESC, id DESC) AS held FROM quarantine) WHERE held > ?)",
             (limit_bytes,),
         )
     )

@@ -19,8 +19,9 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from devices.batch import MessageRows, TelemetryBatch
+from devices.batch import GapReport, MessageRows, TelemetryBatch
 from devices.vocabulary import Vocabulary
+from monitor.store.again import Settled, settle
 from monitor.store.schema import TABLES, sample_table
 
 
@@ -59,6 +60,8 @@ class History:
         self._db.execute(sample_table(vocab))
         self._add_new_channels()
         self._write = Lock()
+        # Held by whoever moves rows that stand, or fills them: compaction, a replay.
+        self.still = Lock()
         self._unfolded: dict[tuple[str, int], str] = {}
         row = self._db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()
         self.last_batch: int = row[0] if row else 0
@@ -164,10 +167,13 @@ class History:
         now_ms: int,
         ledger: Mapping[tuple[str, int], str],
         quarantine: Sequence[QuarantineRow] = (),
+        again: Sequence[Settled] = (),
     ) -> int:
         """Commit a batch with all that belongs to it and return its number.
 
-        Raises duckdb.Error where nothing was committed: the caller may try again as it is.
+        `again`: what a replay of the quarantine takes in the same transaction; what history has
+        of it already is left out. Raises duckdb.Error where nothing was committed: the caller
+        may try again as it is.
         """
         number = self.last_batch + 1
         with self._write:
@@ -175,9 +181,12 @@ class History:
             db.execute("BEGIN")
             try:
                 self._insert_batch(number, now_ms, ledger)
+                if again:
+                    self._insert_again(settle(db, self.vocab, batch, again), number)
                 self._insert_samples(batch, number)
                 self._insert_messages(batch.messages, number)
                 self._insert_waveforms(batch, number)
+                self._insert_gaps(batch.gaps, number)
                 self._insert_quarantine(quarantine)
                 db.execute("COMMIT")
             except BaseException:
@@ -186,6 +195,11 @@ class History:
         self.last_batch = number
         self._unfolded |= ledger
         return number
+
+    def _insert_again(self, fresh: TelemetryBatch, number: int) -> None:
+        self._insert_samples(fresh, number)
+        self._insert_messages(fresh.messages, number)
+        self._insert_waveforms(fresh, number)
 
     def _rollback(self) -> None:
         try:
@@ -217,6 +231,8 @@ class History:
             "ts_ms": pa.array(batch.ts_ms),
             "late": pa.array(batch.late),
         }
+        if batch.shift_ms is not None:
+            columns["shift_ms"] = pa.array(batch.shift_ms, mask=batch.shift_ms == 0)
         absent = np.isnan(batch.values)
         present = np.flatnonzero(~absent.all(axis=0))
         for index in present.tolist():
@@ -234,6 +250,8 @@ class History:
                 "state": messages.state,
             }
             rows = {name: pa.array(values) for name, values in columns.items()}
+            if messages.shift_ms is not None:
+                rows["shift_ms"] = pa.array(messages.shift_ms, mask=messages.shift_ms == 0)
             self._insert("message", pa.table(rows | {"late": pa.array(messages.late)}), self._db)
 
     def _insert_waveforms(self, batch: TelemetryBatch, number: int) -> None:
@@ -244,6 +262,11 @@ class History:
         ]
         if rows:
             self._db.executemany("INSERT INTO waveform VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def _insert_gaps(self, gaps: Sequence[GapReport], number: int) -> None:
+        rows = [(number, g.gateway, g.from_ms, g.to_ms, g.samples, g.kept, g.reason) for g in gaps]
+        if rows:
+            self._db.executemany("INSERT INTO gap VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _insert_quarantine(self, rows: Sequence[QuarantineRow]) -> None:
         values = [

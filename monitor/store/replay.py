@@ -40,8 +40,10 @@ def batches_after(history: History, number: int) -> Iterator[Logged]:
             "SELECT id, now_ms FROM batch WHERE id > ? ORDER BY id", (number,)
         ).fetchall()
         names = ", ".join(f'"{channel.name}"' for channel in history.vocab.channels)
-        samples = f"SELECT batch, lift, ts_ms, late, {names} FROM sample"  # noqa: S608
-        messages = "SELECT batch, lift, ts_ms, code, state, late FROM message"
+        # at the times at which they were judged
+        ts = "ts_ms + coalesce(shift_ms, 0) AS ts_ms"
+        samples = f"SELECT batch, lift, {ts}, late, {names} FROM sample"  # noqa: S608
+        messages = f"SELECT batch, lift, {ts}, code, state, late FROM message"  # noqa: S608
         span = " WHERE batch BETWEEN ? AND ? ORDER BY batch, rowid"
         for start in range(0, len(ids), BATCHES_A_READ):
             part = ids[start : start + BATCHES_A_READ]

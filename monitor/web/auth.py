@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from alerts.database import reading, writing
+from alerts.database.access import reading, writing
+from alerts.database.tables import app_user
 from alerts.model import Actor, Role
-from alerts.tables import app_user
 from monitor.web.passwords import hash_password, nobody, verify_password
 
 NAME = re.compile(r"[\w.@-]{1,64}")

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Request
 from sqlalchemy import Connection, or_, select
 from starlette.responses import Response
 
-from alerts import queries
-from alerts.database import reading
+from alerts.database.access import reading
+from alerts.database.tables import alert
+from alerts.desk import queries
 from alerts.notify.cap import DEFAULT_CAP, CapFeed, Document, documents, load_cap
-from alerts.tables import alert
 from config.text import Text
 from monitor.own import own_or
 from monitor.web import problems

@@ -19,8 +19,8 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
-from alerts import queries
-from alerts.database import reading
+from alerts.database.access import reading
+from alerts.desk import queries
 from monitor.web.find import veiled_line
 from monitor.web.ports import ServicePort
 

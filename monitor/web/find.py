@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
-from alerts import queries
-from alerts.chains import Chains
+from alerts.chains.ladder import Chains
+from alerts.database.tables import alert, alert_unit, timer
+from alerts.desk import queries
 from alerts.model import SEVERITIES, AlarmState, Aside, RescueState
-from alerts.tables import alert, alert_unit, timer
 
 NEEDS = (AlarmState.UNACKNOWLEDGED.value, AlarmState.RETURNED.value)
 ASIDES = tuple(aside.value for aside in Aside if aside is not Aside.NONE)

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from alerts.database.tables import alert
 from alerts.model import SEVERITIES
-from alerts.tables import alert
 from devices.registry import Lift
 from monitor.web.ports import Readings, ServicePort, fresh_ms
 

@@ -7,20 +7,28 @@ threads; none may block longer than a query does. Texts always carry both langua
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from alerts.causes import Causes
-from alerts.desk import AlertDesk
-from alerts.directory import Directory
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.units import Directory
+from alerts.lifecycle.causes import Causes
+from alerts.model import Actor
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.incoming import Incoming
+from monitor.provisioning.claims import Claims
+from monitor.provisioning.issuer import Issuer
+from monitor.quarantine.choice import Choice
+from monitor.quarantine.runs import Kind, Run
+from monitor.registry.registrar import Registrar
+from monitor.registry.states import Book
+from monitor.store.quarantine import Group, Kept
 
 BothLanguages = Mapping[str, str]
 """`{"zh": …, "en": …}`, as `config.text.Text.as_json` gives it."""
@@ -44,7 +52,10 @@ class HistoryPort(Protocol):
 
 
 class QuarantineRow(TypedDict):
-    """One refused message or field; `payload` holds at most the first 4 KiB of its bytes."""
+    """One refused message or field; `payload` holds at most the first 4 KiB of its bytes.
+
+    `state`: open, replayed or dropped; when and by whom it ended, and why.
+    """
 
     id: int
     at_ms: int
@@ -58,18 +69,49 @@ class QuarantineRow(TypedDict):
     way_out: BothLanguages
     size: int
     payload: bytes
+    state: str
+    ended_ms: int | None
+    ended_by: str | None
+    why: str | None
 
 
 class QuarantinePort(Protocol):
     """What was refused and kept."""
 
-    def recent(
-        self, limit: int, before_id: int | None = None, gateway: str | None = None
-    ) -> Sequence[QuarantineRow]:
-        """Return the refusals of the newest `limit` messages, newest first.
+    def recent(self, limit: int, before_id: int | None, choice: Choice) -> Sequence[QuarantineRow]:
+        """Return the refusals of the newest `limit` messages that fit, newest first.
 
         Refusals of one message share its id; `before_id` keeps those with a smaller one.
         """
+        ...
+
+    def messages(self, limit: int, before_id: int | None, choice: Choice) -> Sequence[Kept]:
+        """Return the newest `limit` messages that fit, newest first."""
+        ...
+
+    def groups(self, choice: Choice) -> Sequence[Group]:
+        """Return what fits by reason, the most frequent first."""
+        ...
+
+    def one(self, number: int) -> Kept | None:
+        """Return a message with all its bytes."""
+        ...
+
+    def today(self, kept: Kept) -> Mapping[str, Any]:
+        """Return what today's configuration would take of it: samples, messages, bursts, and
+        the refusals that remain."""
+        ...
+
+    def ask(self, kind: Kind, choice: Choice, actor: Actor, now_ms: int, why: str | None) -> int:
+        """Ask for a second try (replay), a look at one (try) or an end without one (drop)."""
+        ...
+
+    def runs(self, limit: int, before: int | None = None) -> Sequence[Run]:
+        """Return what was asked for, newest first."""
+        ...
+
+    def run(self, number: int) -> Run | None:
+        """Return one of them."""
         ...
 
 
@@ -104,6 +146,18 @@ class Figure(TypedDict):
     unit: str
 
 
+class UpstreamPort(Protocol):
+    """The platforms above."""
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return a row a platform: what it wants, how far behind, trouble."""
+        ...
+
+    def deliveries(self, name: str, most: int, stream: str | None = None) -> list[dict[str, Any]]:
+        """Return the newest deliveries of a platform. Raises KeyError."""
+        ...
+
+
 class HealthReport(TypedDict):
     """`ready` is False while alerts may be missed; `reasons` then says why."""
 
@@ -126,7 +180,7 @@ class ServicePort(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """The alert database, for `alerts.queries` and the users' table."""
+        """The alert database, for `alerts.desk.queries` and the users' table."""
         ...
 
     @property
@@ -156,6 +210,28 @@ class ServicePort(Protocol):
     def history(self) -> HistoryPort: ...
     @property
     def quarantine(self) -> QuarantinePort: ...
+
+    @property
+    def registrar(self) -> Registrar:
+        """What changes the registry; its acts count at once."""
+        ...
+
+    @property
+    def issuer(self) -> Issuer:
+        """Gives out and takes back credentials of gateways."""
+        ...
+
+    @property
+    def claims(self) -> Claims:
+        """Codes by which gateways register themselves."""
+        ...
+
+    def book(self) -> Book:
+        """Return all that is known of lifts and gateways at this moment."""
+        ...
+
+    @property
+    def upstream(self) -> UpstreamPort: ...
 
     def now_ms(self) -> int:
         """Wall time of the service (in a demo at speed: its simulated time)."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts import lifecycle
-from alerts.lifecycle import Done, State
+from alerts.lifecycle import moves
+from alerts.lifecycle.moves import Done, State
 from alerts.model import SEVERITIES, AlarmState, Aside, RescueState, Role, Step, severity_rank
 from devices.registry import short_name
 from monitor.web import terms
@@ -56,8 +56,8 @@ def legal_steps(alert: Alert, role: Role) -> list[Step]:
     }
     found = []
     for step in Step:
-        outcome = lifecycle.apply(state, step, role, tz=_UTC, comment="?", cause="?", done=done)
-        if isinstance(outcome, lifecycle.Moved):
+        outcome = moves.apply(state, step, role, tz=_UTC, comment="?", cause="?", done=done)
+        if isinstance(outcome, moves.Moved):
             found.append(step)
     return found
 
@@ -123,7 +123,7 @@ def row_view(
 
 
 def _may(role: Role) -> set[Step]:
-    return {step for step, roles in lifecycle.MAY.items() if role in roles}
+    return {step for step, roles in moves.MAY.items() if role in roles}
 
 
 def page_view(words: Words, alert: Alert, now_ms: int, role: Role) -> dict[str, Any]:

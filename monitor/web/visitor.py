@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from alerts.model import Role
-from monitor.web import auth, problems
+from monitor.web import auth, local, problems
 from monitor.web.auth import Remembered, User
 from monitor.web.i18n import Catalogue
 from monitor.web.ports import ServicePort
@@ -110,8 +110,12 @@ def _by_basic(web: Web, request: Request, name: str, password: str) -> User | No
 
 
 def identify(request: Request) -> Visitor | None:
-    """Return who is asking, by session or by HTTP Basic; None for a stranger."""
+    """Return who is asking: by session, by HTTP Basic, or by a token of the command line."""
     web = web_of(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        name = local.read(web.port.secret, token, time.time())
+        return Visitor(User(name, Role.ADMIN, None, ""), None) if name else None
     if credentials := _basic(request):
         user = _by_basic(web, request, *credentials)
         return Visitor(user, None) if user else None

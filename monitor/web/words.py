@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from alerts.causes import Causes, load_causes
+from alerts.lifecycle.causes import Causes, load_causes
 from alerts.rules.tally import count_of
 from config.text import Text
 from devices.registry import place_and_name

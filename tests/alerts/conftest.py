@@ -12,18 +12,18 @@ import orjson
 import pytest
 from sqlalchemy import Engine, select
 
-from alerts import queries
-from alerts.chains import load_chains
-from alerts.database import open_engine, reading
-from alerts.desk import AlertDesk
-from alerts.directory import Directory
-from alerts.directory_file import load_directory
-from alerts.links import Links
+from alerts.chains.chains_file import load_chains
+from alerts.database.access import open_engine, reading
+from alerts.database.tables import outbox
+from alerts.desk import queries
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.directory_file import load_directory
+from alerts.directory.subjects import Subjects
+from alerts.directory.units import Directory
 from alerts.migrations import migrate
 from alerts.model import Actor, ActResult, Evidence, FeedEvent, Role, RuleMeta, Step, Transition
-from alerts.page import Pages, plain_words
-from alerts.subjects import Subjects
-from alerts.tables import outbox
+from alerts.pages.links import Links
+from alerts.pages.page import Pages, plain_words
 from config.text import Text
 from devices.registry import Gateway, Lift, Registry
 

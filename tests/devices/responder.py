@@ -58,6 +58,17 @@ class Responder:
         with self._lock:
             return sum(len(messages) for messages in self.kept.values())
 
+    def lengths(self, boot: int) -> list[list[int]]:
+        """The times of the samples of each message of a boot, in the order of seq."""
+        with self._lock:
+            messages = self.kept.get(boot, {})
+            return [_times(messages[seq]) for seq in sorted(messages)]
+
+    def times(self, boot: int | None = None) -> list[int]:
+        """The times of all samples kept, sorted; each as often as it was kept."""
+        boots = list(self.kept) if boot is None else [boot]
+        return sorted(ts for one in boots for times in self.lengths(one) for ts in times)
+
     def answer(self, boot: int, gateway: str = "gw-01") -> None:
         """Say what is durable of a boot, and which ranges are missing."""
         why = refusal("out_of_range", "speed", 99, "-20..20 m/s")
@@ -95,3 +106,10 @@ class Responder:
             self._highest[boot] = max(self._highest.get(boot, 0), seq)
             self.kept.setdefault(boot, {})[seq] = body
         self.answer(boot, gateway)
+
+
+def _times(body: dict[str, Any]) -> list[int]:
+    if "columns" not in body:
+        return []
+    ts = body["ts"]
+    return ts if isinstance(ts, list) else [ts] * len(body["lifts"])

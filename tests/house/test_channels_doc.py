@@ -13,7 +13,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from alerts.directory_file import load_directory
+from alerts.directory.directory_file import load_directory
 from alerts.model import Step
 from alerts.notify import alertmanager, answer
 from alerts.notify.gateway import GatewayChannel, report
@@ -22,7 +22,7 @@ from alerts.notify.longtail import LongTailChannel
 from alerts.notify.receipts import Fate
 from alerts.notify.trial import trial
 from alerts.notify.webhook import WebhookChannel
-from alerts.reply_words import Said, understand
+from alerts.replies.words import Said, understand
 from config.secrets import Secrets
 from config.settings import Notify, load_settings
 from monitor.cli import build

@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from alerts.database import reading
-from alerts.directory_file import load_directory
+from alerts.database.access import reading
+from alerts.database.tables import outbox
+from alerts.directory.directory_file import load_directory
 from alerts.model import Step
 from alerts.notify.channel import Channel
 from alerts.notify.gateway import GatewayChannel
 from alerts.notify.gateway_file import load_gateways
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.webhook import WebhookChannel
-from alerts.replies import Replies
-from alerts.reply_tokens import Callbacks, ReplyTokens
-from alerts.tables import outbox
+from alerts.replies.answers import Replies
+from alerts.replies.tokens import Callbacks, ReplyTokens
 from config.secrets import Secrets
 from config.settings import Settings
 from monitor.aftercare import Aftercare

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from alerts.database import open_engine, writing
-from alerts.journal import Line, append
+from alerts.database.access import open_engine, writing
+from alerts.journal.journal import Line, append
 from alerts.migrations import migrate
 from config.errors import ConfigError
 from config.settings import Audit

@@ -17,7 +17,7 @@ import xmlschema
 from paho.mqtt.enums import CallbackAPIVersion
 
 from alerts.notify.signing import signed_headers
-from alerts.reply_tokens import ReplyTokens
+from alerts.replies.tokens import ReplyTokens
 from devices.gateway import Gateway
 from tests.support.brokers import TestBroker
 from tests.support.ports import free_port, is_listening

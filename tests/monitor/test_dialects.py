@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import aiomqtt
 import numpy as np
 import pytest
 
-from config.settings import Ingest
+from config.settings import Ingest, Mqtt
 from devices.batch import Decoded, LinkFact, Said, TelemetryBatch
+from devices.codecs import Limits
 from devices.codecs.context import Context
 from devices.codecs.refuse import reject
 from devices.codecs.routes import Codec, Dialect, Route, Routes
 from devices.registry import Registry, load_registry
 from devices.vocabulary import load_vocabulary
+from monitor.answers import Answers, connection
 from monitor.batches import ClosedBatch
 from monitor.intake import Intake
 from monitor.metrics import Metrics
 from monitor.repeats import Repeats
 from monitor.store.history import History
 from monitor.store.ledger import Ledger
+from tests.support.brokers import TestBroker
 from tests.support.site import write_small_site
 
 NOW_MS = 1_790_000_000_000
@@ -101,6 +106,32 @@ def test_after_a_crash_what_was_committed_is_known(tmp_path: Path) -> None:
     (key,) = again.dirty()
     assert key == ("", 41 % 16)
     history.close()
+
+
+async def test_what_dialects_say_reaches_the_broker(mosquitto: TestBroker, tmp_path: Path) -> None:
+    """At each connection its greeting, retained; later what codecs ask for; a last will."""
+    registry = load_registry(write_small_site(tmp_path / "site"))
+    gone = Said("state/host", b"offline", 1, True)
+    dialect = Dialect("other", (), lambda now_ms: [Said("state/host", b"online", 1, True)], gone)
+    answers = Answers(
+        Mqtt(url=mosquitto.url), registry, Limits(), lambda: NOW_MS, Metrics(), Routes((dialect,))
+    )  # fmt: skip
+    running = asyncio.create_task(answers.run())
+    try:
+        async with aiomqtt.Client(mosquitto.host, mosquitto.port) as client:
+            await client.subscribe([("state/#", 1), ("other/#", 1)])
+            heard = client.messages
+            assert (await asyncio.wait_for(anext(heard), 10)).payload == b"online"
+            links = [("gw-0", LinkFact(False, NOW_MS)), ("gw-0", LinkFact(True, NOW_MS, 3))]
+            answers.say([Said("other/gw-0/command", b"rebirth", 0)], links)
+            assert (await asyncio.wait_for(anext(heard), 10)).payload == b"rebirth"
+            assert not answers.heard["gw-0"].status.online and answers.lifts[3].online
+            async with connection(Mqtt(url=mosquitto.url), "liftwatch-answers", gone):
+                pass  # the same client id: the broker throws the first one out
+            assert (await asyncio.wait_for(anext(heard), 10)).payload == b"offline"
+            assert (await asyncio.wait_for(anext(heard), 10)).payload == b"online", "it is back"
+    finally:
+        running.cancel()
 
 
 def test_the_window_is_bounded_and_each_gateway_has_its_own() -> None:

@@ -14,15 +14,15 @@ import aiosmtplib
 import pytest
 from sqlalchemy import select, text
 
-from alerts.database import reading, writing
-from alerts.directory_file import load_directory
+from alerts.database.access import reading, writing
+from alerts.database.tables import outbox
+from alerts.directory.directory_file import load_directory
 from alerts.model import Step
 from alerts.notify.channel import Channel
 from alerts.notify.email import EmailChannel
 from alerts.notify.outbox import OutboxWorker
-from alerts.replies import Replies
-from alerts.reply_tokens import ReplyTokens
-from alerts.tables import outbox
+from alerts.replies.answers import Replies
+from alerts.replies.tokens import ReplyTokens
 from config.settings import Mqtt
 from config.settings import Replies as Ways
 from monitor.reply_mail import ReplyMail

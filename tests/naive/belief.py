@@ -25,7 +25,7 @@ class NaivePresence:
 
     def step(self, at, v, old, unseen, runs, opened, shut, was_open):
         opens = opened and was_open != 1
-        self.shut = (at if self.shut is None else self.shut) if shut else None
+        self.shut = (at if self.shut is None or unseen else self.shut) if shut else None
         if runs and not opened:
             self.travel = at
         elif opens:
@@ -44,6 +44,18 @@ class NaivePresence:
             if on and at - self.since[name] >= 3_000 and shut and at - self.shut >= 10_000:
                 self.seen[name] = at
             elif opens or (unseen and not on):
+                self.seen[name] = None
+
+    def opened_before(self, ts):
+        """The door stood open at ts, told by a sample that younger ones overtook."""
+        for sign in ("call", "alarm", "travel"):
+            told = getattr(self, sign)
+            if told is not None and told <= ts:
+                setattr(self, sign, None)
+        if self.shut is not None:
+            self.shut = max(self.shut, ts)
+        for name, seen in self.seen.items():
+            if seen is not None and seen <= ts + 10_000:
                 self.seen[name] = None
 
     def buttons(self, at, v, old, unseen, opened, opens):
@@ -71,14 +83,15 @@ def so(odds):
     return F(1) if odds > 0 else F(0) if odds < 0 else NAN
 
 
-def belief(v, p, at, position_at, rated_kg, code4, code93, quality=NAN, zero=NAN, flat=0):
+def belief(v, p, at, position_at, rated_kg, code4, code93, quality=NAN, zero=NAN, flat=0,
+           period=1.0):  # fmt: skip
     """Every column of belief: values v, presence p, message truths (None where nobody asks)."""
     terms = {
         "presence": F(
-            sight(v["passenger"], p.seen["passenger"], F(3.5), F(-3))
+            sight("passenger", v, p, at, F(3.5), F(-3), period)
             * (quality if known(quality) else F(1))
         ),
-        "count": sight(v["people"], p.seen["people"], F(4), F(-2.5)),
+        "count": sight("people", v, p, at, F(4), F(-2.5), period),
         "load": F(0)
         if flat == 1
         else load(F(v["load"] - (zero if known(zero) else F(0))), rated_kg),
@@ -103,12 +116,19 @@ def belief(v, p, at, position_at, rated_kg, code4, code93, quality=NAN, zero=NAN
     }  # fmt: skip
 
 
-def sight(value, seen, yes, no):
+def sight(name, v, p, at, yes, no, period):
+    value, seen = v[name], p.seen[name]
     if value >= 1:
         return yes
-    if value == 0:
-        return no if seen is None else F(1)
-    return F(0)
+    if value != 0:
+        return F(0)
+    if seen is None:
+        return no
+    if at - seen <= max(20_000, 1_200 * period):
+        return F(2)
+    hold = {"passenger": 30_000, "people": 10_000}[name]
+    lasting = p.shut is None or seen - p.shut >= hold
+    return F(1) if lasting else no
 
 
 def load(percent, rated_kg):
@@ -123,7 +143,9 @@ def call(value, p, at):
         return F(3)
     if not known(value):
         return F(0)
-    return F(-0.5) if p.travel is None else F(-1.5)
+    if p.travel is not None:
+        return F(-1.5)
+    return F(-3) if p.shut is not None and at - p.shut >= 30_000 else F(-0.5)
 
 
 def stands(v, at, position_at):

@@ -27,7 +27,7 @@ class NaiveLift:
     def __init__(self, channels, rated, rated_kg=NAN, period=1.0):
         self.v = dict.fromkeys(channels, NAN)
         self.time, self.changed = {}, {}
-        self.rated = F(rated)
+        self.rated, self.period = F(rated), period
         self.seen = self.at = None
         self.unseen = True
         self.presence, self.rated_kg = NaivePresence(), F(rated_kg)
@@ -54,10 +54,14 @@ class NaiveLift:
     def sample(self, ts, values):
         """Returns (at, sampled), or None where the sample is older than the last."""
         if self.seen is not None and ts < self.seen:
+            contact, state = values.get("door_closed", NAN), values.get("door_state", NAN)
+            if contact == 0 or (not known(contact) and state > 0 and state not in (2, 5)):
+                self.presence.opened_before(ts)
             return None
         sampled = self.seen is None or ts > self.seen
         gap = None if self.seen is None else ts - self.seen
-        self.unseen = self.seen is None or ts - self.seen > 20_000
+        longest = max(20_000, F(F(1_200) * F(self.period)))
+        self.unseen = self.seen is None or ts - self.seen > longest
         self.seen = ts
         at = self.at = ts if self.at is None else max(ts, self.at)
         old, had = dict(self.v), dict(self.time)
@@ -68,6 +72,11 @@ class NaiveLift:
             self.v[n], self.time[n] = x, at
         self.trips.sample(at, gap, self, old, have)
         self.step(at, old, have, had)
+        alone = self.running() == 1 and self.door_open() == 0 and self.v["service_mode"] != 2
+        for code, untrue in ((8, alone), (41, self.v["power"] == 0)):
+            since, on = self.codes_on.get(code, (0, False))
+            if untrue and on and at - since >= 10_000:
+                self.codes_on[code] = (at, False)
         return at, sampled
 
     def step(self, at, old, have, had):
@@ -93,7 +102,7 @@ class NaiveLift:
                 self.jumps = [at, *self.jumps][:2]
         # doors
         if shut and self.was_open == 1:
-            recent = self.cycle is not None and at - self.cycle <= 180_000
+            recent = self.cycle is not None and at - self.cycle <= 30_000
             self.cycles = min(self.cycles + 1, 100) if recent else 1
             self.cycle = at
         state = v["door_state"]
@@ -110,6 +119,8 @@ class NaiveLift:
         self.left = leaves or (self.left and unsafe and zone != 1)
         self.armed = (unsafe and zone == 1 and not runs) or (self.armed and unsafe)
         starts = runs and self.was_running == 0 and opened
+        if runs and opened and self.was_open == 1 and abs(old["speed"]) < F(0.05):
+            starts = starts or speed > F(0.3)
         self.started = starts or (self.started and runs and opened)
         levelling = zone == 1 and speed <= F(0.3)
         if runs and opened and speed > F(0.1) and not levelling:
@@ -171,7 +182,8 @@ class NaiveLift:
             truths.append(on if code in named else None)
         learned = self.trips.columns(at)
         sensors = (learned[n] for n in ("presence_quality", "load_zero", "load_flat"))
-        believed = belief(v, self.presence, at, self.position, self.rated_kg, *truths, *sensors)
+        who = (v, self.presence, at, self.position, self.rated_kg)
+        believed = belief(*who, *truths, *sensors, period=self.period)
         moving = speed >= F(0.05) or running == 1
         contradicts = (
             (is_open == 1 and running == 1 and speed < F(0.02))
@@ -203,6 +215,9 @@ class NaiveLift:
                 "flat_samples": F(max(self.flat.values())),
                 "impact": F(v["acc_min"] < F(0.35 * 9.81) or v["acc_peak"] > F(1.6 * 9.81)),
                 "impact_lately": F(self.trips.impact_left > 0),
+                "mechanic_likely": F(
+                    not known(v["service_mode"]) and within(self.trips.mechanic, 1_800_000)
+                ),
                 "position_jumps": recent(self.jumps, 3_600_000),
                 "contradiction": F(contradicts),
             }

@@ -35,6 +35,7 @@ class NaiveTrips:
         self.rated, self.period = F(rated), F(period)
         self.set_off = self.arrived = self.odd = self.visit = None
         self.impact_left = F(0)
+        self.mechanic, self.top = None, F(0)
         self.hour, self.now, self.last = None, 0, 0
         self.reset()
         self.floor, self.trip_s, self.relevels = NAN, NAN, 0
@@ -51,7 +52,7 @@ class NaiveTrips:
     def reset(self):
         self.sum = {"acc_rms": F(0), "motor_current": F(0)}
         self.count = {"acc_rms": 0, "motor_current": 0}
-        self.amps = self.shock = F(0)
+        self.amps = self.shock = self.top = F(0)
 
     def whole(self, began):
         return began is not None and (self.odd is None or self.odd < began)
@@ -69,7 +70,8 @@ class NaiveTrips:
         felt = have.get("acc_min", NAN) < F(0.35 * 9.81) or have.get("acc_peak", NAN) > F(
             1.6 * 9.81
         )
-        if felt and not (stands and lift.was_running == 0):
+        lately = self.arrived is not None and at - self.arrived <= 3_000
+        if felt and (lately or not (stands and lift.was_running == 0)):
             hole_ms = F(F(F(2500) * self.period) + F(2000))
             self.impact_left = hole_ms if known(hole_ms) else F(2000)
         hole = gap_ms is None or gap_ms > F(F(F(2500) * self.period) + F(2000))
@@ -86,6 +88,8 @@ class NaiveTrips:
             self.amps = max(self.amps, have.get("motor_current", F(0)))
         if runs:
             self.shock = max(self.shock, have.get("acc_peak", F(0)))
+            if known(speed) and have.keys() & {"acc_rms", "motor_current", "acc_peak", "speed"}:
+                self.top = max(self.top, speed)
         if stands and lift.was_running == 1:
             self.arrive(at, v, old)
         if runs and lift.was_running == 0:
@@ -105,6 +109,10 @@ class NaiveTrips:
         self.trip_s = seconds
         floors = F(v["car_position"] - self.floor)
         far = abs(floors)
+        if 0 < self.top <= F(0.63) and not self.top > F(F(0.5) * self.rated) and seconds >= 6:
+            away = v["door_zone"] == 0 or far >= 2 or self.is_there(at)
+            if away and not known(v["service_mode"]):
+                self.mechanic = self.visit = at
         with np.errstate(invalid="ignore"):
             time = F(seconds - profile(F(far * F(3)), self.rated)) if far >= 1 else NAN
         self.pending |= {
@@ -117,6 +125,9 @@ class NaiveTrips:
             "up": F(floors > 0) if far >= 1 else NAN,
             "load": old["load"],
         }
+
+    def is_there(self, at):
+        return self.mechanic is not None and at - self.mechanic <= 1_800_000
 
     def mean(self, channel):
         count = self.count[channel]
@@ -170,6 +181,8 @@ class NaiveTrips:
         arrives = stands and lift.was_running == 1
         if (opens or arrives) and in_zone and "level_offset" in have:
             self.pending["levelling"] = v["level_offset"]
+        if opens and stands and lift.cycles >= 2 and self.is_there(at):
+            self.mechanic = self.visit = at
         if opens and stands:
             times = [t for t in (lift.cycle, self.arrived) if t is not None]
             since = max(times, default=None)

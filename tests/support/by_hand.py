@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from alerts.database import reading
+from alerts.database.access import reading
+from alerts.database.tables import outbox
 from alerts.notify import queue
 from alerts.notify.channel import Receipt
 from alerts.notify.queue import Outcome, RetryPolicy, Want
-from alerts.tables import outbox
 
 Row = dict[str, Any]
 

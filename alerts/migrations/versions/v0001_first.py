@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make all tables. Their columns are explained in alerts/tables.py."""
+    """Make all tables. Their columns are explained in alerts/database/tables.py."""
     op.create_table(
         "alert",
         sa.Column(

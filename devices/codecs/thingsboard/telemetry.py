@@ -29,7 +29,8 @@ _ENTRY = "[{ts, values}, …]"
 
 
 def _devices(values: Any) -> Any:
-    entry = msgspec.defstruct("Entry", [("values", values), ("ts", int, NEVER)], gc=False)
+    fields: list[Any] = [("ts", int, NEVER), ("values", values)]
+    entry = msgspec.defstruct("Entry", fields, kw_only=True, gc=False)
     return dict[str, list[entry]]  # type: ignore[valid-type]
 
 
@@ -50,8 +51,9 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
     if read is None:
         return None
     message, shape = read
-    rows = rows_of([names.code(device) for device in message], context)
-    counts = [len(entries) for entries in message.values()]
+    alias = names.devices
+    rows = rows_of([alias.get(device, device) for device in message] if alias else message, context)
+    counts = list(map(len, message.values()))
     entries = list(chain.from_iterable(message.values()))
     if rows is None or not message or min(counts) < 1 or len(entries) > context.limits.samples:
         return None
@@ -79,7 +81,7 @@ def _times(times: list[int], context: Context) -> tuple[NDArray[np.int64], int] 
     for ts in (lowest, max(times)):
         if not in_time(ts, context.received_ms, context.limits):
             return None
-    return np.array(times, np.int64), given
+    return np.fromiter(times, np.int64, len(times)), given
 
 
 def careful(payload: bytes, context: Context) -> Decoded:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from monitor.web.api import alerts, asides, drills, feed, lifts, quality, stories, system
+from monitor.web.api import (
+    alerts,
+    asides,
+    claim,
+    drills,
+    feed,
+    lifts,
+    quality,
+    quarantine,
+    registry,
+    stories,
+    system,
+    upstream,
+)
 from monitor.web.api.examples import PROBLEMS
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
@@ -15,4 +28,8 @@ router.include_router(lifts.router)
 router.include_router(feed.router)
 router.include_router(drills.router)
 router.include_router(quality.router)
+router.include_router(claim.router)
+router.include_router(registry.router)
+router.include_router(quarantine.router)
 router.include_router(system.router)
+router.include_router(upstream.router)

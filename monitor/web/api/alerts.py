@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.database import reading
+from alerts.database.access import reading
 from alerts.model import RescueState, Step
 from monitor.web import find, problems
 from monitor.web.api import examples

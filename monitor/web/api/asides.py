@@ -7,8 +7,8 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts import queries
-from alerts.database import reading
+from alerts.database.access import reading
+from alerts.desk import queries
 from alerts.model import ActResult, LiftStep
 from monitor.web import lifts, problems
 from monitor.web.api import examples

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts import drills
-from alerts.database import reading
-from alerts.drill_times import list_drills
+from alerts.database.access import reading
+from alerts.drills import running
+from alerts.drills.times import list_drills
 from monitor.web.api import examples
 from monitor.web.i18n import language
 from monitor.web.problems import Problem
@@ -25,8 +25,8 @@ class DrillBody(BaseModel):
 
     lift: str = Field(max_length=128, examples=["31105001082012000001"])
     rule: str = Field("1", max_length=32)
-    people: int = Field(2, ge=1, le=drills.MOST_PEOPLE)
-    minutes: int = Field(drills.MINUTES, ge=1, le=drills.LONGEST_MINUTES)
+    people: int = Field(2, ge=1, le=running.MOST_PEOPLE)
+    minutes: int = Field(running.MINUTES, ge=1, le=running.LONGEST_MINUTES)
 
 
 @router.get("/drills", responses=examples.answer({"drills": [examples.DRILL]}))

@@ -255,6 +255,89 @@ SERIES = {
     "ts_ms": [1789999999000, 1790000000000],
     "values": [1.75, None],
 }
+REGISTRY_ROW: dict[str, Any] = {
+    "kind": "lift",
+    "id": "31105001082012000001",
+    "state": "two_gateways",
+    "state_text": {"zh": "两个网关上报", "en": "seen by two gateways"},
+    "default": {
+        "zh": "只收登记的网关，另一个拒收并存于隔离区",
+        "en": "the registered gateway counts; the other is refused and kept in quarantine",
+    },
+    "registered_ms": 1780000000000,
+    "first_seen_ms": 1780000060000,
+    "moved_ms": None,
+    "moved_from": None,
+    "device_since_ms": None,
+    "retired_ms": None,
+    "question": None,
+    "gateway": "gw-01",
+    "name": "1 号梯",
+    "place": "龙湖花园 3 栋",
+    "street_office": "street-1",
+    "sensor_set": "",
+    "missing": [],
+    "last_ms": 1790000000000,
+    "seen_by": [
+        {
+            "gateway": "gw-02",
+            "topic": "lift/v1/gw-02/telemetry",
+            "first_ms": 1789990000000,
+            "last_ms": 1790000000000,
+            "count": 120,
+            "size": 24000,
+            "sample": '{"v":1,"boot":1790000000000,"seq":7,"lift":"31105001082012000001"}',
+        }
+    ],
+}
+REGISTRY_LIST = {"entries": [REGISTRY_ROW], "next_cursor": None}
+REGISTRY_SUMMARY = {
+    "lifts": {"two_gateways": 1, "ok": 199},
+    "gateways": {"ok": 12},
+    "states": {
+        "ok": {
+            "text": {"zh": "正常", "en": "as registered"},
+            "default": {"zh": "正常监测", "en": "watched"},
+        }
+    },
+    "sites": [{"street_office": "street-1", "lifts": {"ok": 20}}],
+    "sensor_sets": [],
+}
+REGISTRY_DONE = {
+    "ok": True,
+    "message": "belongs to gw-02 now",
+    "text": {"zh": "已归网关 gw-02", "en": "belongs to gw-02 now"},
+}
+CREDENTIAL = {
+    "username": "gw-07",
+    "gateway": "gw-07",
+    "kind": "certificate",
+    "state": "good",
+    "serial": "65f2cc69101f4a745260012b51d09bcff07da868",
+    "fingerprint": "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
+    "created_ms": 1790000000000,
+    "created_by": "admin",
+    "expires_ms": 1861280000000,
+    "ends_ms": None,
+    "revoked_ms": None,
+    "reason": None,
+}
+CLAIMED = {
+    "gateway": "gw-09",
+    "username": "gw-09",
+    "client_id": "gateway-gw-09",
+    "kind": "password",
+    "expires_ms": None,
+    "password": "…",
+    "certificate": None,
+    "key": None,
+    "ca": None,
+    "broker": "mqtts://broker.example:8883",
+    "write": ["lift/v1/gw-09/telemetry"],
+    "read": ["lift/v1/gw-09/ack"],
+}
+CODE_MADE = {"gateway": "gw-09", "code": "7KQ2M-XA09T", "expires_ms": 1790003600000}
+REVOKED = {"gateway": "gw-09", "revoked": ["gw-09"]}
 PROBLEM = {
     "type": "urn:liftwatch:problem:invalid",
     "title": "invalid",

@@ -9,7 +9,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.database import reading
+from alerts.database.access import reading
 from config.text import Text
 from devices.registry import Lift
 from monitor.web import lifts, problems

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.database import reading
+from alerts.database.access import reading
 from alerts.quality import Period, report
 from config.text import Text
 from monitor.web.api import examples

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from alerts.database import reading
+from alerts.database.access import reading
 from alerts.story import Teller, build_draft, build_story, draft_pdf, story_pdf
 from alerts.story.sheet import Sheet, fonts
 from monitor.web import problems

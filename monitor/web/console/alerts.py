@@ -11,9 +11,9 @@ from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from alerts.database import reading
+from alerts.database.access import reading
 from alerts.model import SEVERITIES, Step
-from alerts.photos import photos_of
+from alerts.replies.photos import photos_of
 from monitor.web import find, problems, terms, views
 from monitor.web.api.alerts import Filters
 from monitor.web.console.charts import BOKEH_SCRIPT

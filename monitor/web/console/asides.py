@@ -8,8 +8,8 @@ from fastapi import APIRouter, Form, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from alerts import queries
-from alerts.lifecycle import may
+from alerts.desk import queries
+from alerts.lifecycle.moves import may
 from alerts.model import Aside, LiftStep, Origin
 from monitor.web import lifts, problems, terms
 from monitor.web.api.asides import OrderBody, take

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from alerts import drills
-from alerts.database import reading
-from alerts.drill_times import list_drills
+from alerts.database.access import reading
+from alerts.drills import running
+from alerts.drills.times import list_drills
 from alerts.model import Role
 from devices.registry import place_and_name
 from monitor.web import terms
@@ -31,7 +31,7 @@ def page(request: Request, visitor: DeskVisitor, lift: str = "") -> Response:
     bells = {
         rule.id: opening(words.text(rule.text))
         for rule in port.desk.rules.values()
-        if drills.drillable(rule)
+        if running.drillable(rule)
     }
     return web.pages.render(
         request,
@@ -41,9 +41,9 @@ def page(request: Request, visitor: DeskVisitor, lift: str = "") -> Response:
         may=visitor.user.role is Role.ADMIN,
         lift=lift[:128],
         rules=bells,
-        minutes=drills.MINUTES,
-        longest=drills.LONGEST_MINUTES,
-        most=drills.MOST_PEOPLE,
+        minutes=running.MINUTES,
+        longest=running.LONGEST_MINUTES,
+        most=running.MOST_PEOPLE,
     )
 
 
@@ -73,7 +73,7 @@ def start(
     lift: Annotated[str, Form(max_length=128)],
     rule: Annotated[str, Form(max_length=32)] = "1",
     people: Annotated[int, Form()] = 2,
-    minutes: Annotated[int, Form()] = drills.MINUTES,
+    minutes: Annotated[int, Form()] = running.MINUTES,
 ) -> Response:
     """Begin an exercise by a plain form; what is wrong is said above it."""
     port = web_of(request).port

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from alerts.database import reading
+from alerts.database.access import reading
 from devices.registry import Lift, short_name
 from monitor.web import find, lifts, problems, views
 from monitor.web.console import charts

@@ -9,8 +9,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
-from alerts import photos
-from alerts.database import reading
+from alerts.database.access import reading
+from alerts.replies import photos
 from monitor.web import find, problems
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import AnyVisitor, web_of

@@ -15,11 +15,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
-from alerts import photos
-from alerts.database import reading
-from alerts.links import LinkClaim
+from alerts.database.access import reading
 from alerts.model import Actor, Step
 from alerts.notify.receipts import page_opened
+from alerts.pages.links import LinkClaim
+from alerts.replies import photos
 from config.text import Text
 from devices.registry import Lift, place_and_name
 from monitor.web import find, views

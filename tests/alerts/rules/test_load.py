@@ -112,7 +112,7 @@ def test_what_a_rule_says_is_kept():
 
 
 def test_the_shipped_file_and_its_chains_are_sound():
-    from alerts.chains import load_chains
+    from alerts.chains.chains_file import load_chains
 
     rules = load_rules(DEFAULT_RULES, SCHEMA)
     load_chains().check(rules.meta.values())

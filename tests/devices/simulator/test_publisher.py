@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from devices.codecs import Limits, decode
 from devices.codecs.ack import encode_ack
 from devices.codecs.topics import topic
-from devices.link import Address
+from devices.gateway import Address
 from devices.registry import Registry, load_registry
 from devices.simulator.district import write_district
 from devices.simulator.publisher import Publisher, SimClock

@@ -81,6 +81,11 @@ def rides(s: Story, count: int, **added: float) -> Story:
     return s
 
 
+def a_day(s: Story) -> Story:
+    """It stands for a day and some."""
+    return s.until(s.now + 86_400 + 300)
+
+
 def rests(s: Story) -> Story:
     """Long enough to clear; the lift says that it is there."""
     return s.each(s.now + 50, s.now + 700, 50, car_status=0, speed=0)
@@ -235,15 +240,18 @@ DRIFTS = (
         ("motor_temp",), {"tick_s": 60},
     ),
     Case(
-        "27h", lambda s: pulls(after(s, pulls, PULLS), 14, **GROWN),
-        (PULLS_S + 6 * 15, PULLS_S + 14 * 15),
+        "27h", lambda s: a_day(pulls(after(s, pulls, PULLS), 14, **GROWN)),
+        (PULLS_S + 6 * 15 + 86_400, PULLS_S + 14 * 15 + 86_460),
         (
+            # gone the next day
+            lambda s: a_day(pulls(pulls(after(s, pulls, PULLS), 14, **GROWN), 80)),
             # one that drifts alone, or both as they always did, is not this rule
             lambda s: pulls(after(s, pulls, PULLS), 20, start=3.2, ride=2.0),
             lambda s: on_off(after(s, pulls, PULLS), pulls, 3, bad=1, good=6, **GROWN),
             lambda s: visited(after(s, pulls, PULLS), pulls, **GROWN),
         ),
-        lambda s: rests(pulls(s, 60)), (PULLS_S + 20 * 15 + 600, PULLS_S + 74 * 15 + 660),
+        lambda s: rests(pulls(s, 60)),
+        (PULLS_S + 20 * 15 + 87_000, PULLS_S + 74 * 15 + 87_200),
         ("motor_current",), {"tick_s": 60},
     ),
     Case(

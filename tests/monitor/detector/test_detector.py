@@ -13,7 +13,7 @@ from monitor.detector import Detector
 from tests.monitor.detector.fleets import STATES, T0, VOCAB, batch, registry
 from tests.naive.detector import NaiveLift
 
-CODES = (4, 5, 43, 90, 93)
+CODES = (4, 5, 8, 41, 43, 90, 93)
 RATED = (1.75, 0.5, float("nan"))
 RATED_KG = (630.0, float("nan"), 1600.0)
 CHOICES = {
@@ -42,13 +42,13 @@ LIVELY = [
     c for c in VOCAB.channels
     if c.name in (*CHOICES, "car_status", "door_zone", "door_closed", "door_state",
                   "landing_locked", "passenger", "car_call", "alarm_button", "service_mode",
-                  "brake")
+                  "brake", "power")
 ]  # fmt: skip
 VALUES = st.fixed_dictionaries({}, optional={c.name: values_of(c) for c in LIVELY})
 LIFT, BACK_MS = st.integers(0, 2), st.sampled_from([0, 0, 0, 0, 200, 1000, 5000, 70_000])
 SAMPLE = st.tuples(LIFT, BACK_MS, VALUES, st.sampled_from([False] * 9 + [True]))
 MESSAGE = st.tuples(
-    LIFT, BACK_MS, st.sampled_from([4, 5, 43, 90, 93, 7]), st.sampled_from(sorted(STATES)),
+    LIFT, BACK_MS, st.sampled_from([4, 5, 8, 41, 43, 90, 93, 7]), st.sampled_from(sorted(STATES)),
     st.sampled_from([False] * 9 + [True]),
 )  # fmt: skip
 STEP_MS = st.sampled_from([0, 200, 900, 1000, 2500, 20_000, 61_000, 200_000])

@@ -24,7 +24,7 @@ from tests.monitor.detector.stories import (
     rules,
 )  # fmt: skip
 
-TIME_DRIVEN = ("22b", "23", "23b", "24b", "25", "25b", "29", "30", "30b", "31")
+TIME_DRIVEN = ("22b", "23", "23b", "24b", "25", "25b", "29", "30", "30b", "31", "33")
 
 
 @pytest.mark.parametrize("mode", SPECIAL)

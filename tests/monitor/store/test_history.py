@@ -12,6 +12,7 @@ import pytest
 
 from devices.batch import MessageRows, TelemetryBatch, Waveform
 from devices.vocabulary import load_vocabulary
+from monitor.quarantine.choice import Choice
 from monitor.store import quarantine
 from monitor.store.compact import DAY_MS, compact
 from monitor.store.history import History, QuarantineRow
@@ -169,7 +170,7 @@ def test_quarantine_keeps_the_bytes_within_its_bound(history: History) -> None:
     assert newest[0].size == 9000
     assert newest[0].payload == bytes([199]) * quarantine.BYTES_SHOWN
     assert quarantine.payload(history, 1) == bytes([0]) * 9000
-    assert quarantine.recent(history, 5, gateway="other") == []
+    assert quarantine.recent(history, 5, choice=Choice(gateway="other")) == []
     compact(history, 5, history.last_batch, 400, 1)
     assert quarantine.count(history) == 1024 * 1024 // 9000
     assert quarantine.recent(history, 1)[0].id == 200

@@ -7,12 +7,14 @@ values of lifts are set by the test, history is a drawn curve.
 from __future__ import annotations
 
 import atexit
+import csv
+import json
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,27 +25,40 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import insert
 
-from alerts.causes import load_causes
-from alerts.chains import load_chains
-from alerts.database import open_engine, writing
-from alerts.desk import AlertDesk
-from alerts.directory import Contact, Directory, Unit
-from alerts.links import Links
+from alerts.chains.chains_file import load_chains
+from alerts.database.access import open_engine, reading, writing
+from alerts.database.tables import app_user
+from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.subjects import Subjects
+from alerts.directory.units import Contact, Directory, Unit
+from alerts.lifecycle.causes import load_causes
 from alerts.migrations import migrate
 from alerts.model import Evidence, FeedEvent, RuleMeta, Transition
 from alerts.notify.channel import Channel
-from alerts.page import Pages, vocabulary_words
-from alerts.replies import Replies
-from alerts.subjects import Subjects
-from alerts.tables import app_user
-from config.settings import Notify, Settings, Site
+from alerts.pages.links import Links
+from alerts.pages.page import Pages, vocabulary_words
+from alerts.replies.answers import Replies
+from config.settings import Ingest, Notify, Settings, Site
 from config.text import Text
-from devices.registry import Gateway, Lift, Registry
+from devices.batch import TelemetryBatch
+from devices.registry import Gateway, Lift, Registry, cells, load_registry
+from devices.registry.files import FILES, names_of
 from devices.vocabulary import load_vocabulary
 from monitor.channels import callbacks, reply_tokens
 from monitor.incoming import Incoming
+from monitor.intake import Intake
+from monitor.metrics import Metrics
+from monitor.provisioning.claims import Claims
+from monitor.provisioning.issuer import Issuer
+from monitor.quarantine.view import QuarantineView
+from monitor.registry.keeper import Keeper
+from monitor.registry.registrar import Registrar
+from monitor.registry.sightings import read_sightings
+from monitor.registry.states import Book, Live
+from monitor.store.history import History, QuarantineRow
+from monitor.store.ledger import Ledger
 from monitor.web.passwords import hash_password
-from monitor.web.ports import HealthReport, QuarantineRow, Readings
+from monitor.web.ports import HealthReport, Readings
 from monitor.web.server import Server
 
 PASSWORD = "correct horse battery"
@@ -145,29 +160,42 @@ class DrawnHistory:
         return times, curves.get(channel, 5 + ride).astype(np.float32)
 
 
-class ListedQuarantine:
-    def __init__(self) -> None:
-        self.rows: list[QuarantineRow] = []
+class KeptQuarantine(QuarantineView):
+    """A real quarantine over a real history, opened when somebody looks."""
 
-    def recent(
-        self, limit: int, before_id: int | None = None, gateway: str | None = None
-    ) -> list[QuarantineRow]:
-        fits = [
-            row
-            for row in reversed(self.rows)
-            if (before_id is None or row["id"] < before_id) and gateway in (None, row["gateway"])
-        ]
-        return fits[:limit]
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._engine = house.engine
+        self._wake = lambda: None
+
+    @cached_property
+    def _history(self) -> History:  # type: ignore[override]
+        return History(self._house.settings.data_dir / "history", self._house.vocab)
+
+    @cached_property
+    def _intake(self) -> Intake:  # type: ignore[override]
+        house = self._house
+        return Intake(
+            house.registry, house.vocab, Ledger(), Ingest(), 100, house.now_ms, Metrics()
+        )  # fmt: skip
 
     def add(self, **changes: Any) -> None:
-        row: QuarantineRow = {
-            "id": len(self.rows) + 1, "at_ms": int(time.time() * 1000), "gateway": "gw-1",
+        row: dict[str, Any] = {
+            "at_ms": int(time.time() * 1000), "gateway": "gw-1",
             "topic": "lift/v1/gw-1/telemetry", "reason": "out_of_range", "field": "speed",
             "value": "35.0", "limit": "-20..20 m/s", "lift": reg_code(0),
-            "way_out": {"zh": "速度单位应为 m/s", "en": "speed is in m/s"}, "size": 61,
+            "way_out": {"zh": "速度单位应为 m/s", "en": "speed is in m/s"},
             "payload": b'{"v":1,"boot":1,"seq":7,"values":{"speed":35.0}}',
         }  # fmt: skip
-        self.rows.append(row | changes)  # type: ignore[typeddict-item]
+        row |= changes
+        names = ("reason", "field", "value", "limit", "lift", "way_out")
+        refusals = json.dumps([{name: row[name] for name in names}])
+        told = QuarantineRow(
+            row["at_ms"], row["gateway"], row["topic"], 1, 7, row["reason"], refusals,
+            row["payload"], len(row["payload"]),
+        )  # fmt: skip
+        empty = TelemetryBatch.empty(len(self._house.vocab))
+        self._history.append(empty, row["at_ms"], {}, [told])
 
 
 class House:
@@ -187,6 +215,9 @@ class House:
         self.vocab, self.causes = load_vocabulary(), load_causes()
         shutil.copy(_migrated(), folder / "liftwatch.db")
         self.engine = open_engine(self.settings.database)
+        self._write_site(folder)
+        self.known = [lift.reg_code for lift in self.registry.lifts]
+        self.keeper = Keeper(self.engine, self.registry, self.settings.registry, self.now_ms).open()
         links = Links(self.secret.hex(), "http://127.0.0.1", 24.0, prefix="/p/")
         pages = Pages(links, vocabulary_words(self.vocab), ZoneInfo("Asia/Shanghai"))
         self.desk = AlertDesk(
@@ -198,13 +229,56 @@ class House:
         self.incoming = Incoming(
             self.settings, replies, callbacks(self.settings, self.secret), self.channels
         )
-        self.history, self.quarantine = DrawnHistory(), ListedQuarantine()
+        self.history, self.quarantine = DrawnHistory(), KeptQuarantine(self)
         self.metrics = CollectorRegistry()
         Counter("liftwatch_samples", "samples stored", registry=self.metrics).inc(3)
         self.values: dict[int, Readings] = {}
         self.wakes: list[Callable[[], None]] = []
         self.pulse_stands = False
         self.reasons: list[Text] = []
+
+    def _write_site(self, folder: Path) -> None:
+        kinds: dict[str, list[Any]] = {
+            "lifts.csv": self.registry.lifts,
+            "gateways.csv": self.registry.gateways,
+        }
+        for name, ones in kinds.items():
+            with (folder / name).open("w", encoding="utf-8", newline="") as stream:
+                writer = csv.DictWriter(stream, names_of(FILES[name]))
+                writer.writeheader()
+                writer.writerows(cells(one) for one in ones)
+
+    @property
+    def issuer(self) -> Issuer:
+        return Issuer(self.engine, self.settings, self.now_ms)
+
+    @property
+    def claims(self) -> Claims:
+        return Claims(self.engine, self.issuer, self.registrar, self.now_ms, self.secret)
+
+    @property
+    def registrar(self) -> Registrar:
+        return Registrar(self.engine, self.settings.site.folder, self.now_ms, self.take_up)
+
+    def take_up(self) -> None:
+        newer = load_registry(self.settings.site.folder, self.known)
+        self.known += [lift.reg_code for lift in newer.lifts if lift.reg_code not in self.known]
+        self.keeper.take_up(newer, self.now_ms(), self.keeper.answers())
+        self.registry.take_up(newer)
+        self.keeper.turn()
+
+    def spoke(self, *rows: int) -> None:
+        """These lifts have spoken, and so have their gateways."""
+        mask = np.zeros(len(self.registry), np.bool_)
+        mask[list(rows)] = True
+        self.keeper.saw_rows(mask)
+        self.keeper.turn()
+
+    def book(self) -> Book:
+        with reading(self.engine) as conn:
+            seen = read_sightings(conn)
+        live = Live(lambda row: None, lambda row: set(self.values.get(row, {})))
+        return Book(self.registry, dict(self.keeper.entries), seen, self.now_ms(), 86_400_000, live)
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000

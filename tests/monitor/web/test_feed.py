@@ -11,8 +11,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from alerts import queries
-from alerts.database import reading
+from alerts.database.access import reading
+from alerts.desk import queries
 from monitor.web import feed as feed_module
 from monitor.web.auth import set_password
 from monitor.web.sessions import COOKIE

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 
-from alerts.database import reading, writing
+from alerts.database.access import reading, writing
+from alerts.database.tables import outbox
 from alerts.notify import signing
 from alerts.notify.channel import Receipt
 from alerts.notify.gateway import GatewayChannel
 from alerts.notify.gateway_file import load_gateways
-from alerts.tables import outbox
 from config.secrets import Secrets
 from config.settings import Notify
 from monitor.web.find import read_alert

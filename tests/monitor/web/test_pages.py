@@ -11,7 +11,8 @@ from monitor.web.console.render import TEMPLATES
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import House, reg_code
 
-PAGES = ("/alerts", "/alerts/1", "/lifts", f"/lifts/{reg_code(0)}", "/quarantine", "/health")
+PAGES = ("/alerts", "/alerts/1", "/lifts", f"/lifts/{reg_code(0)}", "/quarantine", "/health",
+         "/registry", "/registry?kind=gateway")  # fmt: skip
 
 
 @pytest.mark.parametrize("lang", ["zh-CN", "en"])

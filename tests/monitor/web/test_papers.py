@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from alerts.database import writing
-from alerts.tables import alert
+from alerts.database.access import writing
+from alerts.database.tables import alert
 from monitor.web.api import examples
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import House

@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from alerts import journal
-from alerts.database import reading, writing
+from alerts.database.access import reading, writing
+from alerts.journal import journal
 from alerts.model import Actor, LiftStep, Role, Step
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Enter
@@ -59,6 +59,11 @@ EXPECTED = {
     ("GET", "/api/v1/feed"): "stream",
     ("GET", "/api/v1/health"): "403",
     ("GET", "/api/v1/quarantine"): "403",
+    ("GET", "/api/v1/quarantine/reasons"): "403",
+    ("GET", "/api/v1/quarantine/runs"): "403",
+    ("POST", "/api/v1/quarantine/runs"): "403",
+    ("GET", "/api/v1/quarantine/runs/{number}"): "403",
+    ("GET", "/api/v1/quarantine/{number}"): "403",
     ("GET", "/api/v1/me"): "silent",
     ("GET", "/alerts"): "silent",
     ("GET", "/alerts/rows"): "silent",
@@ -76,6 +81,8 @@ EXPECTED = {
     ("POST", "/lifts/{reg_code}/{step}"): "404",
     ("POST", "/lifts/{reg_code}/release/{order}"): "404",
     ("GET", "/quarantine"): "403",
+    ("GET", "/quarantine/{number}"): "403",
+    ("POST", "/quarantine/runs"): "403",
     ("GET", "/health"): "403",
     ("GET", "/metrics"): "403",
     # Open to anybody, and telling nobody anything of a lift:
@@ -120,7 +127,7 @@ async def test_another_firms_things_stay_unknown(
     for step in steps if "{step}" in path else [""]:
         address = path.format(
             alert_id=alert, reg_code=LIFT, step=step, token="x", lang="en", version="0",
-            order=hidden.order,
+            order=hidden.order, number=1,
         )  # fmt: skip
         query: dict[str, str | int] = {"channel": "speed"} if "series" in path else {}
         if path == "/alerts/rows":
@@ -165,7 +172,7 @@ async def test_strangers_get_to_the_sign_in_or_401(enter: Enter, house: House) -
     for (method, path), what in EXPECTED.items():
         if what not in ("404", "403", "stream") and path not in ("/alerts", "/lifts"):
             continue
-        address = path.format(alert_id=alert, reg_code=LIFT, step="accept", order=1)
+        address = path.format(alert_id=alert, reg_code=LIFT, step="accept", order=1, number=1)
         answer = await client.request(method, address, params={"channel": "speed"})
         assert answer.status_code in (401, 303), path
         assert answer.status_code == 401 or answer.headers["location"].startswith("/sign-in")

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from sqlalchemy import update
 
-from alerts.database import reading, writing
-from alerts.links import Links
-from alerts.tables import alert as alert_table
+from alerts.database.access import reading, writing
+from alerts.database.tables import alert as alert_table
+from alerts.pages.links import Links
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Client, Enter
 from tests.monitor.web.house import House

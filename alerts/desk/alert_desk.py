@@ -1,0 +1,328 @@
+"""The alert desk: the one door through which alerts change. Every call is one transaction.
+
+Only a flood is taken in slices, the lifts with people in them first: their pages must not wait
+for the commit of ten thousand others. A crash between two slices costs nothing: the batch was not
+acknowledged, comes again, and what is known already changes nothing.
+
+`apply` takes the rules' transitions, `tick` fires what is due, `act` is a person's tap. Several
+processes may use desks on the same database: writers are serialised there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
+
+from sqlalchemy import Engine, select
+
+from alerts.aside.asides import NEXT_END, Asides
+from alerts.aside.lift_steps import LiftSteps
+from alerts.chains.escalation import FIRE_AT_ONCE, FIRST_DUE, Escalator
+from alerts.chains.ladder import Chains
+from alerts.database.access import reading
+from alerts.desk import queries
+from alerts.desk.gaps import OFF_DUTY, Gaps
+from alerts.desk.handing import Sender, hand_over, transaction
+from alerts.desk.raising import Raiser
+from alerts.desk.stepping import Said, Stepping
+from alerts.desk.work import Work
+from alerts.directory.subjects import Subjects
+from alerts.directory.units import Directory
+from alerts.drills import marks, running
+from alerts.grouping.folding import UNFOLD_DUE, Folding
+from alerts.grouping.gathering import SUMMARY_DUE
+from alerts.model import (
+    Actor,
+    ActResult,
+    Aside,
+    FeedEvent,
+    LiftStep,
+    Role,
+    RuleMeta,
+    Step,
+    Transition,
+    severity_rank,
+)
+from alerts.pages.links import LinkClaim
+from alerts.pages.page import Pages
+from config.text import Text
+
+# All that an idle tick asks, as one question; each part reads from the front of an index.
+_TIMES = select(*FIRST_DUE, NEXT_END)
+_DUE = select(*FIRST_DUE, NEXT_END, SUMMARY_DUE, UNFOLD_DUE)
+
+
+class _Rehearsed(Exception):
+    """Rolls a rehearsal back."""
+
+
+# Transitions a transaction, slice by slice: the first pages are on their way after some ms, and
+# later slices take some 0.2 s, so that whoever sends pages gets a turn between.
+SLICES = (5, 100)
+SLICE = 400
+# The next slice waits so long at most for the pages of the one before to leave: else its work would
+# keep the interpreter from the thread that sends.
+BREATH_S = 0.01
+
+
+@dataclass
+class AlertDesk:
+    """See the module's text. `unfold_s`: how long after a gateway's return its lifts may still be
+    silent before each gets its own alert, in seconds; domain default 120. `sender`: whoever sends
+    pages in this process, if somebody does (see handing.py)."""
+
+    engine: Engine
+    rules: Mapping[str, RuleMeta]
+    chains: Chains
+    directory: Directory
+    subjects: Subjects
+    pages: Pages
+    again_quiet_s: float = 600.0
+    unfold_s: float = 120.0
+    sender: Sender | None = None
+    _escalator: Escalator = field(init=False)
+    _asides: Asides = field(init=False)
+    _raiser: Raiser = field(init=False)
+    _stepping: Stepping = field(init=False)
+    _lift_steps: LiftSteps = field(init=False)
+    _folding: Folding = field(init=False)
+    _gaps: Gaps = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Check that every rule's chain exists; raises ConfigError."""
+        self.rules = {OFF_DUTY.id: OFF_DUTY} | dict(self.rules)
+        self.chains.check(self.rules.values())
+        self._escalator = Escalator(self.chains, self.directory, self.subjects, self.pages)
+        self._asides = Asides(self._escalator)
+        self._raiser = Raiser(self.rules, self._escalator, self._asides, self.again_quiet_s)
+        self._stepping = Stepping(self._escalator, self._asides, self.pages.tz)
+        self._lift_steps = LiftSteps(self._asides, self.pages.tz)
+        self._folding = Folding(self.subjects, self.unfold_s)
+        self._gaps = Gaps(self.directory)
+
+    def take_up(self, directory: Directory) -> None:
+        """Go on with a changed directory, as between two transactions."""
+        self.directory = self._escalator.directory = directory
+        self._gaps = Gaps(directory)
+
+    def rehearse(self, now_ms: int) -> None:
+        """Raise an alert of a rule that rescues, and take it all back: nothing stays written.
+
+        The first statement of each kind is compiled and the first page of an index read: some 0.1 s
+        that the first real alert after a start must not wait for. Raises what writing raises.
+        """
+        grave = min(self.rules.values(), key=lambda rule: severity_rank(rule.severity))
+        one = Transition("lift", "rehearsal", grave.id, True, now_ms, now_ms, True, 1)
+        with suppress(_Rehearsed), transaction(self.engine, now_ms, None) as work:
+            self._raiser.apply_all(work, [one])
+            work.finish()
+            raise _Rehearsed
+
+    def apply(
+        self,
+        now_ms: int,
+        transitions: Iterable[Transition],
+        silent: Collection[str] | None = None,
+        committed: Callable[[], None] = lambda: None,
+    ) -> list[FeedEvent]:
+        """Apply transitions, those of one lift in order; return the journal lines they caused.
+
+        Args:
+            now_ms: wall time.
+            transitions: of one batch or tick; repeats change nothing.
+            silent: ids of the gateways that are silent as a whole now; None = not known here,
+                then nothing is folded and no gateway returns.
+            committed: called after each slice: pages may go out, consoles be told.
+        """
+        todo = list(transitions)
+        if not todo and self._nothing_to_fold(silent):
+            return []
+        events: list[FeedEvent] = []
+        fresh, sizes = True, chain(SLICES, repeat(SLICE))
+        while fresh or todo:
+            with transaction(self.engine, now_ms, self.sender) as work:
+                if fresh and silent is not None:
+                    todo = self._folding.fold(work, todo, silent)
+                if fresh:
+                    todo = self._raiser.gravest_first(todo)
+                size, fresh = next(sizes), False
+                now, todo = todo[:size], todo[size:]
+                self._folding.note_cleared(work, now)
+                self._raiser.apply_all(work, now)
+                events += self._finish(work)
+            committed()
+            if todo and work.handed and self.sender is not None:
+                self.sender.breathe(BREATH_S)
+        return events
+
+    def tick(self, now_ms: int) -> list[FeedEvent]:
+        """End what is over of what was set aside, and fire every timer that is due, each exactly
+        once; return the journal lines."""
+        events: list[FeedEvent] = []
+        while self._due(now_ms):
+            with transaction(self.engine, now_ms, self.sender) as work:
+                self._raiser.apply_all(
+                    work, [*self._folding.unfold(work), *self._gaps.over(work.conn, now_ms)]
+                )
+                self._asides.end_due(work)
+                taken = self._escalator.fire_due(work)
+                self._escalator.gathering.sum_up(work)
+                events += self._finish(work)
+            if taken < FIRE_AT_ONCE:
+                break
+        return events
+
+    def _finish(self, work: Work) -> list[FeedEvent]:
+        """Raise what the fired steps have found (which may find the bureau off duty too)."""
+        while found := self._gaps.found(work):
+            self._raiser.apply_all(work, found)
+        hand_over(work, self.sender)
+        return work.finish()
+
+    # Most calls find nothing to do: they only read, and take no writer's lock.
+    def _nothing_to_fold(self, silent: Collection[str] | None) -> bool:
+        if silent is None:
+            return True
+        with reading(self.engine) as conn:
+            return self._folding.at_rest(conn)
+
+    def _due(self, now_ms: int) -> bool:
+        with reading(self.engine) as conn:
+            *times, summary, unfold = conn.execute(_DUE, {"now_ms": now_ms}).one()
+            if summary is not None or unfold is not None:
+                return True
+            if any(time is not None and time <= now_ms for time in times):
+                return True
+            return bool(self._gaps.over(conn, now_ms))
+
+    def next_due_ms(self) -> int | None:
+        """Return when the next timer is due or the next shelf ends, None if nothing is pending."""
+        with reading(self.engine) as conn:
+            times = conn.execute(_TIMES).one()
+            return min((time for time in times if time is not None), default=None)
+
+    def actor(self, claim: LinkClaim) -> Actor | None:
+        """Return who acts through a page's link; None if the directory no longer has them.
+
+        Who answers a page by mail or MQTT is the same with `origin=Origin.REPLY`.
+        """
+        return self.directory.actor(claim.contact)
+
+    def act(
+        self,
+        alert_id: int,
+        step: Step,
+        actor: Actor,
+        at_ms: int,
+        comment: str | None = None,
+        cause: str | None = None,
+        until_ms: int | None = None,
+    ) -> ActResult:
+        """Take one step for a person; see ActResult for double taps and refusals.
+
+        `until_ms`: when a shelf ends, for `shelve`. Raises ValueError for a step that does not
+        exist.
+        """
+        step = Step(step)  # a name from outside is as good as the member
+        said = Said(comment, cause, until_ms)
+        with transaction(self.engine, at_ms, self.sender) as work:
+            result = self._stepping.take(work, alert_id, step, actor, said)
+            self._finish(work)
+            if result.alert is None:
+                return result
+            shown = queries.get_alert(work.conn, alert_id, chains=self.chains)
+            return replace(result, alert=shown)
+
+    def drill(
+        self,
+        now_ms: int,
+        lift: str,
+        actor: Actor,
+        rule: str = "1",
+        people: int = 2,
+        minutes: int = running.MINUTES,
+    ) -> ActResult:
+        """Begin an exercise: the true chain with real pages, marked as what it is.
+
+        It ends when its cause is filed, when it is stopped, after `minutes`, or when something
+        real happens on that lift. `ActResult.alert` is the drill's alert.
+        """
+        with transaction(self.engine, now_ms, self.sender) as work:
+            known = self.subjects.gateway_of(lift) is not None
+            why = running.refused(work, self.rules, lift, known, rule, people, minutes, actor)
+            if why is not None:
+                return ActResult(False, False, why)
+            row = self._raiser.raise_drill(work, marks.transition(lift, rule, people, now_ms))
+            running.plan_end(work, row, minutes)
+            work.tell(row["id"], "exercise", actor, rule=rule, people=people, minutes=minutes)
+            self._finish(work)
+            shown = queries.get_alert(work.conn, row["id"], chains=self.chains)
+            return ActResult(True, True, Text("演练已开始", "the exercise has begun"), shown)
+
+    def stop_drill(self, alert_id: int, actor: Actor, at_ms: int) -> ActResult:
+        """End an exercise before its time; refused for anything real."""
+        with transaction(self.engine, at_ms, self.sender) as work:
+            row = work.alert(alert_id)
+            if row is None or not row["exercise"]:
+                return ActResult(False, False, Text("没有这场演练", "there is no such exercise"))
+            if actor.role not in (Role.ADMIN, Role.SYSTEM):
+                text = Text("演练须由管理员停止", "an exercise is stopped by an administrator")
+                return ActResult(False, False, text)
+            text = Text("演练已停止", "the exercise was stopped")
+            changed = running.end(work, self._escalator, row, text, actor)
+            self._finish(work)
+            over = Text("演练早已结束", "the exercise was over already")
+            shown = queries.get_alert(work.conn, alert_id, chains=self.chains)
+            return ActResult(True, changed, text if changed else over, shown)
+
+    def take_out_of_service(
+        self, subject: str, actor: Actor, at_ms: int, reason: str, until_ms: int | None,
+        subject_kind: str = "lift",
+    ) -> ActResult:  # fmt: skip
+        """Take a lift out of service until a time: its alerts but life safety page nobody."""
+        subject_of, step = (subject_kind, subject), LiftStep.TAKE_OUT
+        return self._on_lift(
+            at_ms,
+            lambda work: self._lift_steps.begin(work, step, subject_of, actor, reason, until_ms),
+        )
+
+    def return_to_service(
+        self, subject: str, actor: Actor, at_ms: int, subject_kind: str = "lift"
+    ) -> ActResult:
+        """End a lift's time out of service: what is still active pages now."""
+
+        def end(work: Work) -> ActResult:
+            found = self._asides.standing(work, Aside.OUT_OF_SERVICE, subject_kind, subject)
+            return self._lift_steps.end(work, LiftStep.RETURN, found, actor)
+
+        return self._on_lift(at_ms, end)
+
+    def suppress(
+        self, subject: str, actor: Actor, at_ms: int, reason: str, until_ms: int | None,
+        rules: Sequence[str] = (), subject_kind: str = "lift",
+    ) -> ActResult:  # fmt: skip
+        """Suppress by design (a visit, fire service): these rules, or all but life safety."""
+        subject_of, step = (subject_kind, subject), LiftStep.SUPPRESS
+        return self._on_lift(
+            at_ms,
+            lambda work: self._lift_steps.begin(
+                work, step, subject_of, actor, reason, until_ms, rules
+            ),
+        )
+
+    def release(self, order: int, actor: Actor, at_ms: int) -> ActResult:
+        """End a suppression by its id (`ActResult.order`)."""
+
+        def end(work: Work) -> ActResult:
+            found = self._asides.by_id(work, order)
+            return self._lift_steps.end(work, LiftStep.RELEASE, found, actor)
+
+        return self._on_lift(at_ms, end)
+
+    def _on_lift(self, at_ms: int, take: Callable[[Work], ActResult]) -> ActResult:
+        with transaction(self.engine, at_ms, self.sender) as work:
+            result = take(work)
+            self._finish(work)
+            return result

@@ -1,0 +1,67 @@
+"""How samples travel: JSON columns, or any other form with the same face."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from devices.codecs.parse import VERSION
+from devices.gateway.rows import Rows
+
+
+class Names(Protocol):
+    """Where the numbers of names become names again."""
+
+    def texts(self, ids: NDArray[np.int32]) -> list[str]: ...
+
+
+class Encoding(Protocol):
+    """Turns samples into the payload of one message of the topic `kind`."""
+
+    kind: str
+
+    def encode(self, boot: int, seq: int, first: int, rows: Rows, names: Names) -> bytes:
+        """Return the payload. It must be the same for the same arguments, in any process."""
+        ...
+
+
+class JsonColumns:
+    """docs/wire.md, chapter 4: many lifts, one array a channel."""
+
+    kind = "telemetry"
+
+    def encode(self, boot: int, seq: int, first: int, rows: Rows, names: Names) -> bytes:
+        """Return the payload; numbers in the shortest form that is the same float32."""
+        ts_ms = rows.ts_ms
+        same = bool((ts_ms == ts_ms[0]).all())
+        columns = {
+            name: _column(values)
+            for name, values in zip(names.texts(rows.channel), rows.values, strict=True)
+            if not np.isnan(values).all()
+        }
+        body: dict[str, Any] = {
+            "ts": int(ts_ms[0]) if same else np.ascontiguousarray(ts_ms),
+            "lifts": names.texts(rows.lift),
+            "columns": columns,
+        }
+        return (
+            envelope(boot, seq, first) + orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)[1:]
+        )
+
+
+def envelope(boot: int, seq: int, first: int) -> bytes:
+    """Return the beginning of every numbered message, up to its own fields."""
+    return b'{"first":%d,"v":%d,"boot":%d,"seq":%d,' % (first, VERSION, boot, seq)
+
+
+def _column(values: NDArray[np.float32]) -> NDArray[Any]:
+    """Whole numbers without a point are shorter; what is absent becomes null."""
+    if np.isnan(values).any():
+        return np.ascontiguousarray(values)
+    if float(np.abs(values).max()) >= 2**24:
+        return np.ascontiguousarray(values)
+    whole = values.astype(np.int32)
+    return whole if (whole == values).all() else np.ascontiguousarray(values)

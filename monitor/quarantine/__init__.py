@@ -1,0 +1,1 @@
+"""The quarantine: a look, a fix and a second try."""
