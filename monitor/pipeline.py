@@ -201,7 +201,10 @@ class Pipeline:
     def _judged(self, closed: ClosedBatch, now_ms: int, number: int) -> list[Transition]:
         try:
             with self._metrics.detect_s.time():
-                return self._judge.judge(closed.batch.at_our_clock(), now_ms, number)
+                found = self._judge.judge(closed.batch.at_our_clock(), now_ms, number)
+                if closed.links:
+                    self._judge.links(closed.links)
+                return found
         except Exception:
             # The samples are safe in history; one batch that trips a fault of ours must not
             # silence every other lift of the city. The health page turns red.
