@@ -1,8 +1,8 @@
 """Forwarding: what is held goes out within a window, again and again until it is durable.
 
 A message is sent again when the connection was lost, when the service names it as a gap, and
-when nothing acknowledged it for `resend_s` (twice as long each time while the service says
-nothing at all, up to 16 times: a silent service is not helped by noise).
+when nothing acknowledged it for `resend_s` (twice as long each time, up to 16 times, until
+something sent once is answered: a service that is silent or behind is not helped by noise).
 
 A boot begins with one message alone. Its answer shows whether the service knows this boot from
 an earlier life of ours (a store that was lost, a clock that starts in 1970): then everything is
@@ -168,6 +168,8 @@ class Forwarder:
             up = self._up
             if self._rewind:
                 self._rewind = False
+                self._lanes.pace.line_changed()
+                self._patience = 1
                 self._sent.clear()
                 self._again = deque(sorted(self._store.numbers))
         now = time.monotonic()
@@ -280,7 +282,6 @@ class Forwarder:
         newest: dict[int, tuple[Ack, float, int]] = {}
         for heard in acks:
             ack = heard[0]
-            self._patience = 1
             for refused in ack.refused:
                 if refused.reason == "seq_back" and ack.boot and refused.seq is not None:
                     self._number_anew([(ack.boot, refused.seq)])
@@ -335,6 +336,8 @@ class Forwarder:
         ]
         if done:
             settled = [self._sent.get(key) for key in done]
+            if any(sent is not None and not sent.again for sent in settled):
+                self._patience = 1  # (Karn) what was sent twice does not tell which one arrived
             self.measures.learn(settled, ack.ts, at, clock_ms)
             self.counters.durable += self._store.settle(done)
             covered = set(done)

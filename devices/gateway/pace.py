@@ -12,7 +12,7 @@ FASTER, SLOWER = 1.15, 0.75
 LEAST_PER_S = 200.0  # lift-samples; a backlog ends some day whatever happens
 FIRST_PER_S = 5_000.0
 MOST_AT_A_TIME = 8  # messages of back-fill that are not confirmed
-_LINES_CHANGE = 1.02  # the shortest answer is forgotten by so much with each that is heard
+LONGEST_LINE_S = 2.0  # a line needs no longer (two satellites); the rest is somebody's queue
 
 
 class Pace:
@@ -23,12 +23,17 @@ class Pace:
         self.most_per_s = most_per_s or 1e9
         self.per_s = min(FIRST_PER_S, self.most_per_s)
         self._next_at = self._slowed_at = 0.0
-        self._shortest_s: float | None = None
+        self._shortest_s = LONGEST_LINE_S
+        self._heard = False
 
     @property
     def patience_s(self) -> float:
         """How long an answer may take until somebody is waiting."""
-        return (self._shortest_s or 0.0) + self.target_s
+        return (self._shortest_s if self._heard else 0.0) + self.target_s
+
+    def line_changed(self) -> None:
+        """There is a new connection: how long its answers need is not known yet."""
+        self._shortest_s, self._heard = LONGEST_LINE_S, False
 
     def wait_s(self, now: float) -> float:
         """Return how long the next message of back-fill has to wait, 0 for not at all."""
@@ -41,8 +46,9 @@ class Pace:
     def confirmed(self, sent_at: float, now: float) -> None:
         """A message that went out at `sent_at` was confirmed."""
         took = now - sent_at
-        shortest_s = took if self._shortest_s is None else self._shortest_s * _LINES_CHANGE
-        self._shortest_s = min(took, shortest_s)
+        # never forgotten while the connection lasts: else a queue of our own making would
+        # come to count as the length of the line
+        self._shortest_s, self._heard = min(took, self._shortest_s), True
         if took <= self.patience_s:
             self.per_s = min(self.per_s * FASTER, self.most_per_s)
         else:
