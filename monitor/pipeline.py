@@ -154,8 +154,9 @@ class Pipeline:
         self._wires.saw(batch)
         batch = closed.batch.at_our_clock()
         self._metrics.batches.inc()
-        if batch.late.any() or batch.messages.late.any() or closed.again:
-            self._late.note(number)
+        late = int(np.count_nonzero(batch.late)) + int(np.count_nonzero(batch.messages.late))
+        if late or closed.again:
+            self._late.note(number, late, now_ms)
         for one in closed.again:
             one.done.set()
         if len(batch):
