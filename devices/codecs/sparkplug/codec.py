@@ -27,7 +27,6 @@ from devices.codecs.sparkplug.schema import Payload
 from devices.codecs.sparkplug.session import SEQS, Node, Sessions
 from devices.codecs.sparkplug.topics import Topic, parse_topic, rebirth_topic
 
-
 # More than that are no metrics but a trick: so many fit into a message at 13 bytes each.
 MOST_METRICS = 20_000
 
