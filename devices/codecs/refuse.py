@@ -179,7 +179,8 @@ class Refusals:
     """Collects the refusals of one message, naming at most `most` of them one by one."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._named, self._total = most, list[Refusal](), 0
+        self._most, self._total = most, 0
+        self._named: list[Refusal] = []
 
     def __len__(self) -> int:
         return self._total

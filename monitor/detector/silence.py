@@ -33,6 +33,9 @@ COLUMNS: Mapping[str, DerivedColumn] = {
     "gateway_silent": DerivedColumn(
         Kind.BOOL, "", Text("整个网关离线", "whole gateway silent"), time_driven=True
     ),
+    "last_in_inspection": DerivedColumn(
+        Kind.BOOL, "", Text("最后所报为检修", "its last word was inspection"), time_driven=True
+    ),
 }
 
 
