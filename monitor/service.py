@@ -279,16 +279,13 @@ class Service:
         tasks += [asyncio.create_task(work) for work in self.beside]
         self.pipeline.start()
         self.receiver.start()
-        if self.sparkplug is not None:
-            self.sparkplug.start()
-        if self.reply_topic is not None:
-            self.reply_topic.start()
+        for optional in (self.sparkplug, self.reply_topic, self.influx):
+            if optional is not None:
+                optional.start()
         self.housekeeper.start()
         self.keeper.start()
         self.replayer.start()
         self.links.start()
-        if self.influx is not None:
-            self.influx.start()
         self.upstream.start()
         try:
             await server.serve()
@@ -313,9 +310,8 @@ class Service:
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Take nothing new, finish what is at hand, tell it, close."""
-        await asyncio.to_thread(self.replayer.stop)
-        await asyncio.to_thread(self.links.stop)
-        await asyncio.to_thread(self.receiver_then_pipeline_stop)
+        for end in (self.replayer.stop, self.links.stop, self.receiver_then_pipeline_stop):
+            await asyncio.to_thread(end)
         if self.reply_topic is not None:
             await asyncio.to_thread(self.reply_topic.stop)
         await asyncio.wait([task for task in tasks if task.get_name() == "outbox"], timeout=15)
@@ -324,16 +320,14 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self.influx is not None:
             await asyncio.to_thread(self.influx.stop)
-        await asyncio.to_thread(self.upstream.stop)
-        await asyncio.to_thread(self.housekeeper.stop)
-        await asyncio.to_thread(self.keeper.stop)
+        for end in (self.upstream.stop, self.housekeeper.stop, self.keeper.stop):
+            await asyncio.to_thread(end)
         self.history.close()
         self.engine.dispose()
         log.info("service.stopped")
 
     def receiver_then_pipeline_stop(self) -> None:
-        """The pipeline stops first: it acknowledges its last batch over the open connection.
-        Edge nodes of Sparkplug are told before that nobody listens any more."""
+        """Edge nodes are told first; the pipeline acknowledges over the open connection."""
         if self.sparkplug is not None:
             self.sparkplug.stop()
         self.pipeline.stop()
