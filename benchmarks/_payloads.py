@@ -192,6 +192,6 @@ GENERATORS: dict[str, Generator] = {
     "thingsboard_one_refused": thingsboard_one_refused,
 }
 
-from benchmarks import _dialect_maps  # noqa: E402 - it builds on what is above
+from benchmarks import _codec_sparkplug, _dialect_maps  # noqa: E402 - they build on what is above
 
-GENERATORS |= _dialect_maps.GENERATORS
+GENERATORS |= _dialect_maps.GENERATORS | _codec_sparkplug.GENERATORS

@@ -108,7 +108,7 @@ async def _run(lifts: int, trapped: int, folder: Path) -> dict[str, Any]:
     def clock() -> int:
         return NOW_MS + ahead_ms + round((time.monotonic() - begun) * 1000)
 
-    worker = OutboxWorker(mine.engine, {"mqtt": channel}, clock)
+    worker = mine.sender = OutboxWorker(mine.engine, {"mqtt": channel}, clock)
     stop = asyncio.Event()
     running = asyncio.create_task(worker.run(stop))
     todo = transitions(lifts, trapped)

@@ -140,14 +140,17 @@ class AlertDesk:
         if not todo and self._nothing_to_fold(silent):
             return []
         events: list[FeedEvent] = []
-        fresh, sizes = True, chain(SLICES, repeat(SLICE))
+        fresh, urgent, sizes = True, 0, chain(SLICES, repeat(SLICE))
         while fresh or todo:
             with transaction(self.engine, now_ms, self.sender) as work:
                 if fresh and silent is not None:
                     todo = self._folding.fold(work, todo, silent)
                 if fresh:
-                    todo = self._raiser.gravest_first(todo)
+                    todo, urgent = self._raiser.gravest_first(todo)
                 size, fresh = next(sizes), False
+                if urgent:  # no rescue waits for the commit of what could wait itself
+                    size = min(size, SLICES[-1], urgent)
+                    urgent -= size
                 now, todo = todo[:size], todo[size:]
                 self._folding.note_cleared(work, now)
                 self._raiser.apply_all(work, now)

@@ -53,14 +53,17 @@ class Raiser:
     asides: Asides
     again_quiet_s: float = 600.0
 
-    def gravest_first(self, transitions: list[Transition]) -> list[Transition]:
-        """Put all transitions of lifts that somebody has to be freed from before the others."""
-        grave = {
-            (one.subject_kind, one.subject)
-            for one in transitions
-            if one.raised and not one.late and (one.with_people or self._rescues(one.rule))
-        }
-        return sorted(transitions, key=lambda one: (one.subject_kind, one.subject) not in grave)
+    def gravest_first(self, transitions: list[Transition]) -> tuple[list[Transition], int]:
+        """Put what calls rescuers first, with what its lift said before: each lift's own order
+        stays. Returns all in the new order, and how many of them are urgent in this sense."""
+        last: dict[tuple[str, str], int] = {}  # of a lift: its last transition that calls rescuers
+        for i, one in enumerate(transitions):
+            if one.raised and not one.late and (one.with_people or self._rescues(one.rule)):
+                last[one.key[:2]] = i
+        urgent, others = list[Transition](), list[Transition]()
+        for i, one in enumerate(transitions):
+            (urgent if i <= last.get(one.key[:2], -1) else others).append(one)
+        return urgent + others, len(urgent)
 
     def _rescues(self, rule: str) -> bool:
         return self.escalator.chains.of(self.rule(rule).chain).rescue
@@ -83,11 +86,12 @@ class Raiser:
             self.asides.look_up(work, kind, subjects)
             work.lately_closed |= lately_closed(work.conn, kind, subjects, work.now_ms)
         touched = {one.key[:3] for one in transitions}
+        inhibiting = {one.key[:2] for one in transitions if self.rule(one.rule).inhibits}
         work.load_attached(
             row["id"]
             for kind, subject in {key[:2] for key in touched}
             for row in work.open_of(kind, subject)
-            if (kind, subject, row["rule"]) in touched
+            if (kind, subject, row["rule"]) in touched or (kind, subject) in inhibiting
         )
 
     def rule(self, ident: str) -> RuleMeta:
