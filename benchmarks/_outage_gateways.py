@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks._district import reg_code
-from devices.gateway import Gateway
+from devices.gateway import Gateway, JsonColumns, Packed
 
 CHANNELS = (
     "car_status", "car_direction", "door_zone", "car_position", "door_closed", "load", "speed",
@@ -98,6 +98,7 @@ class Member:
             password=os.environ["GATEWAY_PASSWORD"],
             max_store_bytes=args.max_mb * 1024 * 1024,
             reconnect_s=1.0,
+            encoding=Packed() if args.encoding == "packed" else JsonColumns(),
         ).start()
         self.samples = self.alarms = 0
 
@@ -159,6 +160,7 @@ def main() -> int:
         parser.add_argument(name)
     for name in ("first", "last", "lifts", "gateways", "max-mb"):
         parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--encoding", required=True)
     parser.add_argument("--hours", type=float, required=True)
     args = parser.parse_args()
     members = [Member(args, number) for number in range(args.first, args.last + 1)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
@@ -160,6 +160,15 @@ def thingsboard(bench: Bench, times: int) -> Load:
     return Load(routes, [(topic, orjson.dumps(body))], n, "orjson", orjson.loads)
 
 
+def thingsboard_one_refused(bench: Bench, times: int) -> Load:
+    """As above, one sensor of one lift broken."""
+    load = thingsboard(bench, times)
+    ((topic, payload),) = load.messages
+    body = orjson.loads(payload)
+    body[bench.codes[0]][0]["values"]["speed"] = 99
+    return replace(load, messages=[(topic, orjson.dumps(body))])
+
+
 GENERATORS: dict[str, Generator] = {
     "packed": packed,
     "columns": columns,
@@ -168,8 +177,9 @@ GENERATORS: dict[str, Generator] = {
     "rows": rows,
     "row": row,
     "thingsboard": thingsboard,
+    "thingsboard_one_refused": thingsboard_one_refused,
 }
 
-from benchmarks import _dialect_maps  # noqa: E402 - it builds on what is above
+from benchmarks import _codec_sparkplug, _dialect_maps  # noqa: E402 - they build on what is above
 
-GENERATORS |= _dialect_maps.GENERATORS
+GENERATORS |= _dialect_maps.GENERATORS | _codec_sparkplug.GENERATORS

@@ -25,7 +25,7 @@ from devices.codecs import decode
 LIFTS = 50
 MANY = {  # moments gathered in a message
     "packed": 20, "columns": 4, "rows": 4, "thingsboard": 4, "gbt24476": 10, "mapping_json": 10,
-    "mapping_json_columns": 10, "mapping_csv": 10,
+    "mapping_json_columns": 10, "mapping_csv": 10, "sparkplug": 4,
 }  # fmt: skip
 
 

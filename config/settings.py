@@ -103,6 +103,27 @@ class Mqtt(Section):
         return urlsplit(self.url).scheme == "mqtts"
 
 
+class Sparkplug(Section):
+    """The service as a Sparkplug B host; on where `ingest.dialects` names "sparkplug". What their
+    names mean stands in sparkplug.toml of the site folder."""
+
+    host_id: str = Field("liftwatch", pattern=r"^[^/+#\s]{1,64}$")
+    groups: list[str] = []
+    """Groups that are listened to; none named: all."""
+    reorder_s: float = Field(0, ge=0, le=60)
+    """How long a missing seq may still come. 0: a broker that keeps order, as one broker does."""
+    rebirth_s: float = Field(10, ge=1, le=3600)
+    """A node is asked for a rebirth no sooner than this after it was asked before."""
+    rebirths_per_s: float = Field(20, ge=0.1, le=1000)
+
+    @field_validator("groups")
+    @classmethod
+    def _levels(cls, value: list[str]) -> list[str]:
+        if any(not group or set(group) & set("/+#") for group in value):
+            raise ValueError("names of groups without / + # / 组名不得含 / + #")
+        return value
+
+
 class Ingest(Section):
     """What is taken from the wire, and how it is cut into batches."""
 
@@ -118,6 +139,7 @@ class Ingest(Section):
     """Wire formats of others that are read beside our own, e.g. "thingsboard"; none by default."""
     maps: list[Path] = []
     """Mapping files (TOML), each a topic pattern and how its payload becomes our channels."""
+    sparkplug: Sparkplug = Sparkplug()
 
 
 class History(Section):

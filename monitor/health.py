@@ -15,6 +15,7 @@ from monitor.web.ports import Figure, GatewayHealth, HealthPart, HealthReport
 
 if TYPE_CHECKING:
     from monitor.service import Service
+    from monitor.sparkplug import SparkplugHost
     from monitor.upstream.courier import Courier
 
 PULSE_MS = 3_000
@@ -28,8 +29,10 @@ def report(service: Service) -> HealthReport:
         parts.append(_influx(service))
     ok, told = service.watch.verdict()
     parts.append(_part("credentials", Text("网关凭据", "gateways' credentials"), ok, told))
+    if service.sparkplug is not None:
+        parts.append(_sparkplug(service.sparkplug))
     parts += [_tier(courier) for courier in service.upstream.couriers]
-    vital = {"broker", "pipeline", "store"}
+    vital = {"broker", "pipeline", "store", "sparkplug"}
     reasons = [part["detail"] for part in parts if not part["ok"] and part["name"] in vital]
     return {
         "ready": not reasons,
@@ -49,6 +52,12 @@ def _broker(service: Service) -> HealthPart:
     url = service.settings.mqtt.url
     down = Text(f"未连接到 {url}，正在重试", f"not connected to {url}, trying again")
     return _part("broker", Text("消息服务器", "broker"), up, OK if up else down)
+
+
+def _sparkplug(host: SparkplugHost) -> HealthPart:
+    down = Text("Sparkplug 主机会话未建立，正在重试", "no Sparkplug host session, trying again")
+    up = host.online.is_set()
+    return _part("sparkplug", Text("Sparkplug 主机", "Sparkplug host"), up, OK if up else down)
 
 
 def _pipeline(service: Service) -> HealthPart:

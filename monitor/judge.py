@@ -5,7 +5,7 @@ Below this line nothing is an object; above it things are few and matter.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alerts.model import Evidence, Transition
 from alerts.rules import RuleEngine, RuleSet, RuleTransitions
 from alerts.rules.tally import count_of
-from devices.batch import TelemetryBatch
+from devices.batch import LinkFact, TelemetryBatch
 from devices.registry import Lift, Registry
 from devices.vocabulary import Vocabulary
 from monitor.detector import DERIVED, Detector, Signals
@@ -89,6 +89,18 @@ class Judge:
             if len(moved):
                 found += self._transitions(moved, number, signals)
         return found
+
+    def links(self, links: Sequence[tuple[str, LinkFact]]) -> None:
+        """Take note of who came and who went, in the order it was said; (gateway, fact) each."""
+        gateways, gone, back = self._registry.gateway_index, set[int](), set[int]()
+        for gateway, fact in links:
+            rows = {fact.lift} if fact.lift is not None else set[int]()
+            if fact.lift is None and fact.online:  # a node that is born again: as is what it serves
+                number = gateways.get(gateway, -1)
+                rows = set(np.flatnonzero(self._registry.lift_gateway == number).tolist())
+            gone, back = (gone - rows, back | rows) if fact.online else (gone | rows, back - rows)
+        self.detector.silence.welcome(np.array(sorted(back), np.int32))
+        self.detector.silence.goodbye(np.array(sorted(gone), np.int32))
 
     def tick(self, now_ms: int) -> list[Transition]:
         """Return what waiting alone changes."""

@@ -28,8 +28,12 @@ from monitor.judge import Judge
 from monitor.store.history import History
 from monitor.store.replay import late_numbers, late_rows
 
-ROUNDS_A_SLICE = 16  # about 20 ms; live samples wait no longer than that
-BATCHES_A_PORTION = 20
+ROUNDS_A_SLICE = 8  # of a thousand lifts 50 ms; live samples wait no longer than that
+# A round of the detector costs much the same for ten lifts as for a thousand. So a portion is
+# large: all lifts are in most of its rounds. What came is judged at the latest when it is quiet.
+ROWS_A_PORTION = 100_000
+BATCHES_A_PORTION = 100
+QUIET_MS = 1_000
 CLOSE_AFTER_MS = 600_000  # no late data for so long: the backlog is through
 LANE_MS = 0  # this lane has no present: nothing in it falls due by waiting
 
@@ -51,8 +55,9 @@ class LateLane:
         self._slices: deque[TelemetryBatch] = deque()
         # a backlog has thousands of batches: to ask history for the next few each time would
         # read all the rest each time
-        self._noted: deque[int] = deque()
-        self._unknown = 0
+        self._noted: deque[tuple[int, int]] = deque()
+        self._noted_rows = self._noted_ms = self._unknown = 0
+        self._ripe = False
         self._portion_end = self._cursor = self._upto = 0
         self.saved_cursor = 0  # history must keep what comes after it
         self._last_ms: int | None = None
@@ -64,22 +69,26 @@ class LateLane:
 
     @property
     def busy(self) -> bool:
-        """True while committed late data waits to be judged."""
-        return bool(self._slices) or self._cursor < self._upto
+        """True while there is committed late data that is due to be judged."""
+        return bool(self._slices) or self._ripe
 
     @property
     def behind(self) -> int:
         """How many logged batches are still to be judged."""
         return self._upto - self._cursor
 
-    def note(self, number: int) -> None:
-        """A batch with late rows was committed under this number."""
-        self._noted.append(number)
+    def note(self, number: int, rows: int, now_ms: int) -> None:
+        """A batch with so many late rows was committed under this number."""
+        self._noted.append((number, rows))
+        self._noted_rows += rows
+        self._noted_ms = now_ms
         self._upto = max(self._upto, number)
+        self._ripe = self._ripe or self._noted_rows >= ROWS_A_PORTION
 
     def look_upto(self, number: int) -> None:
         """Batches up to this one may have late rows: after a start nobody has counted them."""
         self._unknown = self._upto = max(self._upto, number)
+        self._ripe = self._cursor < self._upto
 
     def skip_to(self, number: int) -> None:
         """What lies up to this batch is not judged: there is no state to go on from."""
@@ -89,10 +98,12 @@ class LateLane:
     def work(self, now_ms: int) -> list[Transition]:
         """Judge one slice; return what it changed, marked as late.
 
-        now_ms: wall time, only to tell when a backlog is through.
+        now_ms: wall time, only to tell when nothing more comes, and when a backlog is through.
         """
         if not self._slices and self._cursor < self._upto:
-            self._slices.extend(self._portion())
+            if not 0 <= now_ms - self._noted_ms < QUIET_MS or self._ripe:
+                self._slices.extend(self._portion())
+            self._ripe = self._cursor < self._unknown or self._noted_rows >= ROWS_A_PORTION
         if not self._slices:
             return self._rest(now_ms)
         self._last_ms = now_ms
@@ -129,11 +140,13 @@ class LateLane:
             if not found:
                 self._cursor = self._unknown
             return found
-        found = []
-        while self._noted and len(found) < BATCHES_A_PORTION:
-            number = self._noted.popleft()
+        found, rows = [], 0
+        while self._noted and rows < ROWS_A_PORTION:
+            number, fresh = self._noted.popleft()
+            self._noted_rows -= fresh
             if number > self._cursor:
                 found.append(number)
+                rows += fresh
         if not found:
             self._cursor = self._upto
         return found

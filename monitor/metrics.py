@@ -41,6 +41,11 @@ class Metrics:
         self.broker_up = gauge("broker_connected", "1 while the broker is connected")
         self.gateways_up = gauge("gateways_online", "gateways whose status is online")
         self.lifts_up = gauge("lifts_connected", "lifts that their gateway says are on its line")
+        self.sparkplug_nodes = gauge("sparkplug_nodes", "Sparkplug edge nodes in a session")
+        self.sparkplug_gaps = gauge(
+            "sparkplug_gaps", "seq numbers that never came, since the start"
+        )
+        self.sparkplug_rebirths = gauge("sparkplug_rebirths", "rebirths asked for, since the start")
         self.outbox = gauge("outbox", "pages by state", ("state",))
         self.registry_states = gauge(
             "registry", "lifts and gateways by state of the registry", ("kind", "state")

@@ -154,8 +154,9 @@ class Pipeline:
         self._wires.saw(batch)
         batch = closed.batch.at_our_clock()
         self._metrics.batches.inc()
-        if batch.late.any() or batch.messages.late.any() or closed.again:
-            self._late.note(number)
+        late = int(np.count_nonzero(batch.late)) + int(np.count_nonzero(batch.messages.late))
+        if late or closed.again:
+            self._late.note(number, late, now_ms)
         for one in closed.again:
             one.done.set()
         if len(batch):
@@ -181,14 +182,29 @@ class Pipeline:
                     )
                 self.trouble = None
                 return number
-            except duckdb.Error as error:
-                if not self._wait_out("history", error):
+            except Exception as error:
+                if closed.again:  # live samples wait for no second try that cannot be stored
+                    self._give_up(closed, error)
+                elif not isinstance(error, duckdb.Error):
+                    raise
+                elif not self._wait_out("history", error):
                     return None
+
+    def _give_up(self, closed: ClosedBatch, error: Exception) -> None:
+        """Leave a second try out of its batch; its bytes are in quarantine as before."""
+        log.error("quarantine.not_stored", reason=str(error))
+        tried, closed.again = closed.again, []
+        for one in tried:
+            one.failed = f"{type(error).__name__}: {error}"
+            one.done.set()
 
     def _judged(self, closed: ClosedBatch, now_ms: int, number: int) -> list[Transition]:
         try:
             with self._metrics.detect_s.time():
-                return self._judge.judge(closed.batch.at_our_clock(), now_ms, number)
+                found = self._judge.judge(closed.batch.at_our_clock(), now_ms, number)
+                if closed.links:
+                    self._judge.links(closed.links)
+                return found
         except Exception:
             # The samples are safe in history; one batch that trips a fault of ours must not
             # silence every other lift of the city. The health page turns red.

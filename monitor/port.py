@@ -21,6 +21,7 @@ from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.health import report
 from monitor.incoming import Incoming
+from monitor.link.view import LinksView
 from monitor.provisioning.claims import Claims
 from monitor.provisioning.issuer import Issuer
 from monitor.quarantine.view import QuarantineView
@@ -88,6 +89,7 @@ class Port:
     def __init__(self, service: Service) -> None:
         self._service = service
         self.history = HistoryView(service.history)
+        self.links = LinksView(service.link, service.registry, service.history)
         self.quarantine = QuarantineView(
             service.history, service.intake, service.engine, service.replayer.wake
         )

@@ -5,15 +5,15 @@ seq) cannot tell, a digest does, within a window a gateway: what comes again aft
 messages than that is taken for new. A repeat comes within the sender's in-flight window (20 by
 default, rarely above 100), so the window is ample.
 
-The digests of the last batches are committed with them, in the ledger's place under a gateway
-without a name: after a crash the broker brings again what was committed and not acknowledged,
-and that is at most the last batch or two.
+The digests of the last batches are kept beside that, however many they are, and committed with
+them, in the ledger's place under a gateway without a name. Whatever is not yet acknowledged comes
+again when the connection is lost, and after a crash also what was committed a moment before.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
@@ -31,35 +31,50 @@ class Repeats:
         over."""
         self._window = window
         self._seen: dict[str, OrderedDict[bytes, None]] = {}
+        self._recent: set[bytes] = set()
+        self._batches: deque[list[bytes]] = deque(maxlen=SLOTS)
         self._fresh: list[bytes] = []
-        self._before: set[bytes] = set()
         self._number = 0
-        for gateway, _, text in rows:
-            if gateway == NOBODY:
-                number, _, digests = text.partition(":")
-                self._number = max(self._number, int(number))
-                raw = b64decode(digests)
-                self._before.update(raw[i : i + _SIZE] for i in range(0, len(raw), _SIZE))
+        stored = [_read(text) for gateway, _, text in rows if gateway == NOBODY]
+        for number, digests in sorted(stored):
+            self._number = number
+            self._remember(digests)
 
     def take(self, gateway: str, topic: str, payload: bytes) -> bool:
-        """Return True for bytes of this topic that are new in the gateway's window."""
-        hashed = blake2b(topic.encode("utf-8", "surrogateescape") + b"\0", digest_size=_SIZE)
+        """Return True for bytes of this topic that are new."""
+        origin = f"{gateway}\0{topic}\0".encode("utf-8", "surrogateescape")
+        hashed = blake2b(origin, digest_size=_SIZE)
         hashed.update(payload)
         digest = hashed.digest()
         seen = self._seen.setdefault(gateway, OrderedDict())
-        if digest in seen or digest in self._before:
+        if digest in seen or digest in self._recent:
             return False
         seen[digest] = None
         self._fresh.append(digest)
+        self._recent.add(digest)
         if len(seen) > self._window:
             seen.popitem(last=False)
         return True
 
     def dirty(self) -> Mapping[tuple[str, int], str]:
-        """Return what must be committed with the batch, in the form of the ledger's changes."""
+        """Return what must be committed with the batch that closes now, in the form of the
+        ledger's changes."""
         if not self._fresh:
             return {}
         self._number += 1
         text = f"{self._number}:{b64encode(b''.join(self._fresh)).decode()}"
+        self._remember(self._fresh)
         self._fresh = []
         return {(NOBODY, self._number % SLOTS): text}
+
+    def _remember(self, digests: list[bytes]) -> None:
+        if len(self._batches) == SLOTS:
+            self._recent.difference_update(self._batches[0])
+        self._batches.append(digests)
+        self._recent.update(digests)
+
+
+def _read(text: str) -> tuple[int, list[bytes]]:
+    number, _, digests = text.partition(":")
+    raw = b64decode(digests)
+    return int(number), [raw[i : i + _SIZE] for i in range(0, len(raw), _SIZE)]

@@ -64,6 +64,7 @@ from monitor.reply_mail import ReplyMail
 from monitor.reply_topic import ReplyTopic
 from monitor.secret import load_secret
 from monitor.snapshot import Snapshots
+from monitor.sparkplug import sparkplug_host
 from monitor.store.history import History
 from monitor.store.influx import InfluxCopy
 from monitor.store.ledger import Ledger
@@ -158,6 +159,8 @@ class Service:
         self.answers = Answers(
             settings.mqtt, self.registry, limits, clock, metrics, self.routes, witness
         )
+        host = (self.intake, self.answers.say, clock, metrics)
+        self.sparkplug = sparkplug_host(settings, self.routes, *host)
 
     def _open_pipeline(self) -> None:
         settings, clock = self.settings, self.clock
@@ -313,6 +316,8 @@ class Service:
         tasks += [asyncio.create_task(work) for work in self.beside]
         self.pipeline.start()
         self.receiver.start()
+        if self.sparkplug is not None:
+            self.sparkplug.start()
         if self.reply_topic is not None:
             self.reply_topic.start()
         self.housekeeper.start()
@@ -364,7 +369,10 @@ class Service:
         log.info("service.stopped")
 
     def receiver_then_pipeline_stop(self) -> None:
-        """The pipeline stops first: it acknowledges its last batch over the open connection."""
+        """The pipeline stops first: it acknowledges its last batch over the open connection.
+        Edge nodes of Sparkplug are told before that nobody listens any more."""
+        if self.sparkplug is not None:
+            self.sparkplug.stop()
         self.pipeline.stop()
         self.receiver.stop()
 

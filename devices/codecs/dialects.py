@@ -20,6 +20,7 @@ from devices.codecs.context import Context
 from devices.codecs.mapping.dialect import dialect_names, platform_dialect, read_map
 from devices.codecs.parse import Fields, parse
 from devices.codecs.routes import GATEWAY, Codec, Dialect, Route, Routes
+from devices.codecs.sparkplug import site_names, sparkplug
 from devices.codecs.topics import topic
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
@@ -74,6 +75,9 @@ def _platform(name: str, setup: Setup) -> Dialect:
 
 # name in `ingest.dialects` → builder
 DIALECTS: Mapping[str, Build] = {
+    "sparkplug": lambda setup: sparkplug(
+        setup.ingest.sparkplug, site_names(setup.site, setup.vocab)
+    ),
     "thingsboard": thingsboard.build,
     "thingsboard-bare": thingsboard.build_bare,
     **{name: partial(_platform, name) for name in dialect_names()},

@@ -19,6 +19,7 @@ from devices.codecs.context import Context, check_lift, rows_of
 from devices.codecs.limits import BOOT_MAX, SEQ_MAX
 from devices.codecs.parse import VERSION, Envelope, Fields, fields_of, nothing_left, read_envelope
 from devices.codecs.refuse import Refusals
+from devices.codecs.samples import EXACT
 from devices.codecs.values import (
     NO_MESSAGES,
     Selection,
@@ -65,19 +66,16 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
         or not 0 < n <= context.limits.samples
     ):
         return None
+    refusals = Refusals(context.limits.refusals)
     rows = rows_of(lifts, context)
     ts_ms = _times(ts, n, context)
     matrix = _matrix(payload, columns, n, selection)
     if rows is None or ts_ms is None or matrix is None:
         return None
-    if nulls:
-        absent = matrix == _ABSENT
-        if np.count_nonzero(absent) != payload.count(b"null"):
-            return None  # the number itself was sent, written another way
-        matrix = np.where(absent, np.float32(np.nan), matrix)
-    refusals = Refusals(context.limits.refusals)
     if not all_valid(selection, matrix, context.plan):
         matrix = _without_faults(matrix, selection, message, context, refusals)
+    if matrix is None:
+        return None
     full = np.full((n, len(context.plan.vocab)), np.nan, np.float32)
     full[:, selection.place] = matrix.T
     late_rows = late(ts_ms, context.received_ms, context.limits)
@@ -93,15 +91,18 @@ def _without_faults(
     message: dict[str, Any],
     context: Context,
     refusals: Refusals,
-) -> NDArray[np.float32]:
+) -> NDArray[np.float32] | None:
     """Return the matrix without the values that cannot be, each of them noted.
 
-    A sensor that is broken is so in every message: its neighbours need not go the long way.
+    None for a number that only the careful reader can write as the sender did. A sensor that
+    is broken is so in every message: its neighbours need not go the long way.
     """
     lifts, columns = message["lifts"], list(message["columns"].items())
     matrix = matrix.copy()
     for k, i in np.argwhere(faults(selection, matrix, context.plan)).tolist():
         name, column = columns[k]
+        if isinstance(column[i], float) and abs(column[i]) >= EXACT:
+            return None
         channel = context.plan.vocab.by_name[name]
         matrix[k, i] = check_value(channel, column[i], refusals, name, lifts[i])
     return matrix
@@ -125,7 +126,13 @@ def _matrix(
         packed = b"".join([pack(*column) for column in columns.values()])
     except (struct.error, TypeError, OverflowError):
         return None
-    return np.frombuffer(packed, np.float32).reshape(-1, n)
+    matrix = np.frombuffer(packed, np.float32).reshape(-1, n)
+    if not (nulls := payload.count(b"null")):
+        return matrix
+    absent = matrix == _ABSENT
+    if np.count_nonzero(absent) != nulls:
+        return None  # the number itself was sent, written another way
+    return np.where(absent, np.float32(np.nan), matrix)
 
 
 def _envelope_fits(message: dict[str, Any], first: int | None) -> bool:

@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,12 +14,11 @@ from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from devices.batch import Decoded, TelemetryBatch
-from devices.codecs.clock import check_ts, in_time, late, read_or_never
+from devices.codecs.clock import check_ts, late, read_or_never
 from devices.codecs.context import Context, check_lift
-from devices.codecs.limits import BOOT_MAX, SEQ_MAX
-from devices.codecs.parse import VERSION, Envelope, Fields, fields_of, nothing_left, read_envelope
+from devices.codecs.json_samples import envelope_fits, fast_samples, times_of
+from devices.codecs.parse import Envelope, Fields, fields_of, nothing_left, read_envelope
 from devices.codecs.refuse import Refusals
-from devices.codecs.samples import Reader, matrix_of, quotes
 from devices.codecs.values import NO_MESSAGES, Plan, all_valid, check_value, flat
 from devices.vocabulary import Kind
 
@@ -49,29 +46,13 @@ _LONG = 1500  # bytes; no single sample is as long
 _DECODER = msgspec.json.Decoder(_Message)
 
 
-def _many(values: Any) -> Any:
-    """Return the type of a message of several samples, for one type of their values.
-
-    Times are whole numbers here; a message with written ones takes the longer way.
-    """
-    sample = msgspec.defstruct("Sample", [("ts", int), ("values", values)], gc=False)
-    fields: list[Any] = [("v", int), ("boot", int), ("seq", int), ("lift", str)]
-    fields += [("samples", list[sample]), ("first", int | UnsetType, UNSET)]  # type: ignore[valid-type]
-    return msgspec.defstruct("Message", fields, gc=False)
-
-
-@lru_cache(maxsize=4)
-def _reader(plan: Plan) -> Reader:
-    return Reader(plan, _many, {channel.name: channel.name for channel in plan.vocab.channels})
-
-
 def fast(payload: bytes, context: Context) -> Decoded | None:
     """Decode a message in which everything is right; None if anything may be wrong.
 
     Keys that stand twice, or that we do not know, are found by counting quotation marks:
     each string of the message accounts for two.
     """
-    if len(payload) > _LONG and (many := _fast_many(payload, context)):
+    if len(payload) > _LONG and (many := fast_samples(payload, context)):
         return many
     try:
         message = _DECODER.decode(payload)
@@ -82,7 +63,7 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
     if (
         row < 0
         or payload.count(b'"') != 2 * strings
-        or not _envelope_fits(message)
+        or not envelope_fits(message)
         or not 0 < len(samples) <= context.limits.samples
         or context.registry.lift_gateway[row] != context.gateway
     ):
@@ -95,29 +76,6 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
     late_rows = late(times, context.received_ms, context.limits)
     batch = TelemetryBatch(np.full(n, row, np.int32), times, values, late_rows, NO_MESSAGES)
     first = None if message.first is UNSET else message.first
-    return Decoded(message.boot, message.seq, first, "telemetry", batch, [])
-
-
-def _fast_many(payload: bytes, context: Context) -> Decoded | None:
-    read = _reader(context.plan).read(payload)
-    if read is None:
-        return None
-    message, shape = read
-    samples, n = message.samples, len(message.samples)
-    row = context.registry.own_rows(context.gateway).get(message.lift)
-    if row is None or not _envelope_fits(message) or not 0 < n <= context.limits.samples:
-        return None
-    times = _in_time([sample.ts for sample in samples], context)
-    values = matrix_of([sample.values for sample in samples], shape, context.plan)
-    if times is None or values is None:
-        return None
-    matrix, marks = values
-    first = None if message.first is UNSET else message.first
-    strings = 6 + (first is not None) + 2 * n  # the keys, and the lift's code
-    if quotes(payload) != 2 * strings + marks:
-        return None
-    late_rows = late(times, context.received_ms, context.limits)
-    batch = TelemetryBatch(np.full(n, row, np.int32), times, matrix, late_rows, NO_MESSAGES)
     return Decoded(message.boot, message.seq, first, "telemetry", batch, [])
 
 
@@ -137,24 +95,8 @@ def _samples(message: _Message) -> tuple[list[_Sample], int]:
     return samples, strings
 
 
-def _envelope_fits(message: Any) -> bool:
-    first = message.first
-    return (
-        message.v == VERSION
-        and 1 <= message.boot <= BOOT_MAX
-        and 0 <= message.seq <= SEQ_MAX
-        and (first is UNSET or 0 <= first <= message.seq)
-    )
-
-
 def _times(samples: list[_Sample], context: Context) -> NDArray[np.int64] | None:
-    return _in_time([read_or_never(sample.ts) for sample in samples], context)
-
-
-def _in_time(times: list[int], context: Context) -> NDArray[np.int64] | None:
-    if not all(in_time(ts, context.received_ms, context.limits) for ts in (min(times), max(times))):
-        return None
-    return np.fromiter(times, np.int64, len(times))
+    return times_of([read_or_never(sample.ts) for sample in samples], context)
 
 
 def _matrix(samples: list[_Sample], context: Context) -> NDArray[np.float32] | None:

@@ -117,6 +117,14 @@ REASONS: Mapping[str, Text] = {
         "先改正以上问题；整条消息的原始字节保存在隔离区",
         "mend those named first; the bytes of the whole message are kept in quarantine",
     ),
+    "not_protobuf": Text(
+        "发送 Sparkplug B 载荷：org.eclipse.tahu.protobuf 的 Payload，不压缩",
+        "send a Sparkplug B payload: a Payload of org.eclipse.tahu.protobuf, not compressed",
+    ),
+    "no_birth": Text(
+        "这个别名没有对应的出生消息：我方已请求重新出生，请响应 Node Control/Rebirth",
+        "no birth told what this alias means: a rebirth is asked for, answer Node Control/Rebirth",
+    ),
     "internal_error": Text(
         "这是服务端的缺陷：消息已保存在隔离区，请报告运维人员",
         "this is a fault of the service: the message is kept in quarantine, tell its operators",
@@ -171,7 +179,8 @@ class Refusals:
     """Collects the refusals of one message, naming at most `most` of them one by one."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._named, self._total = most, list[Refusal](), 0
+        self._most, self._total = most, 0
+        self._named: list[Refusal] = []
 
     def __len__(self) -> int:
         return self._total

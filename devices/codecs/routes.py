@@ -108,13 +108,15 @@ class Dialect:
     """The routes of one wire format of others, and what it says by itself.
 
     `hello(now_ms)` is published at each connection of the service's outgoing client; `will`
-    is left with the broker as that client's last will (one dialect may have one).
+    is left with the broker as that client's last will (one dialect may have one). `apart`: it
+    keeps a connection of its own, which subscribes to its routes.
     """
 
     name: str
     routes: tuple[Route, ...]
     hello: Callable[[int], Sequence[Said]] = _silent
     will: Said | None = None
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,8 @@ class Routes:
         return found
 
     def subscriptions(self) -> list[tuple[str, int]]:
-        """Return (filter, QoS) of all that a broker is to send, each filter once."""
-        every = (route for dialect in self.dialects for route in dialect.routes)
+        """Return (filter, QoS) of all that the shared connection takes, each filter once."""
+        every = (route for one in self.dialects if not one.apart for route in one.routes)
         return list({route.subscription: route.qos for route in every}.items())
 
     def hello(self, now_ms: int) -> list[Said]:

@@ -18,10 +18,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.codecs.values import Plan, Selection, all_valid, floats
+from devices.codecs.refuse import Refusals
+from devices.codecs.values import Plan, Selection, all_valid, check_value, faults, floats
 from devices.vocabulary import Kind
 
 VALUES = b'"values"'
+EXACT = 2.0**63  # orjson reads whole numbers from here on as fractions
 Build = Callable[[Any], Any]  # type of an object of values → type of a message that holds them
 
 
@@ -98,15 +100,21 @@ def _shape(reader: Reader, names: tuple[bytes, ...]) -> Shape | None:
     return Shape(selection, len(passed_over), msgspec.json.Decoder(reader.build(values)))
 
 
-def matrix_of(
-    values: Sequence[msgspec.Struct], shape: Shape, plan: Plan
-) -> tuple[NDArray[np.float32], int] | None:
-    """Return (float32[n, C], how many quotation marks the objects have).
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """Many objects as float32[n, k]; `marks`: the quotation marks they have in the payload.
 
-    None where a value is out of range or not whole, or an object has none.
+    `valid`: every value is in range, and whole where it must be.
     """
-    selection = shape.selection
-    n, k = len(values), len(selection.index)
+
+    rows: NDArray[np.float32]
+    marks: int
+    valid: bool
+
+
+def matrix_of(values: Sequence[msgspec.Struct], shape: Shape, plan: Plan) -> Values | None:
+    """Return the values of all objects; None where one has none, or one no float32 holds."""
+    n, k = len(values), len(shape.selection.index)
     pack, slots = floats(k), msgspec.structs.astuple
     marks = 0
     try:
@@ -119,15 +127,49 @@ def matrix_of(
     except OverflowError:
         return None
     rows = np.frombuffer(packed, np.float32).reshape(n, k)
-    if not all_valid(selection, np.ascontiguousarray(rows.T), plan):
-        return None
     absent = np.isnan(rows)
     count = n * k - int(np.count_nonzero(absent))
     if count < n * k and absent.all(axis=1).any():
         return None
-    full = np.full((n, len(plan.vocab)), np.nan, np.float32)
-    full[:, selection.place] = rows
-    return full, marks + 2 * count
+    valid = all_valid(shape.selection, np.ascontiguousarray(rows.T), plan)
+    return Values(rows, marks + 2 * count, valid)
+
+
+def without_faults(
+    rows: NDArray[np.float32],
+    shape: Shape,
+    reader: Reader,
+    raw: Sequence[Mapping[str, object]],
+    told: Sequence[str],
+    lifts: Sequence[str],
+    refusals: Refusals,
+) -> NDArray[np.float32] | None:
+    """Return float32[n, k] without the values that cannot be, each of them noted.
+
+    `raw`: the objects as they were sent; `told`: what the field's name begins with, an object.
+    None for a number that only the careful reader can write as the sender did.
+    """
+    channels, rows = reader.plan.vocab.channels, rows.copy()
+    bad = faults(shape.selection, rows.T, reader.plan)
+    slots = {channels[index].name: k for k, index in enumerate(shape.selection.index)}
+    for i in np.flatnonzero(bad.any(axis=0)).tolist():
+        for key, value in raw[i].items():
+            name = reader.wire[key]
+            if name is None or not bad[slots[name], i]:
+                continue
+            if isinstance(value, float) and abs(value) >= EXACT:
+                return None
+            channel = reader.plan.vocab.by_name[name]
+            field = f"{told[i]}{key}"
+            rows[i, slots[name]] = check_value(channel, value, refusals, field, lifts[i])
+    return rows
+
+
+def spread(rows: NDArray[np.float32], shape: Shape, plan: Plan) -> NDArray[np.float32]:
+    """Return float32[n, C] of float32[n, k]: the other channels are absent."""
+    full = np.full((len(rows), len(plan.vocab)), np.nan, np.float32)
+    full[:, shape.selection.place] = rows
+    return full
 
 
 def quotes(payload: bytes) -> int:

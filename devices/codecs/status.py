@@ -65,7 +65,10 @@ def decode_status(
     raise RejectedMessage(wrong.named())
 
 
-def encode_status(online: bool, boot: int, ts_ms: int) -> bytes:
-    """Return the payload of a status."""
-    state = "online" if online else "offline"
-    return json.dumps({"v": VERSION, "state": state, "boot": boot, "ts": ts_ms}).encode()
+def encode_status(online: bool, boot: int, ts_ms: int, clock_off_ms: int | None = None) -> bytes:
+    """Return the payload of a status. clock_off_ms: what the gateway found its own clock to be
+    off by, ours minus the service's; left out where it does not know."""
+    said = {"v": VERSION, "state": "online" if online else "offline", "boot": boot, "ts": ts_ms}
+    if clock_off_ms is not None:
+        said["clock_off_ms"] = clock_off_ms
+    return json.dumps(said).encode()

@@ -13,7 +13,7 @@ has the contract, docs/guide-gateway.md the way through this package.
 
 from devices.gateway.aio import AsyncGateway
 from devices.gateway.clock import ClockOffset
-from devices.gateway.encoding import Encoding, JsonColumns
+from devices.gateway.encoding import Encoding, JsonColumns, Packed
 from devices.gateway.errors import GatewayError, MessageTooLarge, StoreFull, StoreInUse
 from devices.gateway.forwarder import Counters
 from devices.gateway.lanes import Batching
@@ -32,6 +32,7 @@ __all__ = [
     "GatewayError",
     "JsonColumns",
     "MessageTooLarge",
+    "Packed",
     "State",
     "StoreFull",
     "StoreInUse",

@@ -8,8 +8,10 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from devices.codecs.packed import encode_packed
 from devices.codecs.parse import VERSION
 from devices.gateway.rows import Rows
+from devices.vocabulary import Vocabulary, load_vocabulary
 
 
 class Names(Protocol):
@@ -65,3 +67,39 @@ def _column(values: NDArray[np.float32]) -> NDArray[Any]:
         return np.ascontiguousarray(values)
     whole = values.astype(np.int32)
     return whole if (whole == values).all() else np.ascontiguousarray(values)
+
+
+class Packed:
+    """docs/wire.md, chapter 4.1: the same as bytes, for many lifts or a thin link.
+
+    Gateway and service must agree on the vocabulary, which the service checks. What the packed
+    form cannot say (a channel nobody knows, to be refused by name) goes as JSON columns.
+    """
+
+    kind = "telemetry"
+
+    def __init__(self, vocab: Vocabulary | None = None) -> None:
+        self._vocab = vocab or load_vocabulary()
+        self._otherwise = JsonColumns()
+
+    def encode(self, boot: int, seq: int, first: int, rows: Rows, names: Names) -> bytes:
+        """Return the payload; every float32 as it is."""
+        ts_ms = rows.ts_ms
+        same = bool((ts_ms == ts_ms[0]).all())
+        columns = {
+            name: values
+            for name, values in zip(names.texts(rows.channel), rows.values, strict=True)
+            if not np.isnan(values).all()
+        }
+        try:
+            return encode_packed(
+                self._vocab,
+                boot,
+                seq,
+                int(ts_ms[0]) if same else ts_ms.tolist(),
+                names.texts(rows.lift),
+                columns,
+                first,
+            )
+        except ValueError:
+            return self._otherwise.encode(boot, seq, first, rows, names)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from devices.batch import Refusal
 from devices.codecs.ack import Ack, decode_ack
-from devices.gateway.clock import ClockCheck
+from devices.gateway.clock import ClockCheck, ClockOffset
 from devices.gateway.errors import StoreFull
 from devices.gateway.lanes import Lanes, Outgoing
 from devices.gateway.parts import Span
@@ -35,6 +35,7 @@ _TRIM_EVERY_S = 10.0
 _FOREVER = float("inf")
 
 Gaps = Sequence[tuple[int, int]]  # inclusive ranges of seq
+OnClock = Callable[[ClockOffset], None]
 OnRefused = Callable[[int | None, int | None, Refusal], None]
 
 
@@ -83,12 +84,14 @@ class Forwarder:
         resend_s: float,
         gap_retry_s: float,
         on_refused: OnRefused | None,
+        on_clock: OnClock = lambda _offset: None,
     ) -> None:
         self._store, self._lanes, self._trimmer, self.counters = store, lanes, trimmer, counters
         self._clock_ms = clock_ms
         self._publish: Callable[[str, bytes], bool] = _nowhere
         self._window, self._resend_s, self._gap_retry_s = window, resend_s, gap_retry_s
-        self._on_refused = on_refused
+        self._on_refused, self._on_clock = on_refused, on_clock
+        self._clock_wrong = False
         self._news = threading.Condition()
         self._acks: deque[tuple[Ack, float, int]] = deque()
         self._up = self._rewind = self._stopped = False
@@ -368,6 +371,22 @@ class Forwarder:
         if latest is not None:
             begun = (latest.clock_ms, latest.at * 1000)
             self.clock.hear(begun, (clock_ms, at * 1000), ack.ts)
+            self._judge_clock()
+
+    def _judge_clock(self) -> None:
+        """Say it once when our clock turns out wrong, and once when it is right again."""
+        best = self.clock.best
+        if best is None or best.wrong == self._clock_wrong:
+            return
+        self._clock_wrong = best.wrong
+        if best.wrong:
+            _log.warning("this machine's clock is %+.1f s off the service's: set it by NTP; from "
+                         "120 s on samples count as late, or are refused",
+                         -best.offset_ms / 1000)  # fmt: skip
+        try:
+            self._on_clock(best)
+        except Exception:  # noqa: BLE001 - the caller's mistake must not stop forwarding
+            _log.exception("the callback for the clock failed")
 
     def _fill(self, boot: int, gaps: Gaps) -> None:
         """Send gaps at once, but one that was just sent because of a gap not again."""

@@ -76,6 +76,7 @@ class Link:
         on_down: Callable[[], None],
         on_ack: Callable[[bytes], None],
         client_id: str,
+        clock_off_ms: Callable[[], int | None] = lambda: None,
         announce: bool = True,
         keepalive_s: int = 30,
         in_flight: int = 100,
@@ -86,6 +87,7 @@ class Link:
         self._keepalive_s, self._in_flight = keepalive_s, in_flight
         self._longest_wait_s = longest_wait_s
         self._client_id, self._announce = client_id, announce
+        self._clock_off_ms = clock_off_ms
         self._stopped = threading.Event()
         self._broken = threading.Event()
         self._client: mqtt.Client | None = None
@@ -118,6 +120,12 @@ class Link:
             return False
         info = client.publish(topic(self._gateway, kind), payload, qos=1)
         return info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def say_again(self) -> None:
+        """Publish the status anew: something that stands in it has changed."""
+        client = self._client
+        if self.connected and client is not None and self._announce:
+            self._say(client, online=True)
 
     def _run(self) -> None:
         wait_s = _SHORTEST_WAIT_S
@@ -204,7 +212,7 @@ class Link:
         self._on_ack(bytes(message.payload))
 
     def _say(self, client: mqtt.Client, online: bool) -> mqtt.MQTTMessageInfo:
-        status = encode_status(online, self._boot(), self._clock_ms())
+        status = encode_status(online, self._boot(), self._clock_ms(), self._clock_off_ms())
         return client.publish(topic(self._gateway, "status"), status, qos=1, retain=True)
 
     def _note(self, trouble: str) -> None:

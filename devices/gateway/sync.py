@@ -17,7 +17,7 @@ from devices.codecs.limits import Limits
 from devices.gateway.clock import ClockOffset
 from devices.gateway.encoding import Encoding, JsonColumns
 from devices.gateway.errors import MessageTooLarge, StoreFull
-from devices.gateway.forwarder import Counters, Forwarder, OnRefused
+from devices.gateway.forwarder import Counters, Forwarder, OnClock, OnRefused
 from devices.gateway.lanes import Batching, Lanes
 from devices.gateway.link import Address, Link
 from devices.gateway.pace import Pace
@@ -62,6 +62,7 @@ class Gateway:
         backfill_per_s: float | None = None,
         encoding: Encoding | None = None,
         on_refused: OnRefused | None = None,
+        on_clock: OnClock | None = None,
         clock: Callable[[], float] = time.time,
         limits: Limits | None = None,
     ) -> None:
@@ -78,7 +79,9 @@ class Gateway:
         the real gateway, which also needs a client_id of its own (default `gateway-NAME`).
         batching: what goes into one message. backfill_per_s: most lift-samples a second after an
         outage; it slows down by itself when the service does. on_refused(boot, seq, refusal):
-        called from a thread of the SDK, once for each refusal. clock: seconds since epoch, UTC.
+        called from a thread of the SDK, once for each refusal. on_clock(offset): likewise, when
+        our clock turns out to be off by more than 120 s, and when it is right again. clock:
+        seconds since epoch, UTC.
 
         Raises StoreInUse, and GatewayError for an unusable url.
         """
@@ -112,7 +115,9 @@ class Gateway:
             resend_s=resend_s,
             gap_retry_s=gap_retry_s,
             on_refused=on_refused,
+            on_clock=self._clock_turned,
         )
+        self._told_clock = on_clock
         self._link = Link(
             name,
             address,
@@ -122,6 +127,7 @@ class Gateway:
             on_down=self._forwarder.down,
             on_ack=self._forwarder.take,
             client_id=client_id or f"gateway-{name}",
+            clock_off_ms=self._clock_off_ms,
             announce=announce,
             keepalive_s=keepalive_s,
             in_flight=window,
@@ -212,6 +218,15 @@ class Gateway:
     def now_ms(self) -> int:
         """Our clock, epoch ms."""
         return round(self._clock() * 1000)
+
+    def _clock_off_ms(self) -> int | None:
+        """What the status says of our clock: ours minus the service's."""
+        return None if self.clock is None else -self.clock.offset_ms
+
+    def _clock_turned(self, offset: ClockOffset) -> None:
+        self._link.say_again()
+        if self._told_clock is not None:
+            self._told_clock(offset)
 
     # -- publishing ---------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from alerts.rules import Rule, RuleSet
 
-TIME_DRIVEN = ("silent_s", "gateway_silent")
+TIME_DRIVEN = ("silent_s", "gateway_silent", "last_in_inspection")
 REGISTRY = ("rated_speed", "rated_load_kg", "floor_lo", "floor_hi", "period_s")
 
 

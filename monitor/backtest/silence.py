@@ -143,6 +143,7 @@ class SilenceLane:
                 for j, name in enumerate(REGISTRY)
             }
             columns["silent_s"] = seconds
+            columns["last_in_inspection"] = unknown
             columns["gateway_silent"] = np.where(seconds < kinds[-1, k], np.float32(0), unknown)
             with np.errstate(all="ignore"):
                 run = self._compiler.run(columns, always=False)
@@ -225,6 +226,7 @@ class SilenceLane:
         columns = {name: self._registry[name][rows] for name in REGISTRY}
         columns["silent_s"] = (np.maximum(listened, 0) / SECOND).astype(np.float32)
         columns["gateway_silent"] = np.zeros(len(rows), np.float32)
+        columns["last_in_inspection"] = columns["gateway_silent"]  # nobody asks the samples here
         if self._whole:
             silent = columns["silent_s"] >= np.fmax(PERIODS * columns["period_s"], LEAST_S)
             columns["gateway_silent"] = self._gateways(rows, ticks, silent)

@@ -60,5 +60,12 @@ def check(
     zone = ZoneInfo(settings.site.timezone)
     for text in findings(directory, registry.lifts, wall_ms(), AHEAD_DAYS, zone)[:SHOWN]:
         typer.echo(f"! {text.both()}")
+    for one in registry.sensor_sets.values():
+        for name in (name for name in one.channels if name not in vocab.by_name):
+            typer.echo(
+                f"warning / 警告: sensor_sets.csv: {one.id}: no channel is called {name}"
+                f" / 没有通道 {name}",
+                err=True,
+            )
     for text in unready(ways, directory):
         typer.echo(f"warning / 警告: {text.both()}", err=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -22,7 +23,7 @@ from devices.codecs import OURS, Limits
 from devices.codecs.dialects import DIALECTS
 from devices.codecs.mapping import find_mapping, load, shipped
 from devices.codecs.mapping.dialect import dialect_names, dialect_of, platform_dialect, read_map
-from devices.codecs.mapping.trial import Trial, attempt, invented, topics_of
+from devices.codecs.mapping.trial import Sample, Trial, attempt, invented, topics_of
 from devices.codecs.routes import Dialect, Routes
 from devices.codes import find_code_map
 from devices.registry import Registry, load_registry
@@ -167,10 +168,21 @@ def _utc(ms: int) -> str:
 def _show(trial: Trial, vocab: Vocabulary) -> None:
     way = "fast 快速" if trial.fast else "careful 逐值"
     console.print(f"{trial.codec} · {trial.topic} · gateway 网关 {trial.gateway} · {way}")
-    tables = (_samples(trial, vocab), _messages(trial, vocab), _refusals(trial))
-    for table in tables:
-        if table.row_count:
-            console.print(table)
+    for sample in trial.samples:
+        when = _utc(sample.ts_ms) + (" late 迟到" if sample.late else "")
+        console.print(f"\n{escape(sample.lift)} · {when}")
+        console.print(_values(sample, vocab))
+    for one in trial.messages:
+        meaning = vocab.messages[one.code].text
+        what = f"{one.code} {meaning.zh} {meaning.en}"
+        console.print(f"\n! {escape(one.lift)} · {_utc(one.ts_ms)} · {what} · {one.state}")
+    for refused in trial.refused:
+        said = "" if refused.value is None else f" = {refused.value}"
+        console.print(escape(f"\n✗ {refused.reason} · {refused.field or ''}{said}"))
+        if refused.limit:
+            console.print(escape(f"  should be 应为: {refused.limit}"))
+        console.print(escape(f"  → {refused.way_out.en}\n  → {refused.way_out.zh}"))
+    console.print()
     for text, paths in (
         ("not read by anybody 无人读取", trial.unread),
         ("not in this payload 本消息未含", trial.silent),
@@ -183,32 +195,13 @@ def _show(trial: Trial, vocab: Vocabulary) -> None:
         console.print("time of receipt: late data loses its time · 以接收时刻为准，补发将失去时间")
 
 
-def _samples(trial: Trial, vocab: Vocabulary) -> Table:
-    heads = ("lift 电梯", "time 时间 (UTC)", "channel 通道", "value 值", "unit 单位", "from 来自")
-    table = Table(*heads)
-    for sample in trial.samples:
-        when = _utc(sample.ts_ms) + (" late 迟到" if sample.late else "")
-        for i, value in enumerate(sample.values):
-            first = (sample.lift, when) if i == 0 else ("", "")
-            name = f"{value.channel} {vocab.by_name[value.channel].text.zh}"
-            table.add_row(*first, name, _word(value.value), value.unit, escape(value.source))
-    return table
-
-
-def _messages(trial: Trial, vocab: Vocabulary) -> Table:
-    table = Table("lift 电梯", "time 时间 (UTC)", "code 代码", "meaning 含义", "state 状态")
-    for one in trial.messages:
-        text = vocab.messages[one.code].text
-        table.add_row(one.lift, _utc(one.ts_ms), str(one.code), f"{text.zh} {text.en}", one.state)
-    return table
-
-
-def _refusals(trial: Trial) -> Table:
-    table = Table("refused 拒收", "field 字段", "value 值", "limit 应为", "way out 出路")
-    for one in trial.refused:
-        way_out = f"{one.way_out.en}\n{one.way_out.zh}"
-        cells = (one.reason, one.field or "", one.value or "", one.limit or "", way_out)
-        table.add_row(*map(escape, cells))
+def _values(sample: Sample, vocab: Vocabulary) -> Table:
+    table = Table(box=box.SIMPLE)
+    for head in ("channel 通道", "value 值", "unit 单位", "from 来自"):
+        table.add_column(head, overflow="fold")
+    for value in sample.values:
+        name = f"{value.channel} {vocab.by_name[value.channel].text.zh}"
+        table.add_row(name, _word(value.value), value.unit, escape(value.source))
     return table
 
 

@@ -14,6 +14,7 @@ from config.errors import ConfigError
 from config.text import Text
 from monitor.broker import write_private
 from monitor.clock import wall_ms
+from monitor.commands import gateway_run
 from monitor.commands.registry import Place, open_place, taken_up
 from monitor.commands.site import ConfigFile
 from monitor.provisioning.brokers import acl_of, embedded_entry, rabbitmq_definitions
@@ -23,10 +24,13 @@ from monitor.provisioning.issuer import Given, Issuer
 from monitor.secret import load_secret
 
 app = typer.Typer(
-    help="Gateways: add, list, show, rotate, revoke, claim, ca · 网关凭据", no_args_is_help=True
+    help="Gateways: add, list, rotate, revoke, claim, ca; run, read · 网关凭据；运行网关",
+    no_args_is_help=True,
 )
 ca_app = typer.Typer(help="The small certificate authority · 证书机构", no_args_is_help=True)
 app.add_typer(ca_app, name="ca")
+app.command("run")(gateway_run.run)
+app.command("read")(gateway_run.read)
 ACTOR = Actor("liftwatch gateway", Role.ADMIN)
 Name = Annotated[str, typer.Argument(help="Id of the gateway / 网关编号")]
 Auth = Annotated[

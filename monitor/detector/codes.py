@@ -84,6 +84,13 @@ class CodeState:
             over = untrue & (on > 0) & (at - on >= REFUTED_MS)
             column[rows[i[over]]] = -at[over]
 
+    def stands(self, code: int) -> NDArray[np.bool_]:
+        """Return where a code is on, bool[N]; single reports are none."""
+        if code not in self.codes:
+            return np.zeros(len(self.on.data), np.bool_)
+        on: NDArray[np.bool_] = self.on.data[:, self.codes.index(code)] > 0
+        return on
+
     def ended(self, local_now: Callable[[Rows], Times], at_ms: Times) -> tuple[Rows, Times]:
         """Return lifts whose single report stands no longer, with the time it ended.
 

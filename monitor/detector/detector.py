@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from devices.batch import TelemetryBatch, Waveform
 from devices.vocabulary import Vocabulary
-from monitor.detector import peers, presence, reading, stored, suite, upkeep, waveform
+from monitor.detector import (
+    peers,
+    presence,
+    reading,
+    silence,
+    stored,
+    suite,
+    upkeep,
+    waveform,
+)
 from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times, present_in
 from monitor.detector.link import Links
@@ -252,7 +261,7 @@ class Detector:
 
     def _extra(self, rows: Rows, at: Times) -> dict[str, Values]:
         none = np.zeros(len(rows), np.float32)
-        return {**self.codes.take(rows, at), "silent_s": none, "gateway_silent": none}
+        return {**self.codes.take(rows, at), **dict.fromkeys(silence.COLUMNS, none)}
 
     # -- time -----------------------------------------------------------------------------
 
@@ -295,8 +304,12 @@ class Detector:
     def _clocks(self, now_ms: int) -> dict[str, Values]:
         """Return the columns that change by waiting alone, float32[N]."""
         kept = upkeep.columns(self.own[upkeep.NAME], now_ms, self.registry, self.zone)
-        links = self.links.columns(self.n)
-        return {**self.silence.columns(now_ms, self.registry), **kept, **links}
+        said = self.fleet.values.data[:, self.vocab.index("service_mode")]
+        inspected = (said == reading.INSPECTION) | self.codes.stands(upkeep.IN_INSPECTION)
+        return {
+            **self.silence.columns(now_ms, self.registry), **kept, **self.links.columns(self.n),
+            "last_in_inspection": inspected.astype(np.float32),
+        }  # fmt: skip
 
     # -- what a person asks ---------------------------------------------------------------
 

@@ -1,4 +1,7 @@
-"""Who has gone silent. Counted in the time of receipt, so a wrong clock silences nobody."""
+"""Who has gone silent. Counted in the time of receipt, so a wrong clock silences nobody.
+
+Whoever says goodbye (a device of Sparkplug whose death its broker tells) is silent at once.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,19 @@ COLUMNS: Mapping[str, DerivedColumn] = {
     "gateway_silent": DerivedColumn(
         Kind.BOOL, "", Text("整个网关离线", "whole gateway silent"), time_driven=True
     ),
+    "last_in_inspection": DerivedColumn(
+        Kind.BOOL, "", Text("最后所报为检修", "its last word was inspection"), time_driven=True
+    ),
 }
 
 
 class Silence:
-    """heard_ms int64[N, 1]: when a lift was last heard, or became known to us."""
+    """heard_ms int64[N, 1]: when a lift was last heard, or became known to us · gone bool[N, 1]:
+    it has said goodbye since."""
 
     def __init__(self, n: int) -> None:
         self.heard = Table(("heard",), np.int64, NEVER, n)
+        self.gone = Table(("gone",), np.bool_, False, n)
         self.last_now_ms = NEVER
         # int64[N], from when a lift that never spoke is expected to; NEVER: from first sight
         self.since: Times | None = None
@@ -45,7 +53,7 @@ class Silence:
     @property
     def tables(self) -> dict[str, Table[Any]]:
         """All state, for growing and saving."""
-        return {"heard": self.heard}
+        return {"heard": self.heard, "gone": self.gone}
 
     def wake(self, now_ms: int, asleep_ms: float) -> None:
         """Begin at first sight; do not count the time in which we were not listening."""
@@ -73,6 +81,15 @@ class Silence:
     def hear(self, rows: NDArray[np.int32], now_ms: int) -> None:
         """Take note that these lifts spoke."""
         self.heard.data[rows, 0] = now_ms
+        self.gone.data[rows, 0] = False
+
+    def goodbye(self, rows: NDArray[np.int32]) -> None:
+        """Take note that these lifts said they would be silent."""
+        self.gone.data[rows, 0] = True
+
+    def welcome(self, rows: NDArray[np.int32]) -> None:
+        """Take a goodbye back: these lifts are there, though they have not said a value yet."""
+        self.gone.data[rows, 0] = False
 
     def columns(self, now_ms: int, registry: Mapping[str, Values]) -> dict[str, Values]:
         """Return silent_s and gateway_silent, float32[N]; NaN on rows that are only reserved."""
@@ -81,6 +98,7 @@ class Silence:
         gateway = registry["gateway_row"]
         seconds[gateway < 0] = np.nan
         limit = np.fmax(PERIODS * registry["period_s"], LEAST_S)
+        np.copyto(seconds, np.fmax(seconds, limit), where=self.gone.data[:, 0])
         return {
             "silent_s": seconds,
             "gateway_silent": gateway_silent(seconds >= limit, gateway),

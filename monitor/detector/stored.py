@@ -58,7 +58,7 @@ def load(detector: Detector, folder: Path) -> None:
     for name, table in detector.tables.items():
         if name in _BY_CODE:  # the rule file may name other codes now
             table.data[:n][:, target] = arrays[name][:, source]
-        else:
+        elif name in arrays:  # a table that is newer than the file begins empty
             table.load(arrays[name])
     detector.silence.last_now_ms = int(header["last_now_ms"])
     detector.codes.relist(detector.fleet.at_ms)

@@ -28,6 +28,7 @@ Times = NDArray[np.int64]
 Rows = NDArray[np.int32]
 
 WINDOW_MS: Final = 20_000
+LONG_WINDOW_MS: Final = 120_000  # under suspicion: the more samples, the less their jitter
 STEP_MS: Final = 1_000
 DRIFT: Final = 500e-6  # a quartz in the sun is 100 ppm off; a backlog gains a thousand times that
 PROOF_MS: Final = 120_000
@@ -120,8 +121,10 @@ class Clocks:
         rows, age = lift[one], age_ms[one]
         at = np.maximum.reduceat(received_ms[order], np.flatnonzero(first)).astype(np.int64)
         state = {name: self._all[rows, i].copy() for name, i in self._at.items()}
-        over = (state["win_n"] > 0) & (at >= state["win_from"] + WINDOW_MS)
         told = (witness[one] != NEVER) & (at - witness_ms[one] <= WITNESS_MS)
+        same = told & (np.abs(witness[one] - state["win_lo"]) <= UNDER_MS)
+        length = np.where((state["suspect"] == 1) & ~same, LONG_WINDOW_MS, WINDOW_MS)
+        over = (state["win_n"] > 0) & (at >= state["win_from"] + length)
         _close(state, over, witness[one], told)
         begins = over | (state["win_n"] == 0)
         state["win_from"] = np.where(begins, at, state["win_from"])

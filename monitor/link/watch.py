@@ -24,6 +24,7 @@ from monitor.link.delays import bucket
 from monitor.store.ledger import Ledger
 
 LATELY_MS = 120_000  # a lift that was heard within this time is not silent
+COLUMNS_EVERY_MS = 1_000
 FILE = "link.npz"
 
 
@@ -53,6 +54,9 @@ class LinkWatch:
         self._heard = np.full(len(registry), NEVER, np.int64)
         self._made = np.full(len(registry), NEVER, np.int64)
         self._fresh = np.zeros(len(registry), np.int64)  # samples of this minute
+        self._told: tuple[int, dict[str, NDArray[np.float32]]] = (
+            NEVER, {"clock_offset_s": np.zeros(0, np.float32)},
+        )  # fmt: skip
         self.minute = 0
 
     def _grow(self) -> None:
@@ -210,8 +214,10 @@ class LinkWatch:
         if not len(lift):
             return
         live = ~late
+        # while nobody knows a clock, an age of minutes tells of neither clock nor delay
+        timed = live & (delay_ms < WRONG_MS)
         # what a batch brings is few, lifts and gateways may be many: no table of all for each
-        np.add.at(self.counts.minute["delays"], (gateway[live], bucket(delay_ms[live])), 1)
+        np.add.at(self.counts.minute["delays"], (gateway[timed], bucket(delay_ms[timed])), 1)
         self.counts.add("samples", gateway[live])
         self.counts.add("late", gateway[late])
         np.add.at(self._fresh, lift[live], 1)
@@ -223,42 +229,52 @@ class LinkWatch:
         np.maximum.at(self._made, lift, made_ms)
 
     def columns(self, now_ms: int, n: int) -> dict[str, NDArray[np.float32]]:
-        """Return what the rules may know, float32[n]: clock_offset_s and link_behind_s."""
+        """Return what the rules may know, float32[n]: clock_offset_s and link_behind_s.
+
+        Made anew once a second: that is as often as rules of time are looked at.
+        """
+        told_ms, told = self._told
+        if 0 <= now_ms - told_ms < COLUMNS_EVERY_MS and len(told["clock_offset_s"]) == n:
+            return told
         with self._lock:
             self._grow()
             lately = now_ms - self._heard <= LATELY_MS
             behind = np.where(lately, np.maximum(now_ms - self._made, 0) / 1000, np.nan)
-            return {
+            told = {
                 "clock_offset_s": self.clocks.offset_s()[:n],
                 "link_behind_s": behind.astype(np.float32)[:n],
             }
+        self._told = now_ms, told
+        return told
 
     # -- minutes ----------------------------------------------------------------------------
 
     def turn(self, now_ms: int) -> bool:
         """Close the minute where one is over; True where it was."""
+        minute = now_ms // 60_000
+        over = minute != self.minute
+        # a walk over all lifts, before anybody has to wait for it
+        periods = _periods(self._registry) if over else None
         with self._lock:
             self._grow()
             self._set_ahead()
-            minute = now_ms // 60_000
-            if minute == self.minute:
+            if periods is None:
                 return False
             if self.minute:
-                self._expect()
+                self._expect(periods)
                 self._gaps()
                 self.counts.turn()
             self._fresh[:] = 0
             self.minute = minute
             return True
 
-    def _expect(self) -> None:
+    def _expect(self, period: NDArray[np.float64]) -> None:
         """Count what the reporting periods promise, of lifts that were heard of late at all."""
-        registry, n = self._registry, len(self._fresh)
-        period = registry.columns()["period_s"][:n].astype(np.float64)
-        gateway = registry.lift_gateway[:n]
-        known = (gateway >= 0) & (self._heard != NEVER) & (period > 0)
+        n = min(len(period), len(self._fresh))
+        gateway, period = self._registry.lift_gateway[:n], period[:n]
+        known = (gateway >= 0) & (self._heard[:n] != NEVER) & (period > 0)
         due = np.where(known, np.floor(60 / np.maximum(period, 0.05)), 0).astype(np.int64)
-        lacks = np.maximum(due - self._fresh, 0)
+        lacks = np.maximum(due - self._fresh[:n], 0)
         some = np.flatnonzero(known)
         self.counts.add("expected", gateway[some].astype(np.intp), due[some])
         self.counts.add("missing", gateway[some].astype(np.intp), lacks[some])
@@ -339,6 +355,11 @@ def _spread(heard: Sequence[Heard], what: str) -> tuple[NDArray[Any], ...]:
         np.repeat(np.array([one.front for one in heard], np.bool_), times),
         np.repeat(np.array([one.ahead for one in heard], np.bool_), times),
     )
+
+
+def _periods(registry: Registry) -> NDArray[np.float64]:
+    """Return the reporting period of each row, 0 on a reserved one."""
+    return np.array([lift.period_s if lift else 0.0 for lift in registry.slots], np.float64)
 
 
 def _set(rows: TelemetryBatch | MessageRows, late: Any, shift: NDArray[np.int64]) -> None:

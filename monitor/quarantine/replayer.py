@@ -35,6 +35,10 @@ ROWS, BYTES = 200, 4 * 1024 * 1024  # a portion: about what one batch holds
 Number = tuple[str, int, int] | None
 
 
+class NotStoredError(Exception):
+    """History would not take a portion; its messages stay in quarantine as they are."""
+
+
 class Replayer:
     """A thread that takes due runs one after the other."""
 
@@ -74,8 +78,8 @@ class Replayer:
             self._asked.clear()
             try:
                 busy = self.turn()
-            except (SQLAlchemyError, duckdb.Error) as error:
-                log.error("quarantine.run_failed", reason=str(error))
+            except (SQLAlchemyError, duckdb.Error) as error:  # a database that is busy: again
+                log.error("quarantine.run_waits", reason=str(error))
                 busy = False
             if not busy:
                 self._asked.wait(LOOK_S)
@@ -89,12 +93,19 @@ class Replayer:
         if upto_id is None:
             upto_id, total = quarantine.upto(self._history, run.choice)
             runs.begin(self._engine, run, upto_id, total, self._clock())
-        if run.kind == "drop":
-            self._drop(run, upto_id)
-        elif not self._try(run, upto_id):
-            return False
+        wrong: str | None = None
+        try:
+            if run.kind == "drop":
+                self._drop(run, upto_id)
+            elif not self._try(run, upto_id):
+                return False
+        except (SQLAlchemyError, duckdb.Error):
+            raise
+        except Exception as error:  # one run that trips a fault of ours must not stop the next
+            log.exception("quarantine.run_failed", run=run.id)
+            wrong = str(error)
         counts = self._tried if run.kind == "try" else quarantine.outcome_of(self._history, run.id)
-        runs.end(self._engine, run, counts, self._clock())
+        runs.end(self._engine, run, counts, self._clock(), wrong)
         self._told()
         log.info("quarantine.run", run=run.id, kind=run.kind, by=run.by, **counts)
         return True
@@ -156,6 +167,8 @@ class Replayer:
                 while not one.done.wait(0.5):
                     if self._stopping.is_set() and not one.done.is_set():
                         return False
+                if one.failed is not None:
+                    raise NotStoredError(one.failed)
         return True
 
     def _count(self, tried: list[tuple[Settled, Number]]) -> None:

@@ -33,7 +33,8 @@ class Settled:
 
     `batch`: what is taken now, None for nothing · `refusals`: JSON of what is still refused, the
     row then stays open · `run`, `by`, `at_ms`: which try, whose, when · `counts`: filled in by
-    `settle`: samples, fields, messages and bursts that were new · `done`: set once committed.
+    `settle`: samples, fields, messages and bursts that were new · `done`: set once it is
+    committed, or has `failed`.
     """
 
     id: int
@@ -43,6 +44,7 @@ class Settled:
     batch: TelemetryBatch | None
     refusals: list[dict[str, Any]]
     counts: dict[str, int] = field(default_factory=dict)
+    failed: str | None = None
     done: Event = field(default_factory=Event)
 
     @property
@@ -208,17 +210,31 @@ def _bursts(
 
 def _mark(db: duckdb.DuckDBPyConnection, tried: Sequence[Settled]) -> None:
     """Who tried and when; what is still refused stays open with what is wrong with it now."""
-    for one in tried:
-        took = orjson.dumps(one.counts).decode()
-        if one.whole:
-            db.execute(
-                "UPDATE quarantine SET run = ?, took = ?, outcome = ?, ended_ms = ?, ended_by = ?"
-                " WHERE id = ?",
-                (one.run, took, REPLAYED, one.at_ms, one.by, one.id),
-            )
-        else:
-            reason = str(one.refusals[0]["reason"])
-            db.execute(
-                "UPDATE quarantine SET run = ?, took = ?, reason = ?, refusals = ? WHERE id = ?",
-                (one.run, took, reason, orjson.dumps(one.refusals).decode(), one.id),
-            )
+    open_ = [not one.whole for one in tried]
+    left = [one.refusals for one in tried]
+    table = {
+        "id": pa.array([one.id for one in tried], pa.int64()),
+        "run": pa.array([one.run for one in tried], pa.int64()),
+        "took": pa.array([orjson.dumps(one.counts).decode() for one in tried], pa.string()),
+        "outcome": pa.array([None if still else REPLAYED for still in open_], pa.string()),
+        "ended_ms": pa.array(
+            [None if still else one.at_ms for still, one in zip(open_, tried, strict=True)],
+            pa.int64(),
+        ),
+        "ended_by": pa.array(
+            [None if still else one.by for still, one in zip(open_, tried, strict=True)],
+            pa.string(),
+        ),
+        "reason": pa.array([str(one[0]["reason"]) if one else None for one in left], pa.string()),
+        "refusals": pa.array(
+            [orjson.dumps(one).decode() if one else None for one in left], pa.string()
+        ),
+    }
+    db.register("marking", pa.table(table))
+    db.execute(
+        "UPDATE quarantine SET run = m.run, took = m.took, outcome = m.outcome,"
+        " ended_ms = m.ended_ms, ended_by = m.ended_by, reason = coalesce(m.reason,"
+        " quarantine.reason), refusals = coalesce(m.refusals, quarantine.refusals)"
+        " FROM marking m WHERE quarantine.id = m.id"
+    )
+    db.unregister("marking")

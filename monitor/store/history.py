@@ -63,8 +63,9 @@ class History:
         # Held by whoever moves rows that stand, or fills them: compaction, a replay.
         self.still = Lock()
         self._unfolded: dict[tuple[str, int], str] = {}
-        row = self._db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()
-        self.last_batch: int = row[0] if row else 0
+        # all of it: a result not read to its end keeps the connection busy
+        rows = self._db.execute("SELECT coalesce(max(id), 0) FROM batch").fetchall()
+        self.last_batch: int = rows[0][0]
 
     def _add_new_channels(self) -> None:
         """A channel added to the vocabulary is a new column; old rows have none of it."""
@@ -99,8 +100,15 @@ class History:
     # -- lifts and ledger ---------------------------------------------------------------
 
     def known_lifts(self) -> list[str]:
-        """Return registration codes in row order, as this history numbers them."""
-        rows = self._db.execute("SELECT reg_code FROM lift ORDER BY slot").fetchall()
+        """Return registration codes in row order, as this history numbers them.
+
+        By a cursor of its own: a reload asks while the pipeline is writing.
+        """
+        db = self.reader()
+        try:
+            rows = db.execute("SELECT reg_code FROM lift ORDER BY slot").fetchall()
+        finally:
+            db.close()
         return [row[0] for row in rows]
 
     def number_lifts(self, reg_codes: Sequence[str]) -> None:

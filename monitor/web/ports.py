@@ -7,6 +7,7 @@ threads; none may block longer than a query does. Texts always carry both langua
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, Protocol, TypedDict
 
 import numpy as np
@@ -115,6 +116,28 @@ class QuarantinePort(Protocol):
         ...
 
 
+class LinksPort(Protocol):
+    """Link quality: figures as docs/links.md tells them."""
+
+    def gateways(self) -> Sequence[dict[str, Any]]:
+        """Return today's figures of each gateway and its last hour by the minute, worst first."""
+        ...
+
+    def vendors(self) -> Sequence[dict[str, Any]]:
+        """Return today's figures by vendor."""
+        ...
+
+    def lifts(self, gateway: str) -> Sequence[dict[str, Any]]:
+        """Return the clocks of a gateway's lifts."""
+        ...
+
+    def days(
+        self, first: date, last: date, gateway: str | None, vendor: str | None
+    ) -> Sequence[dict[str, Any]]:
+        """Return the figures of each day of a span."""
+        ...
+
+
 class HealthPart(TypedDict):
     """One part of the service; `detail` says what is wrong, or what is good, with figures."""
 
@@ -210,6 +233,8 @@ class ServicePort(Protocol):
     def history(self) -> HistoryPort: ...
     @property
     def quarantine(self) -> QuarantinePort: ...
+    @property
+    def links(self) -> LinksPort: ...
 
     @property
     def registrar(self) -> Registrar:

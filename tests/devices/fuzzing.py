@@ -61,6 +61,7 @@ def _extra() -> dict[str, list[tuple[str, object]]]:
     head = {"v": 1, "boot": 1, "seq": 1}
     several = [{"lift": code, "ts": NOW, "code": 90, "state": "on"}] * 3
     axes = {"motor": [0.5] * 50, "door": [1] * 50}
+    gap = {"from": NOW - 9000, "to": NOW, "samples": 9, "kept": 3, "reason": "thinned"}
     burst = {"lift": code, "ts": NOW, "rate_hz": 50, "unit": "A", "axes": axes}
     flat = {code: [{"speed": 1.0, "door_zone": True}, {"ts": NOW, "values": {"load": None}}]}
     return {
@@ -71,6 +72,7 @@ def _extra() -> dict[str, list[tuple[str, object]]]:
         "row": [
             (f"{ours}/message", head | {"lift": code, "ts": NOW, "code": 93}),
             (f"{ours}/message", head | {"messages": several}),
+            (f"{ours}/message", head | {"gaps": [gap]}),
             (f"{ours}/waveform", head | burst),
         ],
         "thingsboard": [

@@ -30,6 +30,7 @@ class Responder:
         self.lose: set[int] = set()
         self.refuse: set[int] = set()
         self.deaf = self.twice = False
+        self.now_ms = lambda: 0
         self._first: dict[int, int] = {}
         self._durable: dict[int, int] = {}
         self._highest: dict[int, int] = {}
@@ -81,7 +82,7 @@ class Responder:
             highest = max(self._highest.get(boot, 0), durable)
             missing = [s for s in range(durable + 1, highest) if s not in have]
             told = [(seq, why) for seq in sorted(self.refuse) if seq in have]
-        payload = encode_ack(boot, durable, 0, [(seq, seq) for seq in missing], told)
+        payload = encode_ack(boot, durable, self.now_ms(), [(seq, seq) for seq in missing], told)
         for _ in range(2 if self.twice else 1):
             self._client.publish(topic(gateway, "ack"), payload, qos=1)
 

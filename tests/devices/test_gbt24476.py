@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
+from functools import cache
 from typing import Any
 
 import pytest
 
 from devices.batch import Decoded, RejectedMessage
 from devices.codecs import decode
-from devices.codecs.gbt24476 import kinds, topic_of
+from devices.codecs.context import Context
+from devices.codecs.gbt24476 import SHAPES, kinds, mapping_of, topic_of
+from devices.codecs.mapping.codec import JsonCodec
 from devices.codecs.mapping.dialect import dialect_names, platform_dialect
 from devices.codecs.routes import Routes
+from devices.codecs.values import plan_of
 from devices.codes import CodeMap, find_code_map, shipped
 from devices.registry import Gateway, Registry
+from devices.vocabulary import Kind
 from tests.devices.wire import GW, LIMITS, OTHER, REGISTRY, VOCAB, code
+from tests.naive import mapping as naive
 
 NOW = 1_760_000_000_000
 LOCAL = "2025-10-09 16:53:20"  # the same in Asia/Shanghai
@@ -24,8 +31,13 @@ LIFTS[3] = dataclasses.replace(LIFTS[3], type="escalator")
 SITE = Registry(LIFTS, [Gateway(GW, "", ""), Gateway(OTHER, "", "")])
 
 
+@cache
+def routes_of(platform: str) -> Routes:
+    return Routes((platform_dialect(f"gbt24476-{platform}", VOCAB),))
+
+
 def send(platform: str, kind: str, body: Any) -> Decoded | RejectedMessage:
-    routes = Routes((platform_dialect(f"gbt24476-{platform}", VOCAB),))
+    routes = routes_of(platform)
     topic = topic_of(find_code_map(platform, VOCAB), kind).replace("{gateway}", GW)
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
     try:
@@ -77,7 +89,7 @@ PROVINCIAL = {
 @pytest.mark.parametrize("shape", ["object", "array", "data"])
 @pytest.mark.parametrize(
     ("platform", "body"),
-    [("chongqing", NATIONAL), ("gbt24476", NATIONAL), ("provincial", PROVINCIAL)],
+    [("chongqing", NATIONAL), ("standard", NATIONAL), ("provincial", PROVINCIAL)],
 )
 def test_the_same_status_in_the_words_of_each(platform: str, body: Any, shape: str) -> None:
     sent = {"object": body, "array": [body, body], "data": {"data": [body]}}[shape]
@@ -194,3 +206,77 @@ def test_every_platform_round_trips_on_the_wire() -> None:
             row |= {codes.message.state: "01"} if codes.message.state else {}
             assert [c for _, c, _ in messages(send(platform, "message", row))] == [one.ours]
     assert len(dialect_names()) == len(shipped())
+
+
+ODD = [
+    None,
+    True,
+    False,
+    "1",
+    "2",
+    "x",
+    "",
+    [],
+    {},
+    1.5,
+    0,
+    3,
+    7,
+    99,
+    1e300,
+    -1,
+    "07",
+    float("nan"),
+]
+
+
+@pytest.mark.parametrize("platform", shipped())
+def test_it_agrees_with_the_naive_twin(platform: str) -> None:
+    rng = random.Random(7)
+    codes = find_code_map(platform, VOCAB)
+    at, fast = SHAPES[0][1], 0
+    codecs = {kind: JsonCodec(mapping_of(codes, kind, at, VOCAB)) for kind in kinds(codes)}
+    for round_ in range(120):
+        flawed = round_ % 2 == 1
+        for kind, one in codecs.items():
+            rows = [_row(codes, kind, rng, flawed) for _ in range(rng.randint(1, 4))]
+            payload = json.dumps(rows).encode()
+            context = Context(0, NOW, SITE, plan_of(VOCAB), LIMITS, "")
+            slow = naive.read(one.map, payload, naive.Site(GW, SITE, VOCAB, NOW, ""))
+            found = one.fast(payload, context)
+            fast += found is not None
+            try:
+                found = found or one.careful(payload, context)
+            except RejectedMessage:
+                assert slow.rejected
+                continue
+            lifts = [LIFTS[lift].reg_code for lift, _, _ in samples(found)]
+            told = [(lift, ts, v) for lift, (_, ts, v) in zip(lifts, samples(found), strict=True)]
+            assert told == [(lift, ts, values) for lift, ts, values, _ in slow.samples]
+            said = [(LIFTS[lift].reg_code, code) for lift, code, _ in messages(found)]
+            assert said == [(lift, code) for lift, _, code, _ in slow.messages]
+    assert fast > 30
+
+
+def _row(codes: CodeMap, kind: str, rng: random.Random, flawed: bool) -> dict[str, Any]:
+    local = LOCAL if codes.time_format != "iso" else "2025-10-09T08:53:20Z"
+    row: dict[str, Any] = {codes.lift: rng.choice(LIFTS).reg_code}
+    if kind == "message":
+        known = [code.theirs.split(".")[-1] for code in codes.codes]
+        theirs: Any = rng.choice(known)
+        row |= {codes.message.time: local}
+        row[codes.message.code] = [theirs] if codes.message.several else theirs
+        if codes.message.state:
+            row[codes.message.state] = rng.choice(list(codes.message.states))
+    else:
+        part = dict(codes.parts())[kind]
+        row[part.time] = local
+        for field in rng.sample(part.fields, rng.randint(0, len(part.fields))):
+            channel = VOCAB.by_name[field.channel]
+            value: Any = rng.choice(list(field.values or channel.values or ["1"]))
+            row[field.name] = str(value) if codes.quoted else int(value)
+            if channel.kind is Kind.BOOL and field.values is None and not codes.quoted:
+                row[field.name] = bool(rng.randint(0, 1))
+    if flawed:
+        row[rng.choice(list(row))] = rng.choice(ODD)
+    return row

@@ -138,5 +138,12 @@ def test_the_window_is_bounded_and_each_gateway_has_its_own() -> None:
     repeats = Repeats(window=2)
     assert repeats.take("a", "t", b"1") and not repeats.take("a", "t", b"1")
     assert repeats.take("b", "t", b"1") and repeats.take("a", "u", b"1")
-    assert repeats.take("a", "t", b"2")
-    assert repeats.take("a", "t", b"1"), "it has left the window"
+    for number in range(300):
+        assert repeats.take("a", "t", b"n%d" % number)
+    assert not repeats.take("a", "t", b"1"), "nothing of an open batch is forgotten"
+    for number in range(16):
+        assert repeats.dirty()
+        assert repeats.take("c", "t", b"%d" % number)
+    assert not repeats.take("b", "t", b"1"), "still in the window of its gateway"
+    assert repeats.dirty()
+    assert repeats.take("a", "t", b"1"), "it has left the window and the last batches"

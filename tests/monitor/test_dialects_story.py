@@ -128,3 +128,37 @@ def test_their_client_their_topics_our_history(tmp_path: Path, spawn: Spawn) -> 
     assert rows[4][1] >= ts_ms + 5000, "without a time it is that of receipt"
     kept = db.execute("SELECT gateway, topic, reason FROM quarantine").fetchall()
     assert kept == [("gw-0", "tb/gw-0/v1/gateway/telemetry", "out_of_range")]
+
+
+def test_a_gateway_on_the_listener_of_another_is_refused(tmp_path: Path) -> None:
+    """The ACL line of docs/thingsboard.md, on a real broker."""
+    line = "pattern write tb/%u/v1/gateway/#"
+    assert line in (Path(__file__).parents[2] / "docs" / "thingsboard.md").read_text("utf-8")
+    acl = f"user service\ntopic read tb/#\n{line}\n"
+    users = {"service": "s", "gw-0": "a", "gw-1": "b"}
+    broker = Mosquitto(tmp_path / "broker", users=users, acl=acl, mount="tb/gw-0/")
+    broker.start()
+
+    def client(user: str, port: int) -> mqtt.Client:
+        made = mqtt.Client(CallbackAPIVersion.VERSION2)
+        made.username_pw_set(user, users[user])
+        made.connect(broker.host, port)
+        made.loop_start()
+        return made
+
+    heard: SimpleQueue[tuple[str, bytes]] = SimpleQueue()
+    clients = [client("service", broker.port)]
+    clients[0].on_subscribe = lambda *_: heard.put(("", b""))
+    clients[0].on_message = lambda _c, _u, message: heard.put((message.topic, message.payload))
+    try:
+        clients[0].subscribe("tb/#", 1)
+        assert heard.get(timeout=10) == ("", b"")
+        for user in ("gw-1", "gw-0"):
+            clients.append(client(user, broker.mounted_port))
+            clients[-1].publish("v1/gateway/telemetry", user, 1).wait_for_publish(10)
+        assert heard.get(timeout=10) == ("tb/gw-0/v1/gateway/telemetry", b"gw-0")
+    finally:
+        for one in clients:
+            one.disconnect()
+            one.loop_stop()
+        broker.end()

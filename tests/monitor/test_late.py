@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model import Transition
-from monitor.late import CLOSE_AFTER_MS, ROUNDS_A_SLICE, slices
+from monitor.late import CLOSE_AFTER_MS, QUIET_MS, ROUNDS_A_SLICE, slices
 from tests.monitor.detector.fleets import T0, batch
 from tests.monitor.test_pipeline import START_MS, TRAPPED, Hand
 from tests.support.site import reg_code
@@ -44,10 +44,10 @@ def backfill(hand: Hand, first_ms: int, samples: list[dict[str, Any]], lift: int
 
 
 def through(hand: Hand) -> int:
-    """Judge all that is late; return how many slices it took."""
+    """Judge all that is late, nothing more being under way; return how many slices it took."""
     count = 0
-    while hand.service.late.busy:
-        hand.pipeline._late_slice(hand.now_ms)
+    while hand.service.late.behind:
+        hand.pipeline._late_slice(hand.now_ms + QUIET_MS)
         count += 1
         assert count < 1000
     return count
@@ -85,7 +85,7 @@ def test_a_live_alert_is_neither_joined_nor_cleared_by_what_is_late(hand: Hand) 
 
 def test_live_samples_are_judged_while_late_ones_wait(hand: Hand) -> None:
     backfill(hand, HOURS_AGO, [TRAPPED] * 1500, lift=1)
-    assert hand.service.late.busy
+    assert hand.service.late.behind
     hand.say(TRAPPED)
     hand.pass_time(31)
     assert hand.alerts() == [("1", reg_code(0), START_MS)]
@@ -97,7 +97,7 @@ def test_what_still_stands_ends_when_the_backlog_is_through(hand: Hand) -> None:
     backfill(hand, HOURS_AGO, [TRAPPED] * 40)
     through(hand)
     assert rows(hand, ALERTS)[0][3] is None
-    hand.now_ms += CLOSE_AFTER_MS
+    hand.now_ms += QUIET_MS + CLOSE_AFTER_MS
     hand.pipeline._late_slice(hand.now_ms)
     assert rows(hand, ALERTS)[0][3] == HOURS_AGO + 39_000
 
@@ -107,7 +107,7 @@ def test_a_crash_in_the_middle_changes_nothing(hand: Hand, tmp_path: Path) -> No
     hand.pipeline._late_slice(hand.now_ms)
     hand.pipeline._snapshot()
     hand.pipeline._late_slice(hand.now_ms)
-    assert hand.service.late.busy
+    assert hand.service.late.behind
     hand.close()
     again = Hand(tmp_path)
     again.now_ms = hand.now_ms
@@ -161,8 +161,8 @@ def test_the_lane_says_what_the_live_lane_would_have_said(hand: Hand) -> None:
     assert {one.rule for one in live} == {"1"}
     backfill(hand, HOURS_AGO, story, lift=3)
     late: list[Transition] = []
-    while hand.service.late.busy:
-        late += hand.service.late.work(hand.now_ms)
+    while hand.service.late.behind:
+        late += hand.service.late.work(hand.now_ms + QUIET_MS)
     plain = [replace(one, late=False, subject=reg_code(0), batch=0) for one in late]
     assert all(one.late for one in late)
     assert [(one.key, one.raised, one.at_ms) for one in plain] == [

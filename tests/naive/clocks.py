@@ -39,7 +39,7 @@ class NaiveClock:
         return True
 
     def hear(self, age: int, at: int, witness: int | None = None) -> None:
-        if self.window is not None and at >= self.window.begin + WINDOW:
+        if self.window is not None and at >= self.window.begin + self.length(witness):
             self.end(self.window, witness)
             self.window = None
         if self.window is None:
@@ -54,6 +54,12 @@ class NaiveClock:
         elif self.heard is None or (rose > 10_000 and at - self.heard >= rose // 2):
             self.doubtful = True
         self.heard = at
+
+    def length(self, witness: int | None) -> int:
+        assert self.window is not None
+        if witness is not None and abs(witness - self.window.least) <= 2000:
+            return WINDOW
+        return 120_000 if self.doubtful else WINDOW
 
     def end(self, window: Window, witness: int | None) -> None:
         if self.streak:

@@ -11,18 +11,17 @@ import io
 import json
 import math
 import re
-import struct
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from devices.codecs.mapping.model import FieldRule, LiftRule, Mapping, MessageRule, TimeRule
+from devices.codecs.mapping.model import LiftRule, Mapping, MessageRule, TimeRule
 from devices.codecs.mapping.paths import Wild
 from devices.registry import Lift, Registry
-from devices.vocabulary import Channel, Kind, Vocabulary
+from devices.vocabulary import Vocabulary
+from tests.naive.mapping_values import as_float32, text, value
 
 AHEAD_MS, OLDEST_MS, LATE_MS, MOST = 60_000, 400 * 86_400_000, 120_000, 2_000
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 Place = tuple[Any, ...]
 
 
@@ -219,7 +218,7 @@ def _sample(one: Mapping, row: Row, site: Site, found: Read) -> None:
     values: dict[str, float] = {}
     for rule in one.fields:
         raw, name = row[rule.path]
-        number, reason = _value(rule, raw, lift)
+        number, reason = value(rule, raw, lift)
         if reason:
             found.refused.append((reason, name))
         if number is not None and not (rule.fallback and rule.channel.name in values):
@@ -303,98 +302,10 @@ def _moment(rule: TimeRule, raw: Any) -> int | None:
     return math.floor((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000 + 1e-6)
 
 
-def _text(raw: Any) -> str | None:
-    if raw is True or raw is False:
-        return str(raw).lower()
-    if isinstance(raw, float):
-        return str(int(raw)) if math.isfinite(raw) and raw == int(raw) else repr(raw)
-    return str(raw) if isinstance(raw, (int, str)) else None
-
-
-def _value(rule: FieldRule, raw: Any, lift: Lift) -> tuple[float | None, str | None]:
-    """(value, None) taken, (None, None) absent, (None, reason) refused."""
-    if raw is None:
-        return None, None
-    if rule.values is not None:
-        table = rule.values.by_text
-        text = _text(raw)
-        if (
-            text not in table
-            and rule.cells
-            and all(re.fullmatch(r"-?(0|[1-9][0-9]*)", k) for k in table)
-        ):
-            number = _cell_number(rule, str(raw))
-            text = _text(number) if number is not None else text
-        if text not in table:
-            return None, "unmapped_value"
-        return (None if math.isnan(table[text]) else as_float32(table[text])), None
-    if isinstance(raw, str) and rule.quoted:
-        if raw == "":
-            return None, None
-        return _quoted(rule, raw, lift)
-    return _number(rule, raw, lift)
-
-
-def _quoted(rule: FieldRule, raw: str, lift: Lift) -> tuple[float | None, str | None]:
-    for code, entry in rule.channel.values.items():
-        if entry.name == raw:
-            return float(code), None
-    if rule.cells and rule.channel.kind is Kind.BOOL and raw in ("true", "false"):
-        return float(raw == "true"), None
-    number = _cell_number(rule, raw)
-    return (None, "wrong_type") if number is None else _number(rule, number, lift)
-
-
-def _cell_number(rule: FieldRule, raw: str) -> float | None:
-    text = raw.strip()
-    if rule.comma:
-        if "." in text:
-            return None
-        text = text.replace(",", ".")
-    return float(text) if NUMBER.fullmatch(text) else None
-
-
-def _number(rule: FieldRule, raw: Any, lift: Lift) -> tuple[float | None, str | None]:
-    channel: Channel = rule.channel
-    scaled = rule.scale != 1 or rule.offset != 0 or rule.of_rated
-    if isinstance(raw, str):
-        codes = [code for code, entry in channel.values.items() if entry.name == raw]
-        if channel.kind is not Kind.ENUM:
-            return None, "wrong_type"
-        return (float(codes[0]), None) if codes else (None, "out_of_range")
-    if isinstance(raw, bool) and not scaled:
-        return (float(raw), None) if channel.kind is Kind.BOOL else (None, "wrong_type")
-    if not isinstance(raw, (int, float)):
-        return None, "wrong_type"
-    try:
-        value = float(raw) * rule.scale + rule.offset
-    except OverflowError:
-        value = math.inf
-    if rule.of_rated:
-        value *= 100.0 / lift.rated_load_kg
-    if math.isnan(value) or math.isinf(value):
-        return None, "not_finite" if isinstance(raw, float) or scaled else "out_of_range"
-    stored = as_float32(value)
-    if not as_float32(channel.lo) <= stored <= as_float32(channel.hi):
-        return None, "out_of_range"
-    if channel.kind is not Kind.FLOAT and stored != int(stored):
-        return None, "wrong_type"
-    if channel.kind is Kind.ENUM and int(stored) not in channel.values:
-        return None, "out_of_range"
-    return stored, None
-
-
-def as_float32(value: float) -> float:
-    try:
-        return float(struct.unpack("<f", struct.pack("<f", float(value)))[0])
-    except OverflowError:
-        return math.inf
-
-
 def _message(rule: MessageRule, row: Row, site: Site, found: Read) -> None:
     raw, name = row[rule.path]
-    text = _text(raw)
-    if raw is None or raw == "" or text in rule.ignored:
+    said_code = text(raw)
+    if raw is None or raw == "" or said_code in rule.ignored:
         return
     lift = _lift(rule.lift, row, site, found)
     if lift is None:
@@ -403,7 +314,7 @@ def _message(rule: MessageRule, row: Row, site: Site, found: Read) -> None:
     state: str | None = rule.always
     if rule.state is not None:
         said, state_name = row[rule.state]
-        state = rule.states.get(_text(said) or "?")
+        state = rule.states.get(text(said) or "?")
         if state is None:
             found.refused.append(
                 ("missing_field" if said is None else "unmapped_value", state_name)
@@ -419,19 +330,19 @@ def _message(rule: MessageRule, row: Row, site: Site, found: Read) -> None:
 
 def _codes(rule: MessageRule, raw: Any, lift: Lift, site: Site) -> list[tuple[int, bool]]:
     if rule.codes is None:
-        text = _text(raw) or ""
-        known = text.isdecimal() and int(text) in site.vocab.messages
-        return [(int(text), False)] if known else []
+        said = text(raw) or ""
+        known = said.isdecimal() and int(said) in site.vocab.messages
+        return [(int(said), False)] if known else []
     if isinstance(raw, bool) or not isinstance(raw, (int, str)):
         return []
-    text = str(raw).strip() if isinstance(raw, str) else str(raw).zfill(rule.codes.width)
+    theirs = str(raw).strip() if isinstance(raw, str) else str(raw).zfill(rule.codes.width)
     kind = "escalator" if lift.type in ("escalator", "moving_walk") else "lift"
-    if text in rule.codes.no_fault:
+    if theirs in rule.codes.no_fault:
         mine = {code.ours for code in rule.codes.codes}
         return [
             (code, True)
             for code, told in sorted(site.vocab.messages.items())
             if code in mine and told.kind == "fault" and told.device == kind
         ]
-    text = (rule.escalator_prefix if kind == "escalator" else rule.prefix) + text
-    return [(code.ours, False) for code in rule.codes.codes if code.theirs == text]
+    theirs = (rule.escalator_prefix if kind == "escalator" else rule.prefix) + theirs
+    return [(code.ours, False) for code in rule.codes.codes if code.theirs == theirs]

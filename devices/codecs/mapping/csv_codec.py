@@ -123,6 +123,8 @@ class CsvCodec:
             text = payload.decode(form.encoding).replace("\r\n", "\n").rstrip("\n")
         except UnicodeDecodeError:
             return None
+        if "\r" in text:
+            return None  # alone it ends a line, too
         lines = text.split("\n")
         header = tuple(lines.pop(0).split(form.delimiter)) if form.header else ()
         layout = self._layout(form.columns or header)

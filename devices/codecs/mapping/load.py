@@ -44,6 +44,9 @@ def load_mapping(file: File, vocab: Vocabulary) -> Mapping:
     """Read a mapping file. Raises ConfigError."""
     top = Table(file, "", read_toml(file), _TOP)
     csv = _csv(top) if top.word("format", "json", ("json", "csv")) == "csv" else None
+    if csv is None and "csv" in top.data:
+        way_out = Text('与 [csv] 并用须写 format = "csv"', '[csv] needs format = "csv"')
+        raise top.wrong("format", top.data.get("format"), way_out)
     codes = read_codes(top, vocab)
     tables = top.tables("field", FIELD)
     fields = tuple(read_field(table, csv, top, codes, vocab) for table in tables)

@@ -56,8 +56,8 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
         rows is None
         or not 1 <= head.boot <= BOOT_MAX
         or head.first > head.seq
-        or not in_time(int(parts.ts_ms.min()), context.received_ms, limits)
-        or not in_time(int(parts.ts_ms.max()), context.received_ms, limits)
+        or not in_time(head.base_ms, context.received_ms, limits)
+        or not (head.time_form == 0 or in_time(int(parts.ts_ms.max()), context.received_ms, limits))
         or not all_valid(parts.layout.selection, parts.matrix, plan)
     ):
         return None

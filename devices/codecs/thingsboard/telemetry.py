@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import msgspec
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from devices.batch import Decoded, TelemetryBatch
@@ -19,7 +20,7 @@ from devices.codecs.clock import NEVER, check_ts, in_time, late
 from devices.codecs.context import Context, check_lift, rows_of
 from devices.codecs.parse import Envelope, Fields, fields_of, nothing_left, parse
 from devices.codecs.refuse import Refusals
-from devices.codecs.samples import Reader, matrix_of, quotes
+from devices.codecs.samples import Reader, Shape, matrix_of, quotes, spread, without_faults
 from devices.codecs.thingsboard.names import Names
 from devices.codecs.values import NO_MESSAGES, Plan, check_value
 from devices.codecs.whole import whole
@@ -61,14 +62,38 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
     found = matrix_of([entry.values for entry in entries], shape, context.plan)
     if times is None or found is None:
         return None
-    (ts_ms, given), (matrix, marks) = times, found
-    if quotes(payload) != 2 * (len(message) + len(entries) + given) + marks:
+    ts_ms, given = times
+    if quotes(payload) != 2 * (len(message) + len(entries) + given) + found.marks:
         return None
+    matrix, refusals = found.rows, Refusals(context.limits.refusals)
+    if not found.valid:
+        clean = _without_faults(payload, matrix, shape, context, refusals)
+        if clean is None or given != len(entries):
+            return None
+        matrix = clean
     if len(rows) != len(entries):
         rows = np.repeat(rows, counts)
     late_rows = late(ts_ms, context.received_ms, context.limits)
-    batch = TelemetryBatch(rows, ts_ms, matrix, late_rows, NO_MESSAGES)
-    return Decoded(None, None, None, "telemetry", batch, [], given == len(entries))
+    full = spread(matrix, shape, context.plan)
+    batch = TelemetryBatch(rows, ts_ms, full, late_rows, NO_MESSAGES)
+    decoded = whole(batch, NO_NUMBER, refusals, "payload", found.valid)
+    decoded.timed = given == len(entries)
+    return decoded
+
+
+def _without_faults(
+    payload: bytes,
+    matrix: NDArray[np.float32],
+    shape: Shape,
+    context: Context,
+    refusals: Refusals,
+) -> NDArray[np.float32] | None:
+    message = orjson.loads(payload)
+    told = [f"{device}[{i}]." for device in message for i in range(len(message[device]))]
+    lifts = [device for device in message for _ in message[device]]
+    raw = [entry["values"] for entries in message.values() for entry in entries]
+    reader = _reader(context.plan, names_of(context))
+    return without_faults(matrix, shape, reader, raw, told, lifts, refusals)
 
 
 def _times(times: list[int], context: Context) -> tuple[NDArray[np.int64], int] | None:

@@ -11,6 +11,7 @@ from monitor.web.api import (
     drills,
     feed,
     lifts,
+    links,
     quality,
     quarantine,
     registry,
@@ -28,6 +29,7 @@ router.include_router(lifts.router)
 router.include_router(feed.router)
 router.include_router(drills.router)
 router.include_router(quality.router)
+router.include_router(links.router)
 router.include_router(claim.router)
 router.include_router(registry.router)
 router.include_router(quarantine.router)

@@ -144,7 +144,9 @@ def reason_words(words: Words) -> dict[str, str]:
 
 def _states(words: Words) -> dict[str, str]:
     _ = words.catalogue.gettext
-    return dict(zip(ALL, (_("open"), _("replayed"), _("dropped"), _("all")), strict=True))
+    return dict(
+        zip(ALL, (_("not yet settled"), _("replayed"), _("dropped"), _("all")), strict=True)
+    )
 
 
 def _group(words: Words, one: Group, now_ms: int, query: dict[str, str]) -> dict[str, Any]:

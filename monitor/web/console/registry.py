@@ -84,7 +84,7 @@ def _view(words: Words, row: dict[str, Any], now_ms: int) -> dict[str, Any]:
         "tone": tone,
         "where": place_and_name(row.get("place") or "", row.get("name") or ""),
         "gateway": row.get("gateway") or row.get("vendor") or "",
-        "since": ago(row["retired_ms"] or row["moved_ms"] or row["registered_ms"]),
+        "since": ago(_since(row)),
         "last": ago(row.get("last_ms")),
         "missing": ", ".join(row.get("missing") or ()),
         "moved_from": row["moved_from"] or "",
@@ -95,6 +95,14 @@ def _view(words: Words, row: dict[str, Any], now_ms: int) -> dict[str, Any]:
             for one in row["seen_by"]
         ],
     }
+
+
+def _since(row: dict[str, Any]) -> int | None:
+    """Since when it is in its state, as far as that is known."""
+    if row["seen_by"]:
+        return int(min(one["first_ms"] for one in row["seen_by"]))
+    known = row["retired_ms"] or row["moved_ms"] or row["registered_ms"]
+    return int(known) if known else None
 
 
 @router.post("/registry/{kind}/{ident}/{act}")

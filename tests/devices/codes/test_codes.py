@@ -88,7 +88,7 @@ def test_the_same_number_means_different_things() -> None:
     assert MAPS["bacnet"].decode("EscalatorFault.5") == 61
     doors = {f.name: f.values for f in MAPS["provincial"].status.fields}
     assert doors["door_zone"] == {"1": 1.0, "2": 0.0}
-    assert {f.name: f.values for f in MAPS["gbt24476"].status.fields}["Door_Zone"] is None
+    assert {f.name: f.values for f in MAPS["standard"].status.fields}["Door_Zone"] is None
 
 
 def test_bacnet_numbers_are_those_of_the_library() -> None:

@@ -17,6 +17,7 @@ from tests.monitor.detector.cases import (
     lives,
     trapped,
 )  # fmt: skip
+from tests.monitor.detector.cases_escalator import ESCALATOR
 from tests.monitor.detector.cases_worn import WORN
 from tests.monitor.detector.stories import FIRE, INSPECTION, NORMAL, RUNNING, Story
 
@@ -187,4 +188,4 @@ CALENDAR = (
     ),
 )  # fmt: skip
 
-CASES = (*LIFE, *FAULTS, *STATES, *SLOW, *CALENDAR, *WORN)
+CASES = (*LIFE, *FAULTS, *STATES, *SLOW, *CALENDAR, *WORN, *ESCALATOR)

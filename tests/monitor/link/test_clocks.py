@@ -110,7 +110,7 @@ def test_after_a_silence_as_long_as_the_age_it_takes_longer() -> None:
     one(clocks, 100, T0 - HOUR)
     found = [one(clocks, HOUR + 100, T0 + 1000 * i) for i in range(1200)]
     first = next(i for i, shift in enumerate(found) if shift is not None)
-    assert LONG_PROOF_MS / 1000 <= first <= LONG_PROOF_MS / 1000 + 45
+    assert LONG_PROOF_MS / 1000 <= first <= LONG_PROOF_MS / 1000 + 130
 
 
 def test_a_gateway_that_tells_the_same_clock_proves_it_at_once() -> None:

@@ -188,3 +188,13 @@ def test_what_is_known_of_clocks_survives_a_restart(hand: Lines, tmp_path: Path)
     again.live(25, TRAPPED, 600_000)
     assert again.ringing().get("1") == 0
     again.close()
+
+
+def test_a_gateway_that_tells_its_own_clock_is_believed_at_once(hand: Lines) -> None:
+    """After a power cut its clock goes on where it stopped: as silent as it is slow."""
+    hand.live(30, FREE)
+    hand.now_ms += HOUR_MS
+    hand.service.link.witness("gw-0", -HOUR_MS, hand.now_ms)
+    hand.live(45, FREE, HOUR_MS)
+    hand.live(35, TRAPPED, HOUR_MS)
+    assert hand.ringing().get("1") == 0

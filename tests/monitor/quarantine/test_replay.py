@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from alerts.model import Actor, Role
@@ -242,6 +243,31 @@ def test_a_drop_is_a_decision_with_a_name_and_deletes_nothing(bench: Bench) -> N
     assert (kept.payload, kept.ended_by, kept.why) == (b"not json", "刘洋", "because")
     assert quarantine.count(bench.service.history) == 1
     assert bench.journal()[-1][2]["why"] == "because"
+
+
+def test_what_history_will_not_take_holds_up_no_live_sample(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.send(rows_of(STRANGER, 2))
+    bench.register(STRANGER)
+    number = runs.ask(bench.service.engine, "replay", Choice(), ADMIN, bench.now_ms)
+
+    def broken(*_: Any, **more: Any) -> Any:
+        raise duckdb.IOException("a segment is gone")
+
+    monkeypatch.setattr("monitor.store.history.settle", broken)
+    thread = threading.Thread(target=bench.service.replayer.turn)
+    thread.start()
+    bench.take()
+    thread.join(10)
+    found = runs.find(bench.service.engine, number)
+    assert found is not None and (found.state, found.error) == (
+        "failed", "IOException: a segment is gone",
+    )  # fmt: skip
+    bench.send(rows_of(reg_code(0), 1, seq=9))
+    assert bench.rows("SELECT count(*) FROM sample") == [(1,)]
+    monkeypatch.undo()
+    assert bench.run()["samples"] == 2, "it is still there"
 
 
 def test_a_crash_in_the_middle_goes_on_and_doubles_nothing(

@@ -108,7 +108,7 @@ def test_a_sheet_a_person_wrote_is_understood(site: Site) -> None:
     told = json.loads(site.well("import", str(site.root / "x.xlsx"), "--json"))
     (lifts,) = told["sheets"]
     fields = lifts["changed"][0]["fields"]
-    assert fields["type"] == ["residential", "hospital"]
+    assert fields["type"] == ["residential", "bed"]
     assert fields["rated_speed"] == ["1.75", "2.5"]
     assert fields["inspection_due"] == ["", "2027-03-31"]
 

@@ -126,7 +126,7 @@ def test_codes_come_back_or_are_named(name: str) -> None:
 
 
 def test_an_end_is_not_told_to_who_knows_only_reports() -> None:
-    codes = MAPS["gbt24476"]
+    codes = MAPS["standard"]
     mute = codes.message.state is None
     told = encode_codes([CodeRow(code(0), NOW, 93 if mute else 8, "off")], codes)
     assert bool(told.unsaid) == mute
@@ -142,5 +142,5 @@ def test_a_value_without_a_word_is_left_out_and_counted() -> None:
 
 
 def test_times_as_platforms_write_them() -> None:
-    assert told_time(1_767_225_600_123, MAPS["gbt24476"]) == "2026-01-01 08:00:00"
+    assert told_time(1_767_225_600_123, MAPS["standard"]) == "2026-01-01 08:00:00"
     assert told_time(1_767_225_600_123, MAPS["bacnet"]) == "2026-01-01T00:00:00.123+00:00"

@@ -47,6 +47,8 @@ from devices.vocabulary import load_vocabulary
 from monitor.channels import callbacks, reply_tokens
 from monitor.incoming import Incoming
 from monitor.intake import Intake
+from monitor.link.view import LinksView
+from monitor.link.watch import LinkWatch
 from monitor.metrics import Metrics
 from monitor.provisioning.claims import Claims
 from monitor.provisioning.issuer import Issuer
@@ -236,6 +238,14 @@ class House:
         self.wakes: list[Callable[[], None]] = []
         self.pulse_stands = False
         self.reasons: list[Text] = []
+
+    @cached_property
+    def link(self) -> LinkWatch:
+        return LinkWatch(self.registry, Ledger(), 120_000)
+
+    @cached_property
+    def links(self) -> LinksView:
+        return LinksView(self.link, self.registry, self.quarantine._history)
 
     def _write_site(self, folder: Path) -> None:
         kinds: dict[str, list[Any]] = {

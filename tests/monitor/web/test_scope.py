@@ -58,6 +58,10 @@ EXPECTED = {
     ("POST", "/api/v1/suppressions/{order}/release"): "404",
     ("GET", "/api/v1/feed"): "stream",
     ("GET", "/api/v1/health"): "403",
+    ("GET", "/api/v1/links"): "403",
+    ("GET", "/api/v1/links/vendors"): "403",
+    ("GET", "/api/v1/links/days"): "403",
+    ("GET", "/api/v1/links/{gateway}"): "403",
     ("GET", "/api/v1/quarantine"): "403",
     ("GET", "/api/v1/quarantine/reasons"): "403",
     ("GET", "/api/v1/quarantine/runs"): "403",
@@ -80,6 +84,8 @@ EXPECTED = {
     ("GET", "/lifts/{reg_code}/chart"): "404",
     ("POST", "/lifts/{reg_code}/{step}"): "404",
     ("POST", "/lifts/{reg_code}/release/{order}"): "404",
+    ("GET", "/links"): "403",
+    ("GET", "/links/{gateway}"): "403",
     ("GET", "/quarantine"): "403",
     ("GET", "/quarantine/{number}"): "403",
     ("POST", "/quarantine/runs"): "403",
@@ -127,7 +133,7 @@ async def test_another_firms_things_stay_unknown(
     for step in steps if "{step}" in path else [""]:
         address = path.format(
             alert_id=alert, reg_code=LIFT, step=step, token="x", lang="en", version="0",
-            order=hidden.order, number=1,
+            order=hidden.order, number=1, gateway="gw-1",
         )  # fmt: skip
         query: dict[str, str | int] = {"channel": "speed"} if "series" in path else {}
         if path == "/alerts/rows":
@@ -172,7 +178,9 @@ async def test_strangers_get_to_the_sign_in_or_401(enter: Enter, house: House) -
     for (method, path), what in EXPECTED.items():
         if what not in ("404", "403", "stream") and path not in ("/alerts", "/lifts"):
             continue
-        address = path.format(alert_id=alert, reg_code=LIFT, step="accept", order=1, number=1)
+        address = path.format(
+            alert_id=alert, reg_code=LIFT, step="accept", order=1, number=1, gateway="gw-1"
+        )
         answer = await client.request(method, address, params={"channel": "speed"})
         assert answer.status_code in (401, 303), path
         assert answer.status_code == 401 or answer.headers["location"].startswith("/sign-in")
