@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from threading import Event
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import structlog
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,10 +19,8 @@ from alerts.database.access import open_engine
 from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.directory_file import load_directory
 from alerts.directory.subjects import Subjects
-from alerts.directory.units import Directory
 from alerts.lifecycle.causes import DEFAULT_CAUSES, Causes, load_causes
 from alerts.migrations import migrate
-from alerts.model import Transition
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
 from alerts.pages.links import Links
@@ -34,7 +31,7 @@ from alerts.story.sheet import fonts
 from config.errors import ConfigError
 from config.settings import Settings
 from devices.codecs import Limits, Setup, build_routes
-from devices.registry import Registry, load_registry
+from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
 from monitor.aftercare import Aftercare
 from monitor.answers import Answers
@@ -57,7 +54,6 @@ from monitor.provisioning.issuer import Issuer
 from monitor.provisioning.watch import Watch
 from monitor.quarantine.replayer import Replayer
 from monitor.receive import Receiver
-from monitor.registry.entries import FRESH
 from monitor.registry.keeper import Keeper
 from monitor.repeats import NOBODY, Repeats
 from monitor.reply_mail import ReplyMail
@@ -68,6 +64,7 @@ from monitor.sparkplug import sparkplug_host
 from monitor.store.history import History
 from monitor.store.influx import InfluxCopy
 from monitor.store.ledger import Ledger
+from monitor.taking_up import forget, take_up_site
 from monitor.upstream.office import Upstream
 from monitor.web.app import create_app
 from monitor.web.server import Server
@@ -251,40 +248,13 @@ class Service:
 
         Raises ConfigError for a mistake in them, which changes nothing.
         """
-        site, done = self.settings.site, Event()
-        newer = load_registry(site.folder, self.history.known_lifts())
-        book = load_directory(site.folder / "directory.toml", site.timezone)
-        answered = self.keeper.answers()
-        self.pipeline.between(lambda: self._take_up(newer, book, answered))
-        self.pipeline.between(done.set)
-        return done
-
-    def _take_up(self, newer: Registry, book: Directory, answered: Mapping[str, str]) -> None:
-        """In the pipeline's thread; who decodes meanwhile learns of the new rows last."""
-        self.history.number_lifts([s.reg_code if s else "" for s in newer.slots])
-        now_ms = self.clock()
-        self.keeper.take_up(newer, now_ms, answered)
-        self.judge.expect(self.keeper.expected(newer, now_ms))
-        over = self.judge.take_up(newer, now_ms)
-        fresh = [code for code, answer in answered.items() if answer == FRESH]
-        over += self._forget(fresh, newer, now_ms)
-        self.subjects.take_up(newer)
-        self.directory = book
-        self.desk.take_up(book)
-        self.registry.take_up(newer)
-        self.pipeline.apply(over, now_ms)
-        log.info("site.reloaded", lifts=len(newer.lifts), gateways=len(newer.gateways))
-
-    def _forget(self, lifts: Sequence[str], registry: Registry, now_ms: int) -> list[Transition]:
-        """What was learned of these lifts was of another machine or device."""
-        rows = sorted(registry.row_of[code] for code in lifts if code in registry.row_of)
-        return self.judge.forget(np.array(rows, np.int32), now_ms) if rows else []
+        return take_up_site(self)
 
     def _recovered(self) -> None:
         """What the state shows to have spoken has; what was rebuilt meanwhile is learned anew."""
         self.keeper.saw_rows(self.detector.fleet.at_ms[: len(self.registry)] != NEVER)
         now_ms = self.clock()
-        self.pipeline.apply(self._forget(self.keeper.rebuilt, self.registry, now_ms), now_ms)
+        self.pipeline.apply(forget(self, self.keeper.rebuilt, self.registry, now_ms), now_ms)
 
     def _wake(self) -> None:
         for wake in self.wakes:

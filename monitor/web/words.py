@@ -29,8 +29,6 @@ LIFT_TYPES = {
     "firefighter": Text("消防员电梯", "firefighters lift"),
     "panoramic": Text("观光电梯", "panoramic lift"),
     "home": Text("家用电梯", "home lift"),
-    "escalator": Text("自动扶梯", "escalator"),
-    "walkway": Text("自动人行道", "moving walk"),
 }
 NEAR = timedelta(hours=6)
 COLUMNS = {**DERIVED, **REGISTRY}
