@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+from bacpypes3 import basetypes
 
 from config.errors import ConfigError
 from devices.codes import CodeMap, find_code_map, load_code_map, shipped
@@ -92,7 +93,6 @@ def test_the_same_number_means_different_things() -> None:
 
 
 def test_bacnet_numbers_are_those_of_the_library() -> None:
-    basetypes = pytest.importorskip("bacpypes3.basetypes")
     lists = {
         "LiftFault": basetypes.LiftFault,
         "EscalatorFault": basetypes.EscalatorFault,
