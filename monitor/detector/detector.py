@@ -12,16 +12,7 @@ from numpy.typing import NDArray
 
 from devices.batch import TelemetryBatch, Waveform
 from devices.vocabulary import Vocabulary
-from monitor.detector import (
-    peers,
-    presence,
-    reading,
-    silence,
-    stored,
-    suite,
-    upkeep,
-    waveform,
-)
+from monitor.detector import peers, presence, reading, silence, stored, suite, upkeep, waveform
 from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times, present_in
 from monitor.detector.rounds import rounds
@@ -304,10 +295,8 @@ class Detector:
         kept = upkeep.columns(self.own[upkeep.NAME], now_ms, self.registry, self.zone)
         said = self.fleet.values.data[:, self.vocab.index("service_mode")]
         inspected = (said == reading.INSPECTION) | self.codes.stands(upkeep.IN_INSPECTION)
-        return {
-            **self.silence.columns(now_ms, self.registry), **kept,
-            "last_in_inspection": inspected.astype(np.float32),
-        }  # fmt: skip
+        kept["last_in_inspection"] = inspected.astype(np.float32)
+        return {**self.silence.columns(now_ms, self.registry), **kept}
 
     # -- what a person asks ---------------------------------------------------------------
 
