@@ -33,12 +33,12 @@ from config.settings import Settings
 from devices.codecs import Limits, Setup, build_routes
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
+from monitor import reload
 from monitor.aftercare import Aftercare
 from monitor.answers import Answers
 from monitor.channels import callbacks, channels, reply_tokens
 from monitor.clock import Clock
 from monitor.detector import rule_schema
-from monitor.detector.table import NEVER
 from monitor.heads import DailyHead
 from monitor.housekeeping import Housekeeper
 from monitor.incoming import Incoming
@@ -64,7 +64,6 @@ from monitor.sparkplug import sparkplug_host
 from monitor.store.history import History
 from monitor.store.influx import InfluxCopy
 from monitor.store.ledger import Ledger
-from monitor.taking_up import forget, take_up_site
 from monitor.upstream.office import Upstream
 from monitor.web.app import create_app
 from monitor.web.server import Server
@@ -248,13 +247,7 @@ class Service:
 
         Raises ConfigError for a mistake in them, which changes nothing.
         """
-        return take_up_site(self)
-
-    def _recovered(self) -> None:
-        """What the state shows to have spoken has; what was rebuilt meanwhile is learned anew."""
-        self.keeper.saw_rows(self.detector.fleet.at_ms[: len(self.registry)] != NEVER)
-        now_ms = self.clock()
-        self.pipeline.apply(forget(self, self.keeper.rebuilt, self.registry, now_ms), now_ms)
+        return reload.take_up_site(self)
 
     def _wake(self) -> None:
         for wake in self.wakes:
@@ -271,7 +264,7 @@ class Service:
         taken and confirmed, so that senders of our own can end in order.
         """
         await asyncio.to_thread(self.pipeline.recover)
-        await asyncio.to_thread(self._recovered)
+        await asyncio.to_thread(reload.recovered, self)
         server, stop = self._server(), asyncio.Event()
         self.leave = server.leave
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reload)
@@ -286,16 +279,13 @@ class Service:
         tasks += [asyncio.create_task(work) for work in self.beside]
         self.pipeline.start()
         self.receiver.start()
-        if self.sparkplug is not None:
-            self.sparkplug.start()
-        if self.reply_topic is not None:
-            self.reply_topic.start()
+        for optional in (self.sparkplug, self.reply_topic, self.influx):
+            if optional is not None:
+                optional.start()
         self.housekeeper.start()
         self.keeper.start()
         self.replayer.start()
         self.links.start()
-        if self.influx is not None:
-            self.influx.start()
         self.upstream.start()
         try:
             await server.serve()
@@ -320,9 +310,8 @@ class Service:
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Take nothing new, finish what is at hand, tell it, close."""
-        await asyncio.to_thread(self.replayer.stop)
-        await asyncio.to_thread(self.links.stop)
-        await asyncio.to_thread(self.receiver_then_pipeline_stop)
+        for end in (self.replayer.stop, self.links.stop, self.receiver_then_pipeline_stop):
+            await asyncio.to_thread(end)
         if self.reply_topic is not None:
             await asyncio.to_thread(self.reply_topic.stop)
         await asyncio.wait([task for task in tasks if task.get_name() == "outbox"], timeout=15)
@@ -331,16 +320,14 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self.influx is not None:
             await asyncio.to_thread(self.influx.stop)
-        await asyncio.to_thread(self.upstream.stop)
-        await asyncio.to_thread(self.housekeeper.stop)
-        await asyncio.to_thread(self.keeper.stop)
+        for end in (self.upstream.stop, self.housekeeper.stop, self.keeper.stop):
+            await asyncio.to_thread(end)
         self.history.close()
         self.engine.dispose()
         log.info("service.stopped")
 
     def receiver_then_pipeline_stop(self) -> None:
-        """The pipeline stops first: it acknowledges its last batch over the open connection.
-        Edge nodes of Sparkplug are told before that nobody listens any more."""
+        """Edge nodes are told first; the pipeline acknowledges over the open connection."""
         if self.sparkplug is not None:
             self.sparkplug.stop()
         self.pipeline.stop()

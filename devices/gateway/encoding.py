@@ -10,14 +10,9 @@ from numpy.typing import NDArray
 
 from devices.codecs.packed import encode_packed
 from devices.codecs.parse import VERSION
+from devices.gateway.names import Names
 from devices.gateway.rows import Rows
 from devices.vocabulary import Vocabulary, load_vocabulary
-
-
-class Names(Protocol):
-    """Where the numbers of names become names again."""
-
-    def texts(self, ids: NDArray[np.int32]) -> list[str]: ...
 
 
 class Encoding(Protocol):

@@ -1,8 +1,8 @@
 """Forwarding: what is held goes out within a window, again and again until it is durable.
 
 A message is sent again when the connection was lost, when the service names it as a gap, and
-when nothing acknowledged it for `resend_s` (twice as long each time while the service says
-nothing at all, up to 16 times: a silent service is not helped by noise).
+when nothing acknowledged it for `resend_s` (twice as long each time, up to 16 times, until
+something sent once is answered: a service that is silent or behind is not helped by noise).
 
 A boot begins with one message alone. Its answer shows whether the service knows this boot from
 an earlier life of ours (a store that was lost, a clock that starts in 1970): then everything is
@@ -21,9 +21,9 @@ from dataclasses import dataclass
 
 from devices.batch import Refusal
 from devices.codecs.ack import Ack, decode_ack
-from devices.gateway.clock import ClockCheck, ClockOffset
 from devices.gateway.errors import StoreFull
 from devices.gateway.lanes import Lanes, Outgoing
+from devices.gateway.measures import Measures, OnClock, Sent
 from devices.gateway.parts import Span
 from devices.gateway.store import Store
 from devices.gateway.trim import Trimmer
@@ -31,11 +31,11 @@ from devices.gateway.trim import Trimmer
 _log = logging.getLogger(__name__)
 _PATIENCE = 16
 _FIRST_RESEND_S = 2.0
+_LEAST_EVERY_S = 5.0  # one message of back-fill, however long everything takes
 _TRIM_EVERY_S = 10.0
 _FOREVER = float("inf")
 
 Gaps = Sequence[tuple[int, int]]  # inclusive ranges of seq
-OnClock = Callable[[ClockOffset], None]
 OnRefused = Callable[[int | None, int | None, Refusal], None]
 
 
@@ -53,16 +53,6 @@ class Counters:
     refused: int = 0
     renumbered: int = 0
     strangers: int = 0
-
-
-@dataclass(slots=True)
-class _Sent:
-    at: float
-    clock_ms: int
-    samples: int
-    backfill: bool
-    live_at: float | None
-    again: bool
 
 
 def _nowhere(_kind: str, _payload: bytes) -> bool:
@@ -84,22 +74,20 @@ class Forwarder:
         resend_s: float,
         gap_retry_s: float,
         on_refused: OnRefused | None,
-        on_clock: OnClock = lambda _offset: None,
+        on_clock: OnClock | None = None,
     ) -> None:
         self._store, self._lanes, self._trimmer, self.counters = store, lanes, trimmer, counters
         self._clock_ms = clock_ms
         self._publish: Callable[[str, bytes], bool] = _nowhere
         self._window, self._resend_s, self._gap_retry_s = window, resend_s, gap_retry_s
-        self._on_refused, self._on_clock = on_refused, on_clock
-        self._clock_wrong = False
+        self._on_refused = on_refused
+        self.measures = Measures(lanes.pace, on_clock)
         self._news = threading.Condition()
         self._acks: deque[tuple[Ack, float, int]] = deque()
         self._up = self._rewind = self._stopped = False
         self._work = True
-        self.clock = ClockCheck()
-        self.delays: deque[float] = deque(maxlen=4096)  # s, publish → durable, of live data
         # all below belongs to the forwarding thread
-        self._sent: dict[Span, _Sent] = {}  # on this connection, not durable, oldest first
+        self._sent: dict[Span, Sent] = {}  # on this connection, not durable, oldest first
         self._again: deque[Span] = deque()  # numbered, not durable, not sent on this connection
         self._asked: dict[Span, float] = {}  # sent again because of a gap → when
         self._highest: dict[int, int] = {}  # boot → highest seq ever sent by this process
@@ -107,6 +95,7 @@ class Forwarder:
         self._told: set[tuple[Span, str, str | None, str | None]] = set()
         self._strange: set[int] = set()
         self._patience = 1
+        self._backfilled_at = 0.0
         self._sleep_s = self._trim_at = 0.0
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
 
@@ -179,6 +168,8 @@ class Forwarder:
             up = self._up
             if self._rewind:
                 self._rewind = False
+                self._lanes.pace.line_changed()
+                self._patience = 1
                 self._sent.clear()
                 self._again = deque(sorted(self._store.numbers))
         now = time.monotonic()
@@ -225,20 +216,22 @@ class Forwarder:
         if made is not None:
             return made
         open_ = sum(sent.backfill for sent in self._sent.values())
-        if self._live_waits(now):
+        if self._live_waits(now) and now < self._backfilled_at + _LEAST_EVERY_S:
             return None
         made, wait_s = self._lanes.next_backfill(now, now_ms, open_)
+        if made is not None:
+            self._backfilled_at = now
         self._sleep_s = min(self._sleep_s, wait_s, (due or _FOREVER) - now)
         return made
 
     def _live_waits(self, now: float) -> bool:
         """True where something live is on its way for too long: it must not meet more of us."""
-        target_s = self._lanes.pace.target_s
+        pace = self._lanes.pace
         for sent in self._sent.values():  # oldest first
-            if now - sent.at <= target_s:
+            if now - sent.at <= pace.patience_s:
                 return False
             if not sent.backfill:
-                self._lanes.pace.confirmed(sent.at, now)
+                pace.waiting(sent.at, now)
                 self._sleep_s = min(self._sleep_s, 0.05)
                 return True
         return False
@@ -254,7 +247,7 @@ class Forwarder:
         self.counters.resent += again
         self._highest[boot] = max(highest, seq)
         self._sent.pop(made.number.key, None)
-        self._sent[made.number.key] = _Sent(
+        self._sent[made.number.key] = Sent(
             time.monotonic(), self._clock_ms(), made.samples, made.backfill, made.live_at, again
         )
         return True
@@ -289,7 +282,6 @@ class Forwarder:
         newest: dict[int, tuple[Ack, float, int]] = {}
         for heard in acks:
             ack = heard[0]
-            self._patience = 1
             for refused in ack.refused:
                 if refused.reason == "seq_back" and ack.boot and refused.seq is not None:
                     self._number_anew([(ack.boot, refused.seq)])
@@ -343,7 +335,10 @@ class Forwarder:
             if key[0] == boot and key[1] <= known_to and not _within(key[1], ack.gaps)
         ]
         if done:
-            self._measure(done, ack, at, clock_ms)
+            settled = [self._sent.get(key) for key in done]
+            if any(sent is not None and not sent.again for sent in settled):
+                self._patience = 1  # (Karn) what was sent twice does not tell which one arrived
+            self.measures.learn(settled, ack.ts, at, clock_ms)
             self.counters.durable += self._store.settle(done)
             covered = set(done)
             for key in done:
@@ -354,39 +349,6 @@ class Forwarder:
                 self._news.notify_all()
         if ack.gaps and self._up:
             self._fill(boot, ack.gaps)
-
-    def _measure(self, done: Sequence[Span], ack: Ack, at: float, clock_ms: int) -> None:
-        """Learn from this answer: how fast the service is, and what its clock says."""
-        latest: _Sent | None = None
-        for key in done:
-            sent = self._sent.get(key)
-            if sent is None or sent.again:
-                continue
-            if sent.backfill:
-                self._lanes.pace.confirmed(sent.at, at)
-            if sent.live_at is not None:
-                self.delays.append(at - sent.live_at)
-            if latest is None or sent.at > latest.at:
-                latest = sent
-        if latest is not None:
-            begun = (latest.clock_ms, latest.at * 1000)
-            self.clock.hear(begun, (clock_ms, at * 1000), ack.ts)
-            self._judge_clock()
-
-    def _judge_clock(self) -> None:
-        """Say it once when our clock turns out wrong, and once when it is right again."""
-        best = self.clock.best
-        if best is None or best.wrong == self._clock_wrong:
-            return
-        self._clock_wrong = best.wrong
-        if best.wrong:
-            _log.warning("this machine's clock is %+.1f s off the service's: set it by NTP; from "
-                         "120 s on samples count as late, or are refused",
-                         -best.offset_ms / 1000)  # fmt: skip
-        try:
-            self._on_clock(best)
-        except Exception:  # noqa: BLE001 - the caller's mistake must not stop forwarding
-            _log.exception("the callback for the clock failed")
 
     def _fill(self, boot: int, gaps: Gaps) -> None:
         """Send gaps at once, but one that was just sent because of a gap not again."""

@@ -139,7 +139,7 @@ class Lanes:
             return None
         first = store.first(boot) or seq
         while True:
-            payload = self._encoding.encode(boot, seq, first, rows, store)
+            payload = self._encoding.encode(boot, seq, first, rows, store.names)
             if len(payload) <= self._batching.bytes or len(rows) == 1:
                 break
             rows = rows.pick(slice(0, len(rows) // 2))
@@ -155,5 +155,5 @@ class Lanes:
                 payload = envelope(number.boot, number.seq, first) + body[1:]
                 return Outgoing(number, kind, payload, 0)
             rows = store.rows(number.lo, number.hi)
-        payload = self._encoding.encode(number.boot, number.seq, first, rows, store)
+        payload = self._encoding.encode(number.boot, number.seq, first, rows, store.names)
         return Outgoing(number, self._encoding.kind, payload, len(rows))

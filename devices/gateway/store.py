@@ -16,10 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from devices.gateway.errors import StoreFull
+from devices.gateway.names import Names
 from devices.gateway.parts import TAIL, Number, Part, Parts, Span
 from devices.gateway.ranges import Ranges
 from devices.gateway.rows import Rows, join
@@ -57,9 +55,7 @@ class Store:
         self.waiting: deque[int] = deque()
         self.numbers: dict[Span, Number] = {}
         self.bytes = self.events = 0
-        self._texts: list[str] = []
-        self._ids: dict[str, int] = {}
-        self._lists: dict[tuple[str, ...], NDArray[np.int32]] = {}
+        self.names = Names(self._db, self.lock, self.transaction)
         self._read: OrderedDict[int, tuple[Part, Rows]] = OrderedDict()
         self._tail_rows = self._tail_parts = 0
         self._load()
@@ -78,9 +74,6 @@ class Store:
 
     def _load(self) -> None:
         db = self._db
-        for number, text in db.execute("SELECT id, text FROM name ORDER BY id"):
-            self._texts.append(text)
-            self._ids[text] = number
         query = "SELECT lo, hi, runs, born_ms, from_ms, to_ms, level, length(body) FROM part"
         for lo, hi, runs, born_ms, from_ms, to_ms, level, size in db.execute(query):
             spans = tuple(_pairs(runs))
@@ -100,9 +93,8 @@ class Store:
             else:
                 self.numbers[boot, seq] = Number(boot, seq, lo or 0, hi or 0, event)
                 numbered.add(event)
-        for event, size in db.execute("SELECT id, length(body) FROM event ORDER BY id"):
-            self.events += 1
-            self.bytes += size
+        for event, size in db.execute("SELECT id, length(body) FROM event ORDER BY id").fetchall():
+            self.events, self.bytes = self.events + 1, self.bytes + size
             if event not in numbered:
                 self.waiting.append(event)
         self.head = self.parts.end
@@ -144,33 +136,6 @@ class Store:
                 if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
                     raise StoreFull.of(str(error)) from error
                 raise
-
-    # -- names --------------------------------------------------------------------------
-
-    def ids(self, texts: Sequence[str]) -> NDArray[np.int32]:
-        """Return the numbers of these names, int32[n]; new ones are given one."""
-        key = tuple(texts)
-        with self.lock:
-            found = self._lists.get(key)
-            if found is None:
-                fresh = [text for text in dict.fromkeys(key) if text not in self._ids]
-                if fresh:
-                    first = len(self._texts)
-                    rows = [(first + i, text) for i, text in enumerate(fresh)]
-                    with self.transaction() as db:
-                        db.executemany("INSERT INTO name VALUES (?, ?)", rows)
-                    self._texts += fresh
-                    self._ids |= {text: number for number, text in rows}
-                found = np.array([self._ids[text] for text in key], np.int32)
-                if len(self._lists) >= 64:  # a gateway asks for the same lists again and again
-                    self._lists.clear()
-                self._lists[key] = found
-            return found
-
-    def texts(self, ids: NDArray[np.int32]) -> list[str]:
-        """Return the names of these numbers."""
-        texts = self._texts
-        return [texts[number] for number in ids.tolist()]
 
     # -- taking in ----------------------------------------------------------------------
 
@@ -407,9 +372,8 @@ class Store:
 
     @staticmethod
     def _delete_event(db: sqlite3.Connection, number: Number) -> int:
-        (size,) = db.execute(
-            "SELECT length(body) FROM event WHERE id = ?", (number.event,)
-        ).fetchone()
+        query = "SELECT length(body) FROM event WHERE id = ?"
+        (size,) = db.execute(query, (number.event,)).fetchone()
         db.execute("DELETE FROM event WHERE id = ?", (number.event,))
         db.execute("DELETE FROM number WHERE boot = ? AND seq = ?", number.key)
         return int(size)

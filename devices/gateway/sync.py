@@ -17,9 +17,10 @@ from devices.codecs.limits import Limits
 from devices.gateway.clock import ClockOffset
 from devices.gateway.encoding import Encoding, JsonColumns
 from devices.gateway.errors import MessageTooLarge, StoreFull
-from devices.gateway.forwarder import Counters, Forwarder, OnClock, OnRefused
+from devices.gateway.forwarder import Counters, Forwarder, OnRefused
 from devices.gateway.lanes import Batching, Lanes
 from devices.gateway.link import Address, Link
+from devices.gateway.measures import OnClock
 from devices.gateway.pace import Pace
 from devices.gateway.rows import Column, Rows, Value, column_of
 from devices.gateway.store import Store
@@ -208,12 +209,12 @@ class Gateway:
     @property
     def clock(self) -> ClockOffset | None:
         """Our clock against the service's; None before the first answer."""
-        return self._forwarder.clock.best
+        return self._forwarder.measures.clock.best
 
     @property
     def delays(self) -> list[float]:
         """Seconds from publishing to durable of the last live messages, at most 4096."""
-        return list(self._forwarder.delays)
+        return list(self._forwarder.measures.delays)
 
     def now_ms(self) -> int:
         """Our clock, epoch ms."""
@@ -257,8 +258,8 @@ class Gateway:
         times = np.full(n, ts_ms, np.int64) if one else np.asarray(ts_ms, np.int64)
         values = [column for column in found.values() if column is not None]
         matrix = np.array(values, np.float32).reshape(len(values), n)
-        store = self._store
-        ids, channels = store.ids(lifts), store.ids(tuple(found))
+        names = self._store.names
+        ids, channels = names.ids(lifts), names.ids(tuple(found))
         order = np.argsort(channels)
         self._put_rows(Rows(ids, times, channels[order], matrix[order]).spoken())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -30,7 +31,7 @@ class Responder:
         self.lose: set[int] = set()
         self.refuse: set[int] = set()
         self.deaf = self.twice = False
-        self.now_ms = lambda: 0
+        self.now_ms = lambda: int(time.time() * 1000)
         self._first: dict[int, int] = {}
         self._durable: dict[int, int] = {}
         self._highest: dict[int, int] = {}

@@ -58,15 +58,16 @@ def play(folder: Path, broker: TestBroker, wall: Wall, count: int, **options: An
 
 
 def arrived(service: Responder) -> tuple[list[int], list[float]]:
-    """Times and speeds of every sample that came, in order of seq."""
+    """Times and speeds of every sample that came, in the order of time."""
     (messages,) = service.kept.values()
-    samples = [
-        sample
-        for _, body in sorted(messages.items())
-        if "rate_hz" not in body
-        for sample in body.get("samples", [body])
-    ]
-    return [sample["ts"] for sample in samples], [sample["values"]["speed"] for sample in samples]
+    samples = []
+    for body in messages.values():
+        if "columns" in body:
+            ts, n = body["ts"], len(body["lifts"])
+            samples += zip(
+                ts if isinstance(ts, list) else [ts] * n, body["columns"]["speed"], strict=True
+            )
+    return [ts for ts, _ in sorted(samples)], [speed for _, speed in sorted(samples)]
 
 
 def test_in_its_own_time(mosquitto: TestBroker, service: Responder, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_escalators_are_a_kind_of_their_own() -> None:
     told = {MAPS["bacnet"].encode(code) for code in codes}
     assert told == {f"EscalatorFault.{n}" for n in (0, 1, 2, 3, 5)}
     blank = ("", "", "", "", "", "", "gw")
-    for kind, is_one in (("escalator", True), ("moving_walk", True), ("passenger", False)):
+    for kind, is_one in (("escalator", True), ("walkway", True), ("passenger", False)):
         lift = Lift("3" * 20, *blank, kind, 0.5, 1000, 1, 2, "", 1.0, 0, 0)
         assert is_escalator(lift) is is_one
 

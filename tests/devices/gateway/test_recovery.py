@@ -176,7 +176,6 @@ def test_the_clock_is_compared_with_the_services(off_s: float) -> None:
 
 
 def test_a_wrong_clock_is_told_and_marked(service: Responder, opened: Open) -> None:
-    service.now_ms = lambda: int(time.time() * 1000)
     told: list[ClockOffset] = []
     gateway = opened(clock=lambda: time.time() - 300.0, on_clock=told.append).start()
     one_row(gateway, 0)
@@ -206,6 +205,10 @@ def test_back_fill_slows_down_with_the_service_and_recovers() -> None:
     for i in range(20):
         pace.confirmed(now + 30 + i * 3, now + 30 + i * 3 + 2.0)
     assert 200 <= pace.per_s < fast / 50
+    slow, far = pace.per_s, Pace(target_s=0.4)
+    for i in range(20):  # a satellite: always a second, but never longer
+        far.confirmed(now + i, now + i + 1.0)
+    assert far.per_s > begun and slow == pace.per_s
     pace.sent(int(pace.per_s * 2), now)
     assert pace.wait_s(now + 1) == pytest.approx(1.0, abs=0.01)
 

@@ -27,8 +27,8 @@ BIG = 10**9
 
 
 def rows(store: Store, second: int, lifts: int = 5) -> Rows:
-    ids = store.ids([f"lift-{i}" for i in range(lifts)])
-    channels = store.ids(["speed", "load"])
+    ids = store.names.ids([f"lift-{i}" for i in range(lifts)])
+    channels = store.names.ids(["speed", "load"])
     noise = np.random.default_rng(second).random(lifts)
     values = np.float32([np.full(lifts, second % 7), noise])
     return Rows(ids, np.full(lifts, T0 + 1000 * second), channels, values)

@@ -1,4 +1,7 @@
-"""A site's files are read again while the service runs; a mistake in them changes nothing."""
+"""The site's files, taken up while the service runs: nothing stops, and no message is lost.
+
+What people answered about a lift (does its learned normal go on?) takes effect here, too.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from alerts.directory.directory_file import load_directory
 from alerts.directory.units import Directory
 from alerts.model import Transition
 from devices.registry import Registry, load_registry
+from monitor.detector.table import NEVER
 from monitor.registry.entries import FRESH
 
 if TYPE_CHECKING:
@@ -45,7 +49,7 @@ def _take_up(
     service.judge.expect(service.keeper.expected(newer, now_ms))
     over = service.judge.take_up(newer, now_ms)
     fresh = [code for code, answer in answered.items() if answer == FRESH]
-    over += forget(service, fresh, newer, now_ms)
+    over += _forget(service, fresh, newer, now_ms)
     service.subjects.take_up(newer)
     service.directory = book
     service.desk.take_up(book)
@@ -54,9 +58,16 @@ def _take_up(
     log.info("site.reloaded", lifts=len(newer.lifts), gateways=len(newer.gateways))
 
 
-def forget(
+def _forget(
     service: Service, lifts: Sequence[str], registry: Registry, now_ms: int
 ) -> list[Transition]:
     """What was learned of these lifts was of another machine or device."""
     rows = sorted(registry.row_of[code] for code in lifts if code in registry.row_of)
     return service.judge.forget(np.array(rows, np.int32), now_ms) if rows else []
+
+
+def recovered(service: Service) -> None:
+    """What the state shows to have spoken has; what was rebuilt meanwhile is learned anew."""
+    registry, keeper, now_ms = service.registry, service.keeper, service.clock()
+    keeper.saw_rows(service.detector.fleet.at_ms[: len(registry)] != NEVER)
+    service.pipeline.apply(_forget(service, keeper.rebuilt, registry, now_ms), now_ms)
