@@ -10,9 +10,9 @@ from __future__ import annotations
 
 FASTER, SLOWER = 1.15, 0.75
 LEAST_PER_S = 200.0  # lift-samples; a backlog ends some day whatever happens
-FIRST_PER_S = 5_000.0
+FIRST_PER_S = 1_000.0  # softly: the first answers tell how long the line is
 MOST_AT_A_TIME = 8  # messages of back-fill that are not confirmed
-LONGEST_LINE_S = 2.0  # a line needs no longer (two satellites); the rest is somebody's queue
+LONGEST_LINE_S = 0.6  # of a slower answer the rest counts as somebody's queue
 
 
 class Pace:
