@@ -36,7 +36,7 @@ demo: $(READY) ## the district at speed, one JSON line last · 加速演示，�
 .PHONY: test
 test: $(READY_DEV) ## every test, against real servers · 全部测试
 	@bash scripts/system.sh mosquitto mosquitto-clients victoria-metrics chromium fonts-noto-cjk \
-		openssl prometheus-alertmanager
+		openssl prometheus-alertmanager postgresql rabbitmq-server
 	@bash scripts/peers.sh $(VENV)
 	@$(BIN)/pytest -q -n 2 --dist loadfile $(ARGS)
 

@@ -126,6 +126,17 @@ def rows(bench: Bench, times: int) -> Load:
     return _ours(bench, _ENVELOPE | {"lift": bench.codes[0], "samples": samples}, n)
 
 
+def rows_half_null(bench: Bench, times: int) -> Load:
+    """JSON rows in which every other value is null."""
+    load = rows(bench, times)
+    ((topic, payload),) = load.messages
+    body = orjson.loads(payload)
+    for sample in body["samples"]:
+        said = sample["values"]
+        sample["values"] = {k: v if bench.rng.random() < 0.5 else None for k, v in said.items()}
+    return replace(load, messages=[(topic, orjson.dumps(body))])
+
+
 def row(bench: Bench, times: int) -> Load:
     """One lift, one sample a message: no batch, the form to begin with."""
     body = {"lift": bench.codes[0], "ts": NOW, "values": bench.values()}
@@ -175,6 +186,7 @@ GENERATORS: dict[str, Generator] = {
     "columns_half_null": columns_half_null,
     "columns_one_refused": columns_one_refused,
     "rows": rows,
+    "rows_half_null": rows_half_null,
     "row": row,
     "thingsboard": thingsboard,
     "thingsboard_one_refused": thingsboard_one_refused,

@@ -114,7 +114,7 @@ class Sparkplug(Section):
     """How long a missing seq may still come. 0: a broker that keeps order, as one broker does."""
     rebirth_s: float = Field(10, ge=1, le=3600)
     """A node is asked for a rebirth no sooner than this after it was asked before."""
-    rebirths_per_s: float = Field(20, ge=0.1, le=1000)
+    rebirths_per_s: float = Field(100, ge=0.1, le=1000)
 
     @field_validator("groups")
     @classmethod

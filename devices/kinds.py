@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devices.registry import Lift
 
-ESCALATORS = ("escalator", "moving_walk")  # 自动扶梯、自动人行道
+ESCALATORS = ("escalator", "walkway")  # 自动扶梯、自动人行道
 
 
 def is_escalator(lift: Lift) -> bool:

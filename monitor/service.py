@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from threading import Event
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import structlog
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,10 +19,8 @@ from alerts.database.access import open_engine
 from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.directory_file import load_directory
 from alerts.directory.subjects import Subjects
-from alerts.directory.units import Directory
 from alerts.lifecycle.causes import DEFAULT_CAUSES, Causes, load_causes
 from alerts.migrations import migrate
-from alerts.model import Transition
 from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
 from alerts.pages.links import Links
@@ -34,14 +31,14 @@ from alerts.story.sheet import fonts
 from config.errors import ConfigError
 from config.settings import Settings
 from devices.codecs import Limits, Setup, build_routes
-from devices.registry import Registry, load_registry
+from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
+from monitor import reload
 from monitor.aftercare import Aftercare
 from monitor.answers import Answers
 from monitor.channels import callbacks, channels, reply_tokens
 from monitor.clock import Clock
 from monitor.detector import rule_schema
-from monitor.detector.table import NEVER
 from monitor.heads import DailyHead
 from monitor.housekeeping import Housekeeper
 from monitor.incoming import Incoming
@@ -57,7 +54,6 @@ from monitor.provisioning.issuer import Issuer
 from monitor.provisioning.watch import Watch
 from monitor.quarantine.replayer import Replayer
 from monitor.receive import Receiver
-from monitor.registry.entries import FRESH
 from monitor.registry.keeper import Keeper
 from monitor.repeats import NOBODY, Repeats
 from monitor.reply_mail import ReplyMail
@@ -251,40 +247,7 @@ class Service:
 
         Raises ConfigError for a mistake in them, which changes nothing.
         """
-        site, done = self.settings.site, Event()
-        newer = load_registry(site.folder, self.history.known_lifts())
-        book = load_directory(site.folder / "directory.toml", site.timezone)
-        answered = self.keeper.answers()
-        self.pipeline.between(lambda: self._take_up(newer, book, answered))
-        self.pipeline.between(done.set)
-        return done
-
-    def _take_up(self, newer: Registry, book: Directory, answered: Mapping[str, str]) -> None:
-        """In the pipeline's thread; who decodes meanwhile learns of the new rows last."""
-        self.history.number_lifts([s.reg_code if s else "" for s in newer.slots])
-        now_ms = self.clock()
-        self.keeper.take_up(newer, now_ms, answered)
-        self.judge.expect(self.keeper.expected(newer, now_ms))
-        over = self.judge.take_up(newer, now_ms)
-        fresh = [code for code, answer in answered.items() if answer == FRESH]
-        over += self._forget(fresh, newer, now_ms)
-        self.subjects.take_up(newer)
-        self.directory = book
-        self.desk.take_up(book)
-        self.registry.take_up(newer)
-        self.pipeline.apply(over, now_ms)
-        log.info("site.reloaded", lifts=len(newer.lifts), gateways=len(newer.gateways))
-
-    def _forget(self, lifts: Sequence[str], registry: Registry, now_ms: int) -> list[Transition]:
-        """What was learned of these lifts was of another machine or device."""
-        rows = sorted(registry.row_of[code] for code in lifts if code in registry.row_of)
-        return self.judge.forget(np.array(rows, np.int32), now_ms) if rows else []
-
-    def _recovered(self) -> None:
-        """What the state shows to have spoken has; what was rebuilt meanwhile is learned anew."""
-        self.keeper.saw_rows(self.detector.fleet.at_ms[: len(self.registry)] != NEVER)
-        now_ms = self.clock()
-        self.pipeline.apply(self._forget(self.keeper.rebuilt, self.registry, now_ms), now_ms)
+        return reload.take_up_site(self)
 
     def _wake(self) -> None:
         for wake in self.wakes:
@@ -301,7 +264,7 @@ class Service:
         taken and confirmed, so that senders of our own can end in order.
         """
         await asyncio.to_thread(self.pipeline.recover)
-        await asyncio.to_thread(self._recovered)
+        await asyncio.to_thread(reload.recovered, self)
         server, stop = self._server(), asyncio.Event()
         self.leave = server.leave
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reload)
@@ -316,16 +279,13 @@ class Service:
         tasks += [asyncio.create_task(work) for work in self.beside]
         self.pipeline.start()
         self.receiver.start()
-        if self.sparkplug is not None:
-            self.sparkplug.start()
-        if self.reply_topic is not None:
-            self.reply_topic.start()
+        for optional in (self.sparkplug, self.reply_topic, self.influx):
+            if optional is not None:
+                optional.start()
         self.housekeeper.start()
         self.keeper.start()
         self.replayer.start()
         self.links.start()
-        if self.influx is not None:
-            self.influx.start()
         self.upstream.start()
         try:
             await server.serve()
@@ -350,9 +310,8 @@ class Service:
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Take nothing new, finish what is at hand, tell it, close."""
-        await asyncio.to_thread(self.replayer.stop)
-        await asyncio.to_thread(self.links.stop)
-        await asyncio.to_thread(self.receiver_then_pipeline_stop)
+        for end in (self.replayer.stop, self.links.stop, self.receiver_then_pipeline_stop):
+            await asyncio.to_thread(end)
         if self.reply_topic is not None:
             await asyncio.to_thread(self.reply_topic.stop)
         await asyncio.wait([task for task in tasks if task.get_name() == "outbox"], timeout=15)
@@ -361,16 +320,14 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self.influx is not None:
             await asyncio.to_thread(self.influx.stop)
-        await asyncio.to_thread(self.upstream.stop)
-        await asyncio.to_thread(self.housekeeper.stop)
-        await asyncio.to_thread(self.keeper.stop)
+        for end in (self.upstream.stop, self.housekeeper.stop, self.keeper.stop):
+            await asyncio.to_thread(end)
         self.history.close()
         self.engine.dispose()
         log.info("service.stopped")
 
     def receiver_then_pipeline_stop(self) -> None:
-        """The pipeline stops first: it acknowledges its last batch over the open connection.
-        Edge nodes of Sparkplug are told before that nobody listens any more."""
+        """Edge nodes are told first; the pipeline acknowledges over the open connection."""
         if self.sparkplug is not None:
             self.sparkplug.stop()
         self.pipeline.stop()

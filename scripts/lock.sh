@@ -27,7 +27,7 @@ compile() { # NAME SOURCE [more options]
 }
 
 compile requirements.lock pyproject.toml
-compile requirements-dev.lock pyproject.toml --group dev --extra fieldbus
+compile requirements-dev.lock pyproject.toml --group dev --extra fieldbus --extra postgres
 "$tool/bin/python" - <<'PY' >"$tool/build.in"
 import tomllib
 

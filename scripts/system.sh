@@ -11,6 +11,8 @@ have() {
         chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ||
             ls -d "/Applications/Chromium.app" || ls -d "/Applications/Google Chrome.app" ;;
         fonts-noto-cjk) [ "$(uname)" = Darwin ] || { fc-list :lang=zh family | grep -q .; } ;;
+        postgresql) command -v postgres || ls /usr/lib/postgresql/*/bin/postgres ;;
+        rabbitmq-server) command -v rabbitmq-server || ls /usr/lib/rabbitmq/bin/rabbitmq-server ;;
         python3*-venv) "${1%-venv}" -c 'import venv, ensurepip' ;;
         *) command -v "$1" ;;
     esac >/dev/null 2>&1
@@ -65,5 +67,7 @@ if ! { apt-get update -q && apt-get install -q -y --no-install-recommends "${mis
 fi
 rm -f "$log"
 case " ${missing[*]} " in
-    *" mosquitto "*) [ -d /run/systemd/system ] && systemctl disable -q mosquitto || true ;;
+    *" mosquitto "* | *" postgresql "* | *" rabbitmq-server "*) [ -d /run/systemd/system ] && for unit in mosquitto postgresql rabbitmq-server; do
+            systemctl disable -q "$unit" 2>/dev/null || true
+        done ;;
 esac

@@ -116,7 +116,7 @@ def held(state: State) -> bool:
 
 def clock_text(at_ms: int, tz: tzinfo) -> str:
     """Hours and minutes in the site's zone, e.g. `03:12`."""
-    return datetime.fromtimestamp(at_ms / 1000, tz).strftime("%H:%M")
+    return datetime.fromtimestamp(at_ms / 1000, tz).isoformat()[11:16]
 
 
 def may(by: Step | LiftStep, role: Role, origin: Origin) -> bool:

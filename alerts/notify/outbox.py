@@ -15,6 +15,7 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +77,8 @@ class OutboxWorker:
         """Send what was committed as leased, each in its reserved room."""
         if self._loop is not None:
             left = self._left = threading.Event()
-            self._loop.call_soon_threadsafe(self._take, [dict(row) for row in rows], left)
+            with suppress(RuntimeError):  # the loop has ended meanwhile: the lease returns them
+                self._loop.call_soon_threadsafe(self._take, [dict(row) for row in rows], left)
 
     def breathe(self, longest_s: float) -> None:
         """Wait until what was handed over last has left, but no longer than this."""

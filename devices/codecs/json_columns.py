@@ -22,17 +22,17 @@ from devices.codecs.refuse import Refusals
 from devices.codecs.samples import EXACT
 from devices.codecs.values import (
     NO_MESSAGES,
+    STANDS_FOR_NULL,
     Selection,
     all_valid,
     check_value,
     faults,
     floats,
     read_column,
+    without_nulls,
 )
 from devices.codecs.whole import whole
 
-# A number that no channel has, as long as the word: a null that is read as fast as a number.
-_STANDS_FOR_NULL, _ABSENT = b"7e37", np.float32(7e37)
 _NEEDED = {"v", "boot", "seq", "ts", "lifts", "columns"}
 
 
@@ -44,10 +44,10 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
     does not become doubles, and truth values count only where no column but a switch has any.
     """
     nulls = b"null" in payload
-    if nulls and _STANDS_FOR_NULL in payload:
+    if nulls and STANDS_FOR_NULL in payload:
         return None
     try:
-        message = orjson.loads(payload.replace(b"null", _STANDS_FOR_NULL) if nulls else payload)
+        message = orjson.loads(payload.replace(b"null", STANDS_FOR_NULL) if nulls else payload)
     except orjson.JSONDecodeError:
         return None
     if not isinstance(message, dict) or not message.keys() >= _NEEDED:
@@ -127,12 +127,8 @@ def _matrix(
     except (struct.error, TypeError, OverflowError):
         return None
     matrix = np.frombuffer(packed, np.float32).reshape(-1, n)
-    if not (nulls := payload.count(b"null")):
-        return matrix
-    absent = matrix == _ABSENT
-    if np.count_nonzero(absent) != nulls:
-        return None  # the number itself was sent, written another way
-    return np.where(absent, np.float32(np.nan), matrix)
+    nulls = payload.count(b"null")
+    return without_nulls(matrix, nulls) if nulls else matrix
 
 
 def _envelope_fits(message: dict[str, Any], first: int | None) -> bool:

@@ -1,7 +1,7 @@
 """Several samples of one lift in a JSON message, the way without Python for any value.
 
 What json_rows.py reads in any form, this reads where a message is long and all but its values
-is right: times are whole numbers, values are numbers or truth values, none is null.
+is right: times are whole numbers, values are numbers, truth values or null.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def fast_samples(payload: bytes, context: Context) -> Decoded | None:
     read = reader.read(payload)
     if read is None:
         return None
-    message, shape = read
+    message, shape, nulls = read
     samples, n = message.samples, len(message.samples)
     row = context.registry.own_rows(context.gateway).get(message.lift)
     if row is None or not envelope_fits(message) or not 0 < n <= context.limits.samples:
         return None
     times = times_of([sample.ts for sample in samples], context)
-    values = matrix_of([sample.values for sample in samples], shape, context.plan)
+    values = matrix_of([sample.values for sample in samples], shape, context.plan, nulls)
     if times is None or values is None:
         return None
     first = None if message.first is UNSET else message.first

@@ -19,7 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.codecs.refuse import Refusals
-from devices.codecs.values import Plan, Selection, all_valid, check_value, faults, floats
+from devices.codecs.values import (
+    STANDS_FOR_NULL,
+    Plan,
+    Selection,
+    all_valid,
+    check_value,
+    faults,
+    floats,
+    without_nulls,
+)
 from devices.vocabulary import Kind
 
 VALUES = b'"values"'
@@ -47,14 +56,24 @@ class Reader:
     build: Build
     wire: Mapping[str, str | None]
 
-    def read(self, payload: bytes) -> tuple[Any, Shape] | None:
-        """Return the message, its values as structs, and what their slots are.
+    def read(self, payload: bytes) -> tuple[Any, Shape, int] | None:
+        """Return the message, its values as structs, what their slots are, how many are null.
 
         None where a name or a type is not right anywhere, or the payload is no JSON. Keys that
         stand twice are not seen here: count the quotation marks.
         """
         start = payload.find(b"{", payload.find(VALUES))
         names = tuple(payload[start : payload.find(b"}", start)].split(b'"')[1::2])
+        found = self._decode(payload, names)
+        if found is not None:
+            return (*found, 0)
+        nulls = payload.count(b"null")
+        if not nulls or STANDS_FOR_NULL in payload:
+            return None
+        found = self._decode(payload.replace(b"null", STANDS_FOR_NULL), names)
+        return None if found is None else (*found, nulls)
+
+    def _decode(self, payload: bytes, names: tuple[bytes, ...]) -> tuple[Any, Shape] | None:
         for shape in (_shape(self, names), _shape(self, ())):
             if shape is None:
                 continue
@@ -112,8 +131,13 @@ class Values:
     valid: bool
 
 
-def matrix_of(values: Sequence[msgspec.Struct], shape: Shape, plan: Plan) -> Values | None:
-    """Return the values of all objects; None where one has none, or one no float32 holds."""
+def matrix_of(
+    values: Sequence[msgspec.Struct], shape: Shape, plan: Plan, nulls: int
+) -> Values | None:
+    """Return the values of all objects, `nulls` of them null.
+
+    None where one has none, or one no float32 holds, or a null stands where no value is.
+    """
     n, k = len(values), len(shape.selection.index)
     pack, slots = floats(k), msgspec.structs.astuple
     marks = 0
@@ -127,12 +151,17 @@ def matrix_of(values: Sequence[msgspec.Struct], shape: Shape, plan: Plan) -> Val
     except OverflowError:
         return None
     rows = np.frombuffer(packed, np.float32).reshape(n, k)
+    if nulls:
+        clean = without_nulls(rows, nulls)
+        if clean is None:
+            return None
+        rows = clean
     absent = np.isnan(rows)
     count = n * k - int(np.count_nonzero(absent))
     if count < n * k and absent.all(axis=1).any():
         return None
     valid = all_valid(shape.selection, np.ascontiguousarray(rows.T), plan)
-    return Values(rows, marks + 2 * count, valid)
+    return Values(rows, marks + 2 * (count + nulls), valid)
 
 
 def without_faults(

@@ -20,6 +20,8 @@ from devices.vocabulary import Channel, Kind, Vocabulary
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _NUMBERS = {int, float, type(None)}
 NO_MESSAGES = MessageRows.empty()  # shared: a telemetry batch never writes into it
+# A number that no channel has, as long as the word: a null that is read as fast as a number.
+STANDS_FOR_NULL, NULL = b"7e37", np.float32(7e37)
 _REMEMBERED = 4096  # combinations of channels; a sender uses one or two
 
 
@@ -132,6 +134,18 @@ def flat(rows: Iterable[Iterable[float | None]], count: int) -> NDArray[np.float
     """Return all numbers of all rows as float32[count]; None becomes NaN."""
     with np.errstate(over="ignore"):
         return np.fromiter(chain.from_iterable(rows), np.float32, count)
+
+
+def without_nulls(matrix: NDArray[np.float32], nulls: int) -> NDArray[np.float32] | None:
+    """Return the matrix with NaN for each number that stands for a null.
+
+    None where there are not `nulls` of them: then the number itself was sent, written another
+    way, or a null stood where no value is.
+    """
+    stand_in = matrix == NULL
+    if np.count_nonzero(stand_in) != nulls:
+        return None
+    return np.where(stand_in, np.float32(np.nan), matrix)
 
 
 def all_valid(selection: Selection, matrix: NDArray[np.float32], plan: Plan) -> bool:

@@ -36,6 +36,7 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 TEMPLATE = "commented"
+GATEWAYS = 200  # of a site, tried where no topic is given
 FileOrName = Annotated[
     str,
     typer.Argument(
@@ -133,23 +134,34 @@ def _attempt(
     vocab: Vocabulary,
     limits: Limits,
 ) -> Trial:
-    """Try the topic that was said, or those of the routes until one takes something."""
-    if registry is not None and registry.lifts:
-        lift = registry.lifts[0]
-        topics = [topic] if topic else topics_of(routes, lift.gateway, lift.reg_code)
+    """Try the topic that was said, else those of the routes until one takes something."""
+    if topic is not None:
+        topics = [topic]
+    elif registry is not None and registry.gateways:
+        lift = registry.lifts[0].reg_code if registry.lifts else ""
+        some = registry.gateways[:GATEWAYS]
+        topics = [one for gateway in some for one in topics_of(routes, gateway.id, lift)]
     else:
-        topics = [topic] if topic else topics_of(routes, "gw", f"{1:020d}")
-    trials = []
+        topics = topics_of(routes, "gw", f"{1:020d}")
+    best: Trial | None = None
     for one in topics:
         known = registry or invented(routes, one, raw, now_ms, vocab)
         trial = attempt(routes, one, raw, now_ms, known, vocab, limits)
-        if trial is not None:
-            trials.append(trial)
-    if not trials:
+        if trial is not None and (best is None or _worth(trial) > _worth(best)):
+            best = trial
+        if best is not None and not best.rejected and not best.refused:
+            break
+    if best is None:
         filters = ", ".join(r.filter for d in routes.dialects for r in d.routes)
         way_out = Text(f"应符合 {filters}", f"must fit {filters}")
         raise ConfigError("command line", "--topic", topic, way_out)
-    return max(trials, key=lambda t: (not t.rejected, len(t.samples) + len(t.messages)))
+    return best
+
+
+def _worth(trial: Trial) -> tuple[bool, int, bool]:
+    """What makes one outcome tell more than another: taken, how much, more than `empty`."""
+    telling = any(one.reason != "empty" for one in trial.refused)
+    return not trial.rejected, len(trial.samples) + len(trial.messages), telling
 
 
 def _refusal(one: Refusal) -> dict[str, Any]:

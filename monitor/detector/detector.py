@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from devices.batch import TelemetryBatch, Waveform
 from devices.vocabulary import Vocabulary
 from monitor.detector import (
+    asking,
     peers,
     presence,
     reading,
@@ -26,7 +27,7 @@ from monitor.detector.codes import ONCE_MS, CodeState
 from monitor.detector.fleet import FleetState, Rows, Times, present_in
 from monitor.detector.link import Links
 from monitor.detector.rounds import rounds
-from monitor.detector.schema import DERIVED, REGISTRY
+from monitor.detector.schema import REGISTRY
 from monitor.detector.settling import Settling
 from monitor.detector.signals import SignalColumns, Signals
 from monitor.detector.silence import Silence
@@ -221,7 +222,7 @@ class Detector:
         column = self.times.index["alarm"]
         self.times.data[rows[inside], column] = at[inside]
         self.codes.update(rows[known], at[known], code[known], state[known])
-        found.append(self._as_known(rows, at))
+        found.append(self.as_known(rows, at))
 
     def _at_an_open_door(self, rows: Rows) -> NDArray[np.bool_]:
         """Where the door stands open or a mechanic is at work: an alarm tells of nobody inside."""
@@ -242,9 +243,9 @@ class Detector:
             at = self.fleet.at_ms[rows]
             burst = self.own[waveform.TIMES].data[rows].max(axis=1)
             at = self.fleet.at_ms[rows] = np.where(at == NEVER, burst, at)
-            found.append(self._as_known(rows, at))
+            found.append(self.as_known(rows, at))
 
-    def _as_known(self, rows: Rows, at: Times) -> Signals:
+    def as_known(self, rows: Rows, at: Times) -> Signals:
         """Return signals of these lifts from what is known, without a new sample."""
         self.settling.before(rows, self.registry)
         columns = SignalColumns(
@@ -277,7 +278,7 @@ class Detector:
         if len(rows):
             at = np.maximum(at, self.fleet.at_ms[rows])
             self.fleet.at_ms[rows] = at
-            due = self._as_known(rows, at)
+            due = self.as_known(rows, at)
         return FleetColumns(self, now_ms, due)
 
     def _local(self, rows: Rows, now_ms: int) -> Times:
@@ -289,7 +290,7 @@ class Detector:
         """Return every column of all lifts, float32[N]; views where nothing is computed."""
         self.settling.all(self.registry)
         at = self.fleet.at_ms
-        extra = {**self.codes.take(None, at), **self._clocks(now_ms)}
+        extra = {**self.codes.take(None, at), **self.clocks(now_ms)}
         return SignalColumns(
             self.fleet.values.view(),
             self.times.view(),
@@ -301,7 +302,7 @@ class Detector:
             self.own,
         )
 
-    def _clocks(self, now_ms: int) -> dict[str, Values]:
+    def clocks(self, now_ms: int) -> dict[str, Values]:
         """Return the columns that change by waiting alone, float32[N]."""
         kept = upkeep.columns(self.own[upkeep.NAME], now_ms, self.registry, self.zone)
         said = self.fleet.values.data[:, self.vocab.index("service_mode")]
@@ -325,59 +326,14 @@ class Detector:
         self, rows: Rows, names: Sequence[str]
     ) -> list[list[tuple[str, float | None, int]]]:
         """Return the evidence of many lifts at once, rows int32[k]; for a power cut."""
-        if len(rows) and not 0 <= rows.min() <= rows.max() < self.n:
-            raise IndexError(f"rows {rows.min()}..{rows.max()}: the fleet has 0..{self.n - 1}")
-        columns = self._last_known(rows, names)
-        made = []
-        for name in names:
-            values, since = columns[name], self._since(rows, name).tolist()
-            plain = [None if unknown else value for value, unknown in
-                     zip(values.tolist(), np.isnan(values).tolist(), strict=True)]  # fmt: skip
-            made.append(list(zip([name] * len(rows), plain, since, strict=True)))
-        return [list(one) for one in zip(*made, strict=True)] if made else [[] for _ in rows]
+        return asking.evidence_of(self, rows, names)
 
     def live(self, row: int) -> dict[str, tuple[float, int]]:
         """Return name → (value, ts_ms) of all that is known of a lift, derived columns too.
 
         Raises IndexError for a row the fleet has not.
         """
-        names = [name for name, column in DERIVED.items() if not column.time_driven]
-        channels = self.fleet.values.names
-        times = dict.fromkeys(names, max(0, int(self.fleet.at_ms[row])))
-        reported = self.fleet.reported.data[row].astype(np.int64) * 1000
-        times |= dict(zip(channels, reported.tolist(), strict=True))
-        heard = self.fleet.at_ms[row] != NEVER
-        known = self.evidence(row, [*channels, *names]) if heard else []
-        return {name: (value, times[name]) for name, value, _ in known if value is not None}
-
-    def _last_known(self, rows: Rows, names: Sequence[str]) -> SignalColumns:
-        columns = self._as_known(rows, self.fleet.at_ms[rows]).columns
-        if any(name in DERIVED and DERIVED[name].time_driven for name in names):
-            fleet = self._clocks(self.silence.last_now_ms)
-            columns.replace({name: column[rows] for name, column in fleet.items()})
-        return columns
-
-    def _since(self, rows: Rows, name: str) -> Times:
-        index, at = self.fleet.values.index, self.fleet.at_ms[rows]
-        if "(" in name:
-            return self.codes.since(rows, name)
-        if name in upkeep.COLUMNS:
-            table, now_ms = self.own[upkeep.NAME], self.silence.last_now_ms
-            return upkeep.since(table, rows, name, self.registry, now_ms, self.zone)
-        if name in DERIVED and DERIVED[name].time_driven:
-            heard: Times = np.maximum(self.silence.heard.data[rows, 0], 0)
-            return heard
-        if name in waveform.TEXTS:
-            times = self.own[waveform.TIMES]
-            burst = times.data[rows, times.index[waveform.since_column(name)]]
-            return np.where(burst == NEVER, np.maximum(at, 0), burst)
-        sources = (name,) if name in index else DERIVED[name].sources if name in DERIVED else ()
-        since: Times = np.full(len(rows), NEVER, np.int64)
-        for source in sources:
-            changed = self.fleet.changed.data[rows, index[source]].astype(np.int64) * 1000
-            np.maximum(since, np.where(changed > 0, changed, NEVER), out=since)
-        since = np.where(since == NEVER, at, since)
-        return np.maximum(since, 0, out=since)
+        return asking.live(self, row)
 
     # -- save, load -----------------------------------------------------------------------
 

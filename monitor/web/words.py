@@ -19,7 +19,6 @@ from monitor.web.i18n import Catalogue
 LIFT_TYPES = {
     "residential": Text("住宅电梯", "residential lift"),
     "escalator": Text("自动扶梯", "escalator"),
-    "moving_walk": Text("自动人行道", "moving walk"),
     "office": Text("写字楼电梯", "office lift"),
     "mall": Text("商场电梯", "mall lift"),
     "passenger": Text("乘客电梯", "passenger lift"),
@@ -29,7 +28,6 @@ LIFT_TYPES = {
     "firefighter": Text("消防员电梯", "firefighters lift"),
     "panoramic": Text("观光电梯", "panoramic lift"),
     "home": Text("家用电梯", "home lift"),
-    "escalator": Text("自动扶梯", "escalator"),
     "walkway": Text("自动人行道", "moving walk"),
 }
 NEAR = timedelta(hours=6)

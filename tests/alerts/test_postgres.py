@@ -20,15 +20,13 @@ from tests.support.postgres import cluster, programs
 from tests.support.wait import until
 from tests.support.webhook import Webhook
 
-pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
 FOLDER = programs()
 S = 1000
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    if FOLDER is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    assert FOLDER is not None, "no PostgreSQL here: bash scripts/system.sh postgresql"
     with cluster(FOLDER) as found:
         yield found
 

@@ -85,6 +85,14 @@ def test_all_taken_ends_with_zero_and_a_site_is_asked_when_there_is_one(tmp_path
     assert told["refused"][0]["reason"] == "unknown_lift"
 
 
+def test_without_a_topic_the_gateway_of_the_site_is_found(tmp_path: Path) -> None:
+    site = write_small_site(tmp_path / "site")
+    row = {"Registration_Code": reg_code(1), "Time_Stamps": "2026-01-01 08:00:00"}
+    row["Message_Code"] = "93"
+    status, told = tried("gbt24476-chongqing", row, "--site", str(site))
+    assert (status, told["gateway"], told["messages"][0]["code"]) == (0, "gw-1", 93)
+
+
 def test_the_kind_is_found_by_what_takes_something() -> None:
     row = {"reg_cod": "3" * 20, "fault_timestamp": "2026-01-01 08:00:00", "fault_type": "11",
            "deal_status": "01"}  # fmt: skip

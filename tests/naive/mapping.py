@@ -336,7 +336,7 @@ def _codes(rule: MessageRule, raw: Any, lift: Lift, site: Site) -> list[tuple[in
     if isinstance(raw, bool) or not isinstance(raw, (int, str)):
         return []
     theirs = str(raw).strip() if isinstance(raw, str) else str(raw).zfill(rule.codes.width)
-    kind = "escalator" if lift.type in ("escalator", "moving_walk") else "lift"
+    kind = "escalator" if lift.type in ("escalator", "walkway") else "lift"
     if theirs in rule.codes.no_fault:
         mine = {code.ours for code in rule.codes.codes}
         return [

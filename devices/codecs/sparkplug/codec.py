@@ -14,6 +14,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from devices.batch import Decoded, LinkFact, RejectedMessage, Said, TelemetryBatch
+from devices.codecs.clock import in_time
 from devices.codecs.context import Context
 from devices.codecs.refuse import Refusals, reject
 from devices.codecs.sparkplug import say
@@ -25,6 +26,9 @@ from devices.codecs.sparkplug.scan import LEAST_BYTES, aliases_of, scan
 from devices.codecs.sparkplug.schema import Payload
 from devices.codecs.sparkplug.session import SEQS, Node, Sessions
 from devices.codecs.sparkplug.topics import Topic, parse_topic, rebirth_topic
+
+# More than that are no metrics but a trick: so many fit into a message at 13 bytes each.
+MOST_METRICS = 20_000
 
 
 @dataclass(slots=True)
@@ -95,6 +99,8 @@ def careful(payload: bytes, context: Context) -> Decoded:
     """Decode any message, naming what cannot be taken. Raises RejectedMessage."""
     call = _call(payload, context)
     message = _parse(payload)
+    if len(message.metrics) > MOST_METRICS:
+        raise reject("too_many_samples", "metrics", len(message.metrics), f"{MOST_METRICS}")
     return _VERBS[call.topic.verb](call, message)
 
 
@@ -262,7 +268,9 @@ def _bd_seq(message: Any) -> int | None:
 
 
 def _sent(message: Any, context: Context) -> int:
-    return int(message.timestamp) if message.HasField("timestamp") else context.received_ms
+    """Return when a birth was published; when it came, where its own time cannot be."""
+    sent = int(message.timestamp)
+    return sent if in_time(sent, context.received_ms, context.limits) else context.received_ms
 
 
 _VERBS: dict[str, Callable[[_Call, Any], Decoded]] = {

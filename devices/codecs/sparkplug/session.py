@@ -159,7 +159,7 @@ class Sessions:
         names: Names | None = None,
         reorder_ms: int = 0,
         rebirth_ms: int = 10_000,
-        rebirths_per_s: float = 20.0,
+        rebirths_per_s: float = 100.0,
     ) -> None:
         self.names = names or Names()
         self.reorder_ms = reorder_ms

@@ -51,7 +51,7 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
     read = _reader(context.plan, names).read(payload)
     if read is None:
         return None
-    message, shape = read
+    message, shape, nulls = read
     alias = names.devices
     rows = rows_of([alias.get(device, device) for device in message] if alias else message, context)
     counts = list(map(len, message.values()))
@@ -59,7 +59,7 @@ def fast(payload: bytes, context: Context) -> Decoded | None:
     if rows is None or not message or min(counts) < 1 or len(entries) > context.limits.samples:
         return None
     times = _times([entry.ts for entry in entries], context)
-    found = matrix_of([entry.values for entry in entries], shape, context.plan)
+    found = matrix_of([entry.values for entry in entries], shape, context.plan, nulls)
     if times is None or found is None:
         return None
     ts_ms, given = times

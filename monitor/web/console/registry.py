@@ -16,6 +16,7 @@ from monitor.registry.entries import GATEWAY, LIFT
 from monitor.registry.states import ORDER, STATES, counts
 from monitor.web.api.registry import Kind, find
 from monitor.web.console.render import flash
+from monitor.web.ports import ServicePort
 from monitor.web.visitor import AdminVisitor, DeskVisitor, web_of
 from monitor.web.words import Words
 
@@ -50,6 +51,7 @@ def registry(
     if place + PAGE < len(found):
         more = "?" + urlencode({"kind": kind, "state": state, "q": q, "after": page[-1]["id"]})
     numbers = counts(rows)
+    given = _credentials(web.port, words, now_ms) if kind == GATEWAY else {}
     return web.pages.render(
         request,
         "registry.html",
@@ -64,9 +66,29 @@ def registry(
             for name, count in numbers.items()
         ],
         default=words.text(STATES[state][1].as_json()) if state in STATES else "",
-        rows=[_view(words, row, now_ms) for row in page],
+        rows=[_view(words, row, now_ms) | {"given": given.get(row["id"], [])} for row in page],
         may=visitor.user.role is Role.ADMIN,
     )
+
+
+def _credentials(port: ServicePort, words: Words, now_ms: int) -> dict[str, list[dict[str, Any]]]:
+    """Return what each gateway was given and is good, or ran out with nothing after it."""
+    _ = words.catalogue.gettext
+    kinds = {"password": _("password"), "certificate": _("certificate")}
+    soon = {one.username for one in port.issuer.warnings()}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for one in port.issuer.credentials():
+        if one.good(now_ms) or one.username in soon:
+            ends = one.last_ms
+            found.setdefault(one.gateway, []).append(
+                {
+                    "username": one.username,
+                    "kind": kinds[one.kind],
+                    "until": _("until %(day)s") % {"day": words.day(ends)} if ends else "",
+                    "tone": "bad" if one.username in soon else "good",
+                }
+            )
+    return found
 
 
 def _view(words: Words, row: dict[str, Any], now_ms: int) -> dict[str, Any]:

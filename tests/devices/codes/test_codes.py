@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+from bacpypes3 import basetypes
 
 from config.errors import ConfigError
 from devices.codes import CodeMap, find_code_map, load_code_map, shipped
@@ -92,7 +93,6 @@ def test_the_same_number_means_different_things() -> None:
 
 
 def test_bacnet_numbers_are_those_of_the_library() -> None:
-    basetypes = pytest.importorskip("bacpypes3.basetypes")
     lists = {
         "LiftFault": basetypes.LiftFault,
         "EscalatorFault": basetypes.EscalatorFault,
@@ -154,7 +154,7 @@ def test_escalators_are_a_kind_of_their_own() -> None:
     told = {MAPS["bacnet"].encode(code) for code in codes}
     assert told == {f"EscalatorFault.{n}" for n in (0, 1, 2, 3, 5)}
     blank = ("", "", "", "", "", "", "gw")
-    for kind, is_one in (("escalator", True), ("moving_walk", True), ("passenger", False)):
+    for kind, is_one in (("escalator", True), ("walkway", True), ("passenger", False)):
         lift = Lift("3" * 20, *blank, kind, 0.5, 1000, 1, 2, "", 1.0, 0, 0)
         assert is_escalator(lift) is is_one
 

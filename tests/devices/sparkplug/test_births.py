@@ -238,6 +238,16 @@ def test_birth_without_a_number_is_told(edge: Edge) -> None:
     assert ("seq_out_of_range", "seq") in reasons(edge.send("DDATA", payload(256), LIFT))
 
 
+def test_a_message_of_nothing_but_metrics_is_refused_before_it_is_read(edge: Edge) -> None:
+    found = edge.send("DDATA", b"\x12\x00" * 130_000 + b"\x18\x01", LIFT)
+    assert reasons(found) == [("too_many_samples", "metrics")]
+
+
+def test_the_time_of_a_birth_that_cannot_be_is_that_of_its_receipt(edge: Edge) -> None:
+    found = edge.take("NBIRTH", payload(0, [], 2**64 - 1))
+    assert [fact.ts_ms for fact in found.links] == [NOW]
+
+
 def test_settings_choose_groups() -> None:
     edge = Edge(settings=Sparkplug(groups=["city"]))
     assert isinstance(edge.send("NBIRTH", payload(0)), Decoded)

@@ -12,6 +12,7 @@ import pytest
 
 from config.settings import Ingest
 from monitor.link.clocks import PROOF_MS
+from tests.monitor.test_late import through
 from tests.monitor.test_pipeline import START_MS, TRAPPED, Hand
 from tests.support.site import reg_code
 
@@ -128,8 +129,7 @@ def test_a_backlog_from_the_front_calls_nobody(hand: Lines) -> None:
         hand.offer(said, "telemetry", 0)
         hand.pipeline._tick(hand.now_ms)
         hand.service.link.turn(hand.now_ms)
-    while hand.service.late.busy:
-        hand.pipeline._late_slice(hand.now_ms)
+    through(hand)
     assert hand.ringing().get("1") == 1, "on record, marked late"
     assert "33" not in hand.ringing()
     assert hand.rows("SELECT count(*) FROM outbox WHERE step IS NOT NULL AND alert_id IN"

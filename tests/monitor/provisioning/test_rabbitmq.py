@@ -69,8 +69,7 @@ def test_a_gateways_keys_are_its_own() -> None:
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[RabbitMQ]:
-    if not SERVER.exists():
-        pytest.skip("no RabbitMQ here: bash scripts/system.sh rabbitmq-server")
+    assert SERVER.exists(), "no RabbitMQ here: bash scripts/system.sh rabbitmq-server"
     node = RabbitMQ(tmp_path / "rabbitmq", with_service("the service's own"))
     try:
         yield node.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from alerts.model import Actor, Role
 from devices.codecs.refuse import refusal
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import House, reg_code
@@ -50,6 +51,20 @@ async def test_one_tap_moves_it(house: House, enter: Enter) -> None:
     answer = await admin.post(f"/registry/lift/{reg_code(1)}/move", data=fields | {"gateway": "x"})
     page = (await admin.get("/registry")).text
     assert "gateway = x" in page, "what cannot be is told by name"
+
+
+async def test_gateways_show_what_they_were_given(house: House, enter: Enter) -> None:
+    house.spoke(*range(24))
+    house.issuer.authority.init("test", house.now_ms())
+    admin = Actor("admin", Role.ADMIN)
+    given = house.issuer.give("gw-1", "password", admin)
+    house.issuer.give("gw-2", "certificate", admin, days=10)
+    house.issuer.revoke("gw-1", admin)
+    house.issuer.give("gw-1", "password", admin)
+    page = (await enter("operator", "en").get("/registry?kind=gateway&state=ok")).text
+    assert "gw-1@2" in page
+    assert re.search(r'chip bad">certificate until', page), "it ends within 30 days"
+    assert given.password and given.password not in page
 
 
 async def test_without_the_forms_token_nothing_happens(house: House, enter: Enter) -> None:
