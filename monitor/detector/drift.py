@@ -44,8 +44,9 @@ MEMORY = Memory(
     marks=("drifts",),
     tables={
         DRIFT: State(tuple(f"{field}.{name}" for field in FIELDS for name in NAMES)),
+        # seconds: a drift is told of by the hour, and half the memory matters here
         SINCE: State(
-            tuple(f"{side}.{name}" for side in ("up", "down") for name in NAMES), np.int64, NEVER
+            tuple(f"{side}.{name}" for side in ("up", "down") for name in NAMES), np.uint32
         ),
     },
 )
@@ -95,14 +96,14 @@ def settle(d: Departed) -> None:
     scatter(d.tables[DRIFT], d.rows, state)
     since = d.tables[SINCE].data
     column, lift = (begins != NEVER).nonzero()  # few: the others keep what they have
-    since[d.rows[lift], column] = d.at[lift]
+    since[d.rows[lift], column] = d.at[lift] // 1000
     held = state[2 * F : 3 * F] * SPEAKS
     d.note(("drifts",), (BIT * (held != 0)).sum(axis=0)[None])
     began = d.times.data[:, d.times.index["drift_began"]]
     began[d.rows] = NEVER
     some = (held != 0).any(axis=0).nonzero()[0]
     if len(some):
-        held, times = held[:, some], d.tables[SINCE].part(d.rows[some]).T
+        held, times = held[:, some], d.tables[SINCE].part(d.rows[some]).T.astype(np.int64) * 1000
         first = np.where(held == 1, times[:F], np.where(held == -1, times[F:], d.at[some]))
         began[d.rows[some]] = first.min(axis=0)
 

@@ -6,9 +6,9 @@ from benchmarks import chaos_link, outage
 
 
 def test_after_an_outage_everything_is_there_once_and_marked_as_late() -> None:
-    found = outage.run(["--hours", "0.05", "--lifts", "40", "--gateways", "2", "--processes", "1"])
+    found = outage.run(["--hours", "0.1", "--lifts", "40", "--gateways", "2", "--processes", "1"])
     assert (found["lost"], found["doubled"], found["refused"]) == (0, 0, 0)
-    assert found["durable"] and found["held_samples"] == 7200
+    assert found["durable"] and found["held_samples"] == 14_400
     assert (found["late_alarms_missing"], found["late_alarms_unmarked"]) == (0, 0)
     assert found["given_up"] == 0
 

@@ -76,7 +76,7 @@ def test_what_went_wrong_is_told_without_the_secret(site: Path, webhook: Webhook
     done = run(site, "try", "mqtt", "--to", "a/b")
     assert done.exit_code == 1 and "not delivered" in done.output
     done = run(site, "try", "webhook", "--to", f"http://127.0.0.1:{free_port()}/")
-    assert done.exit_code == 1 and "ConnectError" in done.output
+    assert done.exit_code == 1 and "ConnectionRefusedError" in done.output
     done = run(site, "try", "voice", "--to", "1")
     assert done.exit_code == 2
     assert "not set up here; there are mqtt, webhook" in done.output

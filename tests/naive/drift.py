@@ -67,6 +67,8 @@ class NaiveDrift:
         out = {f"{f}_drift": F(f in told) for f in names}
         out["door_time_drift"] = F("opening_time" in told or "closing_time" in told)
         out["any_drift"] = F(bool(told - {"joint"}))
-        began = [(self.up if self.held[f] == 1 else self.down)[f].since for f in told]
+        began = [
+            (self.up if self.held[f] == 1 else self.down)[f].since // 1000 * 1000 for f in told
+        ]
         out["drift_s"] = F((at - min(began)) / 1000) if began else F(0)
         return out

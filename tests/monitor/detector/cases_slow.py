@@ -43,6 +43,11 @@ def held(s: Story, until_s: float) -> Story:
 
 STATES = (
     Case(
+        "33", lambda s: s.clock(10, 600.0).until(30), (10, 14),
+        (lambda s: s.clock(10, -59.0).until(200),),
+        lambda s: s.clock(40, 0.0).until(120), (100, 104),
+    ),
+    Case(
         "21", lambda s: s.say(0, service_mode=NORMAL).say(5, service_mode=FIRE), 5,
         (lambda s: s.say(0, service_mode=NORMAL).say(5, **INSPECTED).until(30),),
         lambda s: s.say(20, service_mode=NORMAL).until(40), 30,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
+
 from alerts.rules import DEFAULT_RULES, RuleEngine, load_rules
 from monitor.detector import Detector, rule_schema
 from tests.monitor.detector.fleets import T0, VOCAB, batch, registry
@@ -66,6 +68,12 @@ class Story:
         """A message of one lift."""
         self.until(at_s)
         self._take(batch((), [(lift, T0 + round(at_s * 1000), code, state)]))
+        return self
+
+    def clock(self, at_s, offset_s):
+        """What is known of the device's clock from outside: how far it is off."""
+        self.until(at_s)
+        self.detector.links.take({"clock_offset_s": np.full(self.detector.n, offset_s, np.float32)})
         return self
 
     def burst(self, at_s, *bursts, **channels):

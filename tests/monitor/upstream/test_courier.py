@@ -25,12 +25,23 @@ from monitor.upstream.deliveries import Deliveries
 from monitor.upstream.send import SendError, sender
 from monitor.upstream.sources import SETTLE_MS, Sources
 from monitor.upstream.tier_file import FILE, STREAMS, load_tiers
-from tests.alerts.conftest import CAR, CAR_2, T0, TZ, House, cleared, raised, registry
+from tests.alerts.conftest import (
+    CAR,
+    CAR_2,
+    T0,
+    TZ,
+    House,
+    cleared,
+    house,
+    raised,
+    registry,
+    site_directory,
+)
 from tests.support.brokers import TestBroker
 from tests.support.wait import until
 from tests.support.webhook import Received, Webhook
 
-pytest_plugins = ["tests.alerts.conftest"]
+__all__ = ["house", "site_directory"]  # fixtures
 VOCAB = load_vocabulary()
 DAY = 86_400_000
 

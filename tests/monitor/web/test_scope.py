@@ -37,6 +37,7 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
             yield from ((method, route.path) for method in route.methods)
 
 
+REST = {"kind": "lift", "ident": LIFT, "act": "retire", "name": "city"}
 # What firm-b gets: 404 for a thing of firm-a, 403 where no firm may go, "silent" for lists.
 EXPECTED = {
     ("GET", "/api/v1/alerts"): "silent",
@@ -68,6 +69,21 @@ EXPECTED = {
     ("POST", "/api/v1/quarantine/runs"): "403",
     ("GET", "/api/v1/quarantine/runs/{number}"): "403",
     ("GET", "/api/v1/quarantine/{number}"): "403",
+    ("GET", "/api/v1/registry/{kind}s"): "403",
+    ("GET", "/api/v1/registry/summary"): "403",
+    ("GET", "/api/v1/registry/credentials"): "403",
+    ("GET", "/api/v1/registry/claims"): "403",
+    ("POST", "/api/v1/registry/claims"): "403",
+    ("POST", "/api/v1/registry/gateways"): "403",
+    ("POST", "/api/v1/registry/gateways/{gateway}/revoke"): "403",
+    ("POST", "/api/v1/registry/lifts"): "403",
+    ("POST", "/api/v1/registry/lifts/{reg_code}/baseline"): "403",
+    ("POST", "/api/v1/registry/lifts/{reg_code}/move"): "403",
+    ("POST", "/api/v1/registry/{kind}s/{ident}/dismiss"): "403",
+    ("POST", "/api/v1/registry/{kind}s/{ident}/retire"): "403",
+    ("POST", "/api/v1/registry/reload"): "403",
+    ("GET", "/api/v1/upstream"): "403",
+    ("GET", "/api/v1/upstream/{name}/deliveries"): "403",
     ("GET", "/api/v1/me"): "silent",
     ("GET", "/alerts"): "silent",
     ("GET", "/alerts/rows"): "silent",
@@ -84,6 +100,8 @@ EXPECTED = {
     ("GET", "/lifts/{reg_code}/chart"): "404",
     ("POST", "/lifts/{reg_code}/{step}"): "404",
     ("POST", "/lifts/{reg_code}/release/{order}"): "404",
+    ("GET", "/registry"): "403",
+    ("POST", "/registry/{kind}/{ident}/{act}"): "403",
     ("GET", "/links"): "403",
     ("GET", "/links/{gateway}"): "403",
     ("GET", "/quarantine"): "403",
@@ -104,6 +122,7 @@ EXPECTED = {
     ("POST", "/p/{token}/{step}"): "token",
     ("POST", "/p/{token}/photo"): "token",
     ("GET", "/p/{token}/photos/{digest}.jpg"): "token",
+    ("POST", "/api/v1/claim"): "token",  # the code in the body is the right (test_claim)
     # Likewise a unit's signature, a gateway's token, a subscriber's (test_incoming, test_cap).
     ("POST", "/replies/{unit}"): "token",
     ("GET", "/receipts/{channel}/{token}"): "token",
@@ -133,7 +152,7 @@ async def test_another_firms_things_stay_unknown(
     for step in steps if "{step}" in path else [""]:
         address = path.format(
             alert_id=alert, reg_code=LIFT, step=step, token="x", lang="en", version="0",
-            order=hidden.order, number=1, gateway="gw-1",
+            order=hidden.order, number=1, gateway="gw-1", **REST,
         )  # fmt: skip
         query: dict[str, str | int] = {"channel": "speed"} if "series" in path else {}
         if path == "/alerts/rows":
@@ -179,7 +198,7 @@ async def test_strangers_get_to_the_sign_in_or_401(enter: Enter, house: House) -
         if what not in ("404", "403", "stream") and path not in ("/alerts", "/lifts"):
             continue
         address = path.format(
-            alert_id=alert, reg_code=LIFT, step="accept", order=1, number=1, gateway="gw-1"
+            alert_id=alert, reg_code=LIFT, step="accept", order=1, number=1, gateway="gw-1", **REST
         )
         answer = await client.request(method, address, params={"channel": "speed"})
         assert answer.status_code in (401, 303), path
