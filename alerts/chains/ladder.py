@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 import config
+from alerts.directory.contracts import Served
 from alerts.directory.units import ROLES
 from alerts.model import RuleMeta
 from config.errors import ConfigError
@@ -73,15 +74,9 @@ class Chain:
         return tuple(s for s in self.steps if not s.severities or severity in s.severities)
 
 
-class Placed(Protocol):
+class Placed(Served, Protocol):
     """What is asked of a lift to find its arrival profile."""
 
-    @property
-    def id(self) -> str: ...
-    @property
-    def group(self) -> str: ...
-    @property
-    def use_unit(self) -> str: ...
     @property
     def street_office(self) -> str: ...
 

@@ -12,11 +12,12 @@ import logging
 from devices.batch import Decoded, RejectedMessage
 from devices.codecs.ack import Ack, Refused, decode_ack, encode_ack
 from devices.codecs.context import Context
-from devices.codecs.dialects import OURS, Setup, build_routes
+from devices.codecs.dialects import OURS, build_routes
 from devices.codecs.limits import Limits
 from devices.codecs.parse import salvage
 from devices.codecs.refuse import reject
 from devices.codecs.routes import Codec, Found, Route, Routes
+from devices.codecs.setup import Setup
 from devices.codecs.status import GatewayStatus, decode_status, encode_status
 from devices.codecs.values import plan_of
 from devices.registry import Registry

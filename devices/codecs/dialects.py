@@ -7,12 +7,10 @@ returns a Dialect; it raises ConfigError for a file of the site that is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from config.errors import ConfigError
-from config.settings import Ingest
 from config.text import Text
 from devices.batch import Decoded
 from devices.codecs import gaps, json_columns, json_rows, message, packed, thingsboard, waveform
@@ -20,21 +18,9 @@ from devices.codecs.context import Context
 from devices.codecs.mapping.dialect import dialect_names, platform_dialect, read_map
 from devices.codecs.parse import Fields, parse
 from devices.codecs.routes import GATEWAY, Codec, Dialect, Route, Routes
+from devices.codecs.setup import Setup
 from devices.codecs.sparkplug import site_names, sparkplug
 from devices.codecs.topics import topic
-from devices.registry import Registry
-from devices.vocabulary import Vocabulary
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Setup:
-    """What a dialect is built from. The registry changes in place while the service runs."""
-
-    registry: Registry
-    vocab: Vocabulary
-    site: Path
-    ingest: Ingest
-
 
 Careful = Callable[[bytes, Context], Decoded]
 Build = Callable[[Setup], Dialect]

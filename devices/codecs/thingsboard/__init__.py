@@ -12,15 +12,11 @@ site must name, for a broker that nobody else can reach.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from devices.codecs.routes import GATEWAY, Codec, Dialect, Route
+from devices.codecs.setup import Setup
 from devices.codecs.thingsboard.facts import attributes, connect, disconnect
 from devices.codecs.thingsboard.names import Names, load_names, sender
 from devices.codecs.thingsboard.telemetry import careful, fast
-
-if TYPE_CHECKING:
-    from devices.codecs.dialects import Setup
 
 PREFIX = f"tb/{GATEWAY}"
 _TOPIC = "v1/gateway"
