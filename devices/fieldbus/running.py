@@ -7,16 +7,18 @@ silent lift, which is the truth. After it is back its whole state is told anew.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 from config.secrets import Secrets
 from devices.fieldbus.plan import Plan, Raw, Reader, ReadError, Source
 from devices.fieldbus.readers import reader_of
-from devices.gateway import AsyncGateway, StoreFull
+from devices.gateway import AsyncGateway, GatewayError, StoreFull
 
+log = logging.getLogger(__name__)
 RETRY_S, RETRY_MOST_S = 1.0, 30.0
 
 
@@ -26,8 +28,6 @@ class State:
 
     source: Source
     trouble: str | None = "not read yet"
-    reads: int = 0
-    samples: int = 0
     outside: dict[str, float] = field(default_factory=dict)
     """Channel → the last value that the service would refuse: a wrong scale, or a wrong place."""
 
@@ -55,11 +55,14 @@ class SourceRunner:
             try:
                 reader = reader_of(self._source, self._secrets)
                 await reader.open()
-                async with asyncio.timeout(None):
-                    await self._poll(reader)
-            except ReadError as error:
+                await self._poll(reader)
+            except GatewayError:
+                raise  # a library or the store: nothing to wait for
+            except Exception as error:  # one controller must not end the others
+                if not isinstance(error, ReadError):
+                    log.exception("source %s failed", self._source.name)
                 wait_s = RETRY_S if self.state.trouble is None else min(wait_s * 2, RETRY_MOST_S)
-                self._note(str(error))
+                self._note(str(error) or type(error).__name__)
             finally:
                 if reader is not None:
                     await reader.close()
@@ -80,7 +83,6 @@ class SourceRunner:
     def _note(self, trouble: str | None) -> None:
         changed = trouble != self.state.trouble
         self.state.trouble = trouble
-        self.state.reads += trouble is None
         if changed:
             self._tell(self.state)
 
@@ -92,10 +94,10 @@ class SourceRunner:
             for rule, raw in zip(rules, found[: len(rules)], strict=True)
         }
         for rule in rules:
-            value = values[rule.channel.name]
-            if not rule.fits(value):
-                self.state.outside[rule.channel.name] = value
-                # the service refuses it by name; the engineer sees it here at once
+            name, value = rule.channel.name, values[rule.channel.name]
+            if not rule.fits(value) and name not in self.state.outside:
+                self.state.outside[name] = value
+                self._tell(self.state)  # the service refuses it by name; here it is seen at once
         try:
             await self._messages(found[len(rules) :], now_ms)
             await self._columns(values, now_ms)
@@ -103,13 +105,17 @@ class SourceRunner:
             self._note(str(error))
 
     async def _messages(self, found: list[Raw], now_ms: int) -> None:
+        stands: dict[int, bool] = {}  # several places may tell one code
         for rule, raw in zip(self._source.alarms, found, strict=True):
             on = rule.of(raw)
-            if on is None or on == self._on.get(rule.code, False):
-                continue
-            state: Any = "on" if on else "off"
-            await self._gateway.publish_message(self._source.lift, now_ms, rule.code, state)
-            self._on[rule.code] = on
+            if on is not None:
+                stands[rule.code] = on or stands.get(rule.code, False)
+        for code, on in stands.items():
+            # told at the first reading too: it may have ended while nobody looked
+            if on != self._on.get(code):
+                state: Literal["on", "off"] = "on" if on else "off"
+                await self._gateway.publish_message(self._source.lift, now_ms, code, state)
+                self._on[code] = on
 
     async def _columns(self, values: dict[str, float], now_ms: int) -> None:
         whole = now_ms - self._whole_at_ms >= self._source.heartbeat_s * 1000
@@ -123,7 +129,6 @@ class SourceRunner:
         columns = {name: [value] for name, value in told.items()}
         await self._gateway.publish_columns(now_ms, [self._source.lift], columns)
         self._last |= told
-        self.state.samples += 1
         if whole:
             self._whole_at_ms = now_ms
 

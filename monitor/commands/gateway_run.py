@@ -60,7 +60,8 @@ async def _run(plan: Plan, secrets: Secrets) -> None:
 
 def _tell(state: State) -> None:
     fine = f"answers 正常, {len(state.source.points)} points"
-    typer.echo(f"{state.source.name}: {state.trouble or fine}")
+    outside = "".join(f"; outside 超限 {name} = {v:g}" for name, v in state.outside.items())
+    typer.echo(f"{state.source.name}: {state.trouble or fine}{outside}")
 
 
 def read(config: PlanFile, secret_dir: SecretDir = None) -> None:

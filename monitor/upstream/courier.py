@@ -70,8 +70,10 @@ class Courier:
                 while self.bring_some() and not self._stopping.is_set():
                     pass
                 self.trouble, wait_s = None, IDLE_S
-            except (SendError, duckdb.Error, SQLAlchemyError, OSError) as error:
-                self.trouble = str(error).splitlines()[0]
+            except Exception as error:  # a platform's trouble must not end its courier
+                if not isinstance(error, SendError | duckdb.Error | SQLAlchemyError | OSError):
+                    log.exception("upstream.failed", tier=self.tier.name)
+                self.trouble = (str(error) or type(error).__name__).splitlines()[0]
                 wait_s = min(RETRY_MOST_S, max(RETRY_S, wait_s * 2))
                 log.warning("upstream.behind", tier=self.tier.name, reason=self.trouble)
 

@@ -15,13 +15,6 @@ import orjson
 
 from monitor.store.history import History
 
-TABLE = """
-CREATE TABLE IF NOT EXISTS delivery (
-    tier VARCHAR NOT NULL, stream VARCHAR NOT NULL, begins BIGINT NOT NULL, ends BIGINT NOT NULL,
-    begun_ms BIGINT NOT NULL, proven_ms BIGINT, objects BIGINT, unsaid VARCHAR, gone BIGINT,
-    proofs VARCHAR)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -47,9 +40,7 @@ class Deliveries:
     """The book of deliveries. One writer a tier; reading from anywhere."""
 
     def __init__(self, history: History) -> None:
-        """Make the table where it is missing."""
         self._history = history
-        history.run((TABLE, ()))
 
     def cursor(self, tier: str, stream: str) -> tuple[int, int] | None:
         """Return (position up to which a stream is proven, when); None before the first one."""

@@ -18,7 +18,7 @@ from monitor.upstream.courier import DAY_MS, Courier
 from monitor.upstream.deliveries import Deliveries
 from monitor.upstream.send import sender
 from monitor.upstream.sources import Sources
-from monitor.upstream.tier_file import Tier, load_tiers
+from monitor.upstream.tier_file import load_tiers
 
 
 class Upstream:
@@ -37,19 +37,13 @@ class Upstream:
         self._vocab, self._clock = vocab, clock
         self._days = settings.history.retention_days
         tiers = load_tiers(settings.site.folder, vocab)
-        self._deliveries = Deliveries(history) if tiers else None
+        self._book = Deliveries(history)
         zone, secrets = ZoneInfo(settings.site.timezone), Secrets(settings.notify.secret_dir)
         sources = Sources(history, engine, registry, vocab, zone, clock)
         self.couriers = [
             Courier(tier, sources, self._book, sender(tier, secrets, clock), clock, self._days)
             for tier in tiers
         ]
-
-    @property
-    def _book(self) -> Deliveries:
-        if self._deliveries is None:
-            raise LookupError("no tier is set up")
-        return self._deliveries
 
     def start(self) -> None:
         """Begin to catch up, a thread a tier."""
@@ -63,8 +57,7 @@ class Upstream:
 
     def tidy(self) -> None:
         """Forget proofs of what history has forgotten."""
-        if self._deliveries is not None:
-            self._deliveries.forget(self._clock() - self._days * DAY_MS)
+        self._book.forget(self._clock() - self._days * DAY_MS)
 
     def report(self) -> list[dict[str, Any]]:
         """Return a row a tier: where, what it wants, how far behind, what it cannot be told."""
@@ -86,6 +79,3 @@ class Upstream:
         if name not in {courier.tier.name for courier in self.couriers}:
             raise KeyError(name)
         return [asdict(one) for one in self._book.latest(name, most, stream)]
-
-
-__all__ = ["Tier", "Upstream"]

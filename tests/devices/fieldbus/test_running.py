@@ -81,13 +81,13 @@ def test_what_changes_is_published_and_a_silence_is_silent(
     until(lambda: columns(responder, "car_position") == [3, 4], 30)
     assert columns(responder, "door_closed") == [0], "what did not change is not told again"
     modbus.coil(12, True)
-    until(lambda: messages(responder) == [(8, "on")], 30)
+    until(lambda: messages(responder) == [(8, "off"), (8, "on")], 30)
     modbus.stop()
     until(lambda: "connection" in program.output or "No response" in program.output, 30)
     modbus.restart()
     until(lambda: columns(responder, "car_position") == [3, 4, 4], 60, "the whole state anew")
     modbus.coil(12, False)
-    until(lambda: messages(responder) == [(8, "on"), (8, "off")], 30)
+    until(lambda: messages(responder) == [(8, "off"), (8, "on"), (8, "off")], 30)
     assert program.stop(15) == 0
     responder.close()
 
