@@ -58,6 +58,7 @@ class LinkWatch:
             NEVER, {"clock_offset_s": np.zeros(0, np.float32)},
         )  # fmt: skip
         self.minute = 0
+        self._whole = False
 
     def _grow(self) -> None:
         n, gateways = len(self._registry), len(self._registry.gateways)
@@ -261,10 +262,12 @@ class LinkWatch:
             if periods is None:
                 return False
             if self.minute:
-                self._expect(periods)
+                if self._whole:  # of its first minute the service saw only the end
+                    self._expect(periods)
                 self._gaps()
                 self.counts.turn()
             self._fresh[:] = 0
+            self._whole = self.minute == minute - 1
             self.minute = minute
             return True
 
