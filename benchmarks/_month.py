@@ -6,6 +6,7 @@ import multiprocessing
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from alerts.model import Transition
 from alerts.rules import DEFAULT_RULES, load_rules
 from benchmarks._district import say
 from benchmarks._month_desk import MonthDesk
+from benchmarks._month_kept import Kept, KeptMonth
 from devices.registry import Registry
 from devices.simulator.month.dialects import load_month
 from devices.simulator.month.fleet import Fleet
@@ -27,6 +29,7 @@ from monitor.judge import Judge
 
 _AHEAD: Final = 2  # windows that may wait to be judged
 _LOOK_S: Final = 5
+DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Ran:
     @property
     def end_ms(self) -> int:
         """The end of the month, ms since epoch."""
-        return START_MS + self.asked.days * 86_400_000
+        return START_MS + self.asked.days * DAY_MS
 
 
 def _make(asked: Asked, queue: Any) -> None:
@@ -84,8 +87,11 @@ def _make(asked: Asked, queue: Any) -> None:
     queue.put((month.labels, month.unplaced, time.process_time()))
 
 
-def run_month(asked: Asked) -> Ran:
-    """Simulate and judge; progress on standard error. Raises RuntimeError if the maker dies."""
+def run_month(asked: Asked, keep: Path | None = None) -> Ran:
+    """Simulate and judge; progress on standard error. Raises RuntimeError if the maker dies.
+
+    `keep`: a folder for the state after each day, taken up by the next run that asks the same.
+    """
     vocab, data = load_vocabulary(), load_month()
     fleet = Fleet(asked.lifts, asked.seed, data)
     vendors = {lift.reg_code: fleet.dialects[i].id for i, lift in enumerate(fleet.registry.lifts)}
@@ -95,13 +101,11 @@ def run_month(asked: Asked) -> Ran:
     maker = context.Process(target=_make, args=(asked, queue), daemon=True)
     maker.start()
     judge = Judge(vocab, fleet.registry, load_rules(DEFAULT_RULES, rule_schema(vocab)))
-    begun = time.monotonic()
     try:
-        _listen(ran, judge, _windows(queue, maker), begun)
+        _listen(ran, judge, _windows(queue, maker), KeptMonth(keep, asked))
     finally:
         maker.terminate()
         maker.join()
-    ran.took_s = time.monotonic() - begun
     return ran
 
 
@@ -126,6 +130,15 @@ class _Desk:
         self._subjects = Subjects(ran.registry)
         self._spoken: dict[str, set[str]] = {rule: set() for rule in SILENCE_RULES}
 
+    @property
+    def state(self) -> tuple[MonthDesk, dict[str, set[str]]]:
+        """What the desk remembers, to be kept over the end of a run."""
+        return self._desk, self._spoken
+
+    @state.setter
+    def state(self, kept: tuple[MonthDesk, dict[str, set[str]]]) -> None:
+        self._desk, self._spoken = kept
+
     def take(self, moved: list[Transition], silent: Collection[str], now_ms: int) -> None:
         """Take what moved until now, in order."""
         for rule, spoken in self._spoken.items():
@@ -144,12 +157,17 @@ class _Desk:
                 self._desk.cleared(key, now_ms)
 
 
-def _listen(ran: Ran, judge: Judge, windows: Iterator[Any], begun: float) -> None:
+def _listen(ran: Ran, judge: Judge, windows: Iterator[Any], keeper: KeptMonth) -> None:
     desk = _Desk(ran, {ident: meta.latched for ident, meta in judge.rules.meta.items()})
+    done_ms = _take_up(ran, judge, desk, keeper)
+    earlier_s, begun = ran.took_s, time.monotonic()
     for window in windows:
         if isinstance(window, tuple):
             ran.labels, ran.unplaced, ran.made_s = window
             return
+        if window.end <= done_ms:
+            begun = time.monotonic()  # judged in an earlier run
+            continue
         before = time.process_time()
         for end, batch in window.strides(ran.asked.stride_ms):
             now_ms = START_MS + end
@@ -158,7 +176,21 @@ def _listen(ran: Ran, judge: Judge, windows: Iterator[Any], begun: float) -> Non
         ran.judged_s += time.process_time() - before
         ran.samples += len(window)
         ran.messages += len(window.messages)
-        took = time.monotonic() - begun
+        ran.took_s = earlier_s + time.monotonic() - begun
         hours = window.end / 3_600_000
         say(f"day {hours / 24:5.2f} of {ran.asked.days}, {ran.samples / 1e6:.1f} M samples, "
-            f"{len(ran.rings)} rings, {hours * 3600 / took:,.0f} × real time")  # fmt: skip
+            f"{len(ran.rings)} rings, {hours * 3600 / ran.took_s:,.0f} × real time")  # fmt: skip
+        if window.end % DAY_MS == 0:
+            keeper.write(Kept(window.end, ran.rings, desk.state, ran.samples, ran.messages,
+                              ran.judged_s, ran.took_s), judge.parts)  # fmt: skip
+
+
+def _take_up(ran: Ran, judge: Judge, desk: _Desk, keeper: KeptMonth) -> int:
+    """Go on where an earlier run was stopped; return the ms of the month that are judged."""
+    kept = keeper.read(judge.parts)
+    if kept is None:
+        return 0
+    ran.rings, desk.state = kept.rings, kept.desk
+    ran.samples, ran.messages = kept.samples, kept.messages
+    ran.judged_s, ran.took_s = kept.judged_s, kept.took_s
+    return kept.end_ms

@@ -1,7 +1,7 @@
 """How truthful detector and rules are: a simulated month with labels, and public recordings.
 
     python -m benchmarks accuracy [--lifts 1000] [--days 30] [--seed 101] [--intensity 1]
-        [--stride 5] [--quick] [--report FILE] [--data FOLDER] [--final]
+        [--stride 5] [--quick] [--report FILE] [--keep FOLDER] [--data FOLDER] [--final]
 
 The month is made without a look at the detector (devices/simulator/month). HELD_OUT seeds are
 for the final figure only: what was developed against a seed proves nothing about it.
@@ -23,8 +23,8 @@ DEVELOPMENT: Final = 101
 HELD_OUT: Final = (7_001, 7_002, 7_003)
 
 
-def _month(asked: Asked, report: Path | None) -> dict[str, Any]:
-    ran = run_month(asked)
+def _month(asked: Asked, report: Path | None, keep: Path | None) -> dict[str, Any]:
+    ran = run_month(asked, keep)
     score = MonthScore(ran)
     if report:
         report.write_text(json.dumps(score.report(), ensure_ascii=False, indent=1), "utf-8")
@@ -55,6 +55,7 @@ def run(argv: list[str]) -> dict[str, Any]:
     parser.add_argument("--stride", type=float, default=5.0, help="s from batch to batch")
     parser.add_argument("--quick", action="store_true", help="60 lifts, 1 day, intensity 10")
     parser.add_argument("--report", type=Path, help="JSON file: each miss, each false alert")
+    parser.add_argument("--keep", type=Path, help="folder: go on after the last whole day")
     parser.add_argument("--data", type=Path, help="folder of public recordings")
     parser.add_argument("--final", action="store_true", help="the seeds held apart")
     args = parser.parse_args(argv)
@@ -63,7 +64,8 @@ def run(argv: list[str]) -> dict[str, Any]:
         lifts, days, intensity = 60, 1, 10.0
     stride_ms = round(args.stride * 1000)
     seeds = HELD_OUT if args.final else (args.seed,)
-    months = [_month(Asked(lifts, days, seed, intensity, stride_ms), args.report) for seed in seeds]
+    wanted = [Asked(lifts, days, seed, intensity, stride_ms) for seed in seeds]
+    months = [_month(one, args.report, args.keep) for one in wanted]
     found = {"final": args.final, **months[0]}
     if len(months) > 1:
         found = {"final": True, "months": months, **_worst(months)}
