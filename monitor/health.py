@@ -89,15 +89,16 @@ def _influx(service: Service) -> HealthPart:
     if copy is None:
         return _part("influx", Text("InfluxDB 副本", "InfluxDB copy"), True, OK)
     detail = Text(
-        f"落后 {copy.behind} 批" + (f"：{copy.trouble}" if copy.trouble else ""),
-        f"{copy.behind} batches behind" + (f": {copy.trouble}" if copy.trouble else ""),
+        f"落后 {copy.behind} 批" + (f"：{copy.worker.trouble}" if copy.worker.trouble else ""),
+        f"{copy.behind} batches behind"
+        + (f": {copy.worker.trouble}" if copy.worker.trouble else ""),
     )
-    return _part("influx", Text("InfluxDB 副本", "InfluxDB copy"), not copy.trouble, detail)
+    return _part("influx", Text("InfluxDB 副本", "InfluxDB copy"), not copy.worker.trouble, detail)
 
 
 def _tier(courier: Courier) -> HealthPart:
     behind = ", ".join(f"{stream} {count}" for stream, count in courier.behind().items())
-    trouble = courier.trouble
+    trouble = courier.worker.trouble
     detail = Text(
         f"未送达：{behind}" + (f"；{trouble}" if trouble else ""),
         f"not proven yet: {behind}" + (f"; {trouble}" if trouble else ""),

@@ -3,7 +3,6 @@ journal's head once a day."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import duckdb
@@ -16,6 +15,7 @@ from monitor.late import LateLane
 from monitor.snapshot import Snapshots
 from monitor.store.compact import compact
 from monitor.store.history import History
+from monitor.worker import Worker
 
 log = structlog.get_logger()
 FIRST_AFTER_S, EVERY_S = 300.0, 3600.0
@@ -38,24 +38,11 @@ class Housekeeper:
         self._intake, self._clock, self._late = intake, clock, late
         self._heads = heads
         self.also: list[Callable[[], None]] = []  # what else is tidied, after history
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        self.worker = Worker("housekeeping", self._turn, first_s=FIRST_AFTER_S)
 
-    def start(self) -> None:
-        """Begin; the first run is a few minutes after the start."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the run at hand and end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=60)
-
-    def _run(self) -> None:
-        wait_s = FIRST_AFTER_S
-        while not self._stopping.wait(wait_s):
-            self.tidy()
-            wait_s = EVERY_S
+    def _turn(self) -> float:
+        self.tidy()
+        return EVERY_S
 
     def tidy(self) -> None:
         """One run."""

@@ -91,7 +91,7 @@ class Port:
         self.history = HistoryView(service.history)
         self.links = LinksView(service.link, service.registry, service.history)
         self.quarantine = QuarantineView(
-            service.history, service.intake, service.engine, service.replayer.wake
+            service.history, service.intake, service.engine, service.replayer.worker.wake
         )
 
     @property

@@ -279,13 +279,12 @@ class Service:
         tasks += [asyncio.create_task(work) for work in self.beside]
         self.pipeline.start()
         self.receiver.start()
-        for optional in (self.sparkplug, self.reply_topic, self.influx):
+        for optional in (self.sparkplug, self.reply_topic):
             if optional is not None:
                 optional.start()
-        self.housekeeper.start()
-        self.keeper.start()
-        self.replayer.start()
-        self.links.start()
+        for room in (self.influx, self.housekeeper, self.keeper, self.replayer, self.links):
+            if room is not None:
+                room.worker.start()
         self.upstream.start()
         try:
             await server.serve()
@@ -310,7 +309,7 @@ class Service:
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Take nothing new, finish what is at hand, tell it, close."""
-        for end in (self.replayer.stop, self.links.stop, self.receiver_then_pipeline_stop):
+        for end in (self.replayer.worker.stop, self.links.stop, self.receiver_then_pipeline_stop):
             await asyncio.to_thread(end)
         if self.reply_topic is not None:
             await asyncio.to_thread(self.reply_topic.stop)
@@ -320,7 +319,7 @@ class Service:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self.influx is not None:
             await asyncio.to_thread(self.influx.stop)
-        for end in (self.upstream.stop, self.housekeeper.stop, self.keeper.stop):
+        for end in (self.upstream.stop, self.housekeeper.worker.stop, self.keeper.stop):
             await asyncio.to_thread(end)
         self.history.close()
         self.engine.dispose()

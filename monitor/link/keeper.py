@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -16,6 +15,7 @@ from monitor.metrics import Metrics
 from monitor.store import link_days
 from monitor.store.history import History
 from monitor.store.link_days import LinkDay
+from monitor.worker import Worker
 
 log = structlog.get_logger()
 LOOK_S = 1.0
@@ -40,27 +40,17 @@ class LinkKeeper:
         self._clock, self._metrics, self._zone = clock, metrics, zone
         self._retention_days = retention_days
         self._day: date | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="links", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+        self.worker = Worker("links", self._turn, first_s=LOOK_S)
 
     def stop(self) -> None:
         """Write what the day has, and end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=60)
+        self.worker.stop()
         if self._day is not None:
             self._write(self._day)
 
-    def _work(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self.look()
-            except Exception:  # figures of quality must not end the service
-                log.exception("links.failed")
+    def _turn(self) -> float:
+        self.look()
+        return LOOK_S
 
     def look(self) -> None:
         """Close the minute if one is over, with all that follows from it."""

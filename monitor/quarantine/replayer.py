@@ -8,7 +8,6 @@ leaves nothing of it.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -28,6 +27,7 @@ from monitor.store import quarantine
 from monitor.store.again import REPLAYED, Settled, settle
 from monitor.store.history import History
 from monitor.store.quarantine import Kept
+from monitor.worker import Worker
 
 log = structlog.get_logger()
 LOOK_S = 1.0
@@ -53,36 +53,12 @@ class Replayer:
         """`wake`: called after commits that wrote to the journal."""
         self._engine, self._history, self._intake = engine, history, intake
         self._clock, self._told = clock, wake
-        self._stopping = threading.Event()
-        self._asked = threading.Event()
         self._tried: dict[str, int] = {}
-        self._thread = threading.Thread(target=self._work, name="replayer", daemon=True)
+        # stopped in a run, the next start goes on with it
+        self.worker = Worker("replayer", self._again, expected=(SQLAlchemyError, duckdb.Error))
 
-    def start(self) -> None:
-        """Begin; what a crash broke off goes on."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Somebody has asked: look now."""
-        self._asked.set()
-
-    def stop(self) -> None:
-        """Leave the run at hand where it is; the next start goes on with it."""
-        self._stopping.set()
-        self._asked.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=60)
-
-    def _work(self) -> None:
-        while not self._stopping.is_set():
-            self._asked.clear()
-            try:
-                busy = self.turn()
-            except (SQLAlchemyError, duckdb.Error) as error:  # a database that is busy: again
-                log.error("quarantine.run_waits", reason=str(error))
-                busy = False
-            if not busy:
-                self._asked.wait(LOOK_S)
+    def _again(self) -> float:
+        return 0.0 if self.turn() else LOOK_S
 
     def turn(self) -> bool:
         """Do the oldest due run, or what is left of it. False where there is none."""
@@ -124,7 +100,7 @@ class Replayer:
         """Go through the rows; False where the service is stopping."""
         self._tried = quarantine.counted([])
         after, done = 0, 0 if run.kind == "try" else run.done
-        while not self._stopping.is_set():
+        while not self.worker.stopping:
             kept = quarantine.portion(
                 self._history, run.choice, run.id, (after, upto_id), ROWS, BYTES
             )
@@ -165,7 +141,7 @@ class Replayer:
             self._intake.again(tried)
             for one, _ in tried:
                 while not one.done.wait(0.5):
-                    if self._stopping.is_set() and not one.done.is_set():
+                    if self.worker.stopping and not one.done.is_set():
                         return False
                 if one.failed is not None:
                     raise NotStoredError(one.failed)

@@ -38,6 +38,7 @@ from monitor.registry.entries import (
     update_entry,
 )
 from monitor.registry.sightings import Sightings, write_sightings
+from monitor.worker import Worker
 
 log = structlog.get_logger()
 EVERY_S = 1.0
@@ -63,8 +64,7 @@ class Keeper:
         self._noted = np.zeros(len(registry), np.bool_)
         self._heard: Callable[[], Iterable[str]] = tuple
         self._beside: list[Callable[[], None]] = []
-        self._wake, self._stopping = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="registry", daemon=True)
+        self.worker = Worker("registry", self._again, first_s=EVERY_S, patience_s=30.0)
 
     # -- the service --------------------------------------------------------------------
 
@@ -90,16 +90,9 @@ class Keeper:
         """Have this called in the keeper's thread, once a second."""
         self._beside.append(call)
 
-    def start(self) -> None:
-        """Begin to write."""
-        self._thread.start()
-
     def stop(self) -> None:
         """Write what is at hand and end."""
-        self._stopping.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=30)
+        self.worker.stop()
         self.turn()
 
     def expected(self, registry: Registry, now_ms: int) -> NDArray[np.int64]:
@@ -152,7 +145,7 @@ class Keeper:
                     # by its new gateway it has not spoken yet
                     self._spoke[row] = self._noted[row] = False
             self._take(changes)
-        self._wake.set()
+        self.worker.wake()
 
     def answers(self) -> dict[str, str]:
         """Take up what people answered meanwhile, be it by a command: the table is asked.
@@ -179,11 +172,9 @@ class Keeper:
 
     # -- its own thread --------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait(EVERY_S)
-            self._wake.clear()
-            self.turn()
+    def _again(self) -> float:
+        self.turn()
+        return EVERY_S
 
     def turn(self) -> None:
         """Note who spoke, write what changed. A failure is told, and tried at the next turn."""

@@ -6,11 +6,9 @@ the last batch the server has confirmed; a batch sent twice overwrites the same 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import duckdb
-import structlog
 from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
@@ -20,10 +18,10 @@ from config.settings import Influx
 from devices.registry import Registry
 from monitor.store.history import History
 from monitor.store.series import source
+from monitor.worker import Worker
 
-log = structlog.get_logger()
 BATCHES_A_WRITE = 50
-IDLE_S, RETRY_S, RETRY_MOST_S = 1.0, 2.0, 60.0
+IDLE_S = 1.0
 
 
 class InfluxCopy:
@@ -37,20 +35,18 @@ class InfluxCopy:
         self._client = InfluxDBClient(settings.url, token, org=settings.org, timeout=10_000)
         self._bucket, self._org = settings.bucket, settings.org
         self._history, self._registry = history, registry
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="influx", daemon=True)
+        self.worker = Worker(
+            "influx",
+            self._turn,
+            expected=(InfluxDBError, HTTPError, OSError, duckdb.Error),
+            first_s=IDLE_S,
+            patience_s=15.0,
+        )
         self.cursor = self._read_cursor()
-        self.trouble: str | None = None
-
-    def start(self) -> None:
-        """Begin to catch up."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Finish the write at hand and let go."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=15)
+        self.worker.stop()
         self._client.close()  # type: ignore[no-untyped-call]
 
     @property
@@ -58,17 +54,10 @@ class InfluxCopy:
         """How many batches the copy still lacks."""
         return max(0, self._history.last_batch - self.cursor)
 
-    def _run(self) -> None:
-        wait_s = IDLE_S
-        while not self._stopping.wait(wait_s):
-            try:
-                while self.behind and not self._stopping.is_set():
-                    self.copy_some()
-                self.trouble, wait_s = None, IDLE_S
-            except (InfluxDBError, HTTPError, OSError, duckdb.Error) as error:
-                self.trouble = str(error).splitlines()[0]
-                wait_s = min(RETRY_MOST_S, max(RETRY_S, wait_s * 2))
-                log.warning("influx.behind", batches=self.behind, reason=self.trouble)
+    def _turn(self) -> float:
+        while self.behind and not self.worker.stopping:
+            self.copy_some()
+        return IDLE_S
 
     def copy_some(self) -> int:
         """Copy the next few batches and move the cursor; returns the number of samples."""

@@ -6,7 +6,6 @@ arrive twice (a proof was lost on the way); its key is then the same.
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 
@@ -19,10 +18,11 @@ from monitor.upstream.encode import body_of
 from monitor.upstream.send import Sender, SendError
 from monitor.upstream.sources import Sources
 from monitor.upstream.tier_file import Stream, Tier
+from monitor.worker import Worker
 
 log = structlog.get_logger()
 DAY_MS = 86_400_000
-IDLE_S, RETRY_S, RETRY_MOST_S = 1.0, 2.0, 60.0
+IDLE_S = 1.0
 
 
 class Courier:
@@ -40,20 +40,18 @@ class Courier:
         self._retention_ms = retention_days * DAY_MS
         self.tier, self._sources, self._deliveries = tier, sources, deliveries
         self._sender, self._clock = sender, clock
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"upstream-{tier.name}", daemon=True)
-        self.trouble: str | None = None
+        self.worker = Worker(
+            f"upstream-{tier.name}",
+            self._turn,
+            expected=(SendError, duckdb.Error, SQLAlchemyError, OSError),
+            first_s=IDLE_S,
+            patience_s=tier.timeout_s + 5,
+        )
         self.unsaid: Counter[str] = Counter()
-
-    def start(self) -> None:
-        """Begin to catch up."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Finish the message at hand and let go."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=self.tier.timeout_s + 5)
+        self.worker.stop()
         self._sender.close()
 
     def behind(self) -> dict[Stream, int]:
@@ -63,19 +61,10 @@ class Courier:
             for stream in self.tier.wants
         }
 
-    def _run(self) -> None:
-        wait_s = IDLE_S
-        while not self._stopping.wait(wait_s):
-            try:
-                while self.bring_some() and not self._stopping.is_set():
-                    pass
-                self.trouble, wait_s = None, IDLE_S
-            except Exception as error:  # a platform's trouble must not end its courier
-                if not isinstance(error, SendError | duckdb.Error | SQLAlchemyError | OSError):
-                    log.exception("upstream.failed", tier=self.tier.name)
-                self.trouble = (str(error) or type(error).__name__).splitlines()[0]
-                wait_s = min(RETRY_MOST_S, max(RETRY_S, wait_s * 2))
-                log.warning("upstream.behind", tier=self.tier.name, reason=self.trouble)
+    def _turn(self) -> float:
+        while self.bring_some() and not self.worker.stopping:
+            pass
+        return IDLE_S
 
     def bring_some(self) -> bool:
         """Make one delivery of each stream that has one; False where nothing was due.

@@ -48,7 +48,7 @@ class Upstream:
     def start(self) -> None:
         """Begin to catch up, a thread a tier."""
         for courier in self.couriers:
-            courier.start()
+            courier.worker.start()
 
     def stop(self) -> None:
         """Finish the messages at hand and let go."""
@@ -67,7 +67,7 @@ class Upstream:
                 "platform": courier.tier.codes.platform,
                 "wants": list(courier.tier.wants),
                 "behind": courier.behind(),
-                "trouble": courier.trouble,
+                "trouble": courier.worker.trouble,
                 "unsaid": dict(courier.unsaid.most_common(50)),
                 "unspeakable_codes": courier.tier.codes.unspeakable(self._vocab),
             }

@@ -289,13 +289,13 @@ def test_a_crash_in_the_middle_goes_on_and_doubles_nothing(
         return real(*args, **more)
 
     monkeypatch.setattr(bench.service.history, "append", dies)
-    bench.service.replayer._stopping.clear()
+    bench.service.replayer.worker._stop.clear()
     thread = threading.Thread(target=bench.service.replayer.turn, daemon=True)
     thread.start()
     bench.take()
     with pytest.raises(KeyboardInterrupt):
         bench.take()
-    bench.service.replayer.stop()
+    bench.service.replayer.worker.stop()
     thread.join(10)
     assert bench.rows("SELECT count(*) FROM sample") == [(8,)]
     bench.close()

@@ -112,11 +112,21 @@ def test_a_lift_changes_its_gateway_under_load(
         threads = [Sending(zero, [0, 2, 4]), Sending(one, [1, 3, 5, 0, 99])]
         for thread in threads:
             thread.start()
-        until(lambda: api.state(reg_code(0)) == "two_gateways", what="two gateways are seen")
-        until(lambda: api.state(reg_code(99)) == "unregistered", what="a stranger is seen")
+        until(
+            lambda: api.state(reg_code(0)) == "two_gateways",
+            timeout_s=30,
+            what="two gateways are seen",
+        )
+        until(
+            lambda: api.state(reg_code(99)) == "unregistered",
+            timeout_s=30,
+            what="a stranger is seen",
+        )
         assert api.state(reg_code(2)) == "ok"
         api.call(f"lifts/{reg_code(0)}/move", {"gateway": "gw-1", "baseline": "fresh"})
-        until(lambda: api.state(reg_code(0)) == "two_gateways", what="now the other one is wrong")
+        until(
+            lambda: api.state(reg_code(0)) == "two_gateways", timeout_s=30, what="it is wrong now"
+        )
         (row,) = api.call(f"lifts?q={reg_code(0)}")["entries"]
         assert row["gateway"] == "gw-1"
         assert {by["gateway"] for by in row["seen_by"]} == {"gw-0"}

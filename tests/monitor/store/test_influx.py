@@ -80,12 +80,12 @@ def test_the_copy_catches_up_survives_an_outage_and_doubles_nothing(
     for i in range(120):
         history.append(batch(i % 3, NOW_MS + i * 1000, i / 10), NOW_MS, {})
     copy = InfluxCopy(Influx(url=engine.url), history, registry)
-    copy.start()
+    copy.worker.start()
     until(lambda: copy.behind == 0, 20, "the copy to catch up")
     assert engine.program is not None
     engine.program.stop()
     history.append(batch(0, NOW_MS + 500_000, 9.0), NOW_MS, {})
-    until(lambda: copy.trouble, 20, "the outage to be noticed")
+    until(lambda: copy.worker.trouble, 20, "the outage to be noticed")
     assert copy.behind == 1
     engine.start()
     until(lambda: copy.behind == 0, 30, "the copy to catch up again")
