@@ -210,7 +210,7 @@ class Service:
         """Who spoke is told to the keeper; it looks after their credentials, too."""
         self.keeper.listen(lambda: list(self.answers.heard))
         self.intake.on_kept = self.keeper.sightings.note
-        self.issuer = Issuer(self.engine, self.settings, self.clock)
+        self.issuer = Issuer(self.engine, self.settings, self.clock, lambda: self.routes)
         self.watch = Watch(self.issuer, self.metrics, self.clock, lambda: book_of(self))
         self.keeper.beside(self.watch.turn)
         self.links = LinkKeeper(
