@@ -236,7 +236,7 @@ class Service:
         )
 
     def reload(self) -> None:
-        """Take up what changed in lifts.csv and directory.toml; a mistake changes nothing."""
+        """Take up what changed in the site's and mapping files; a mistake changes nothing."""
         try:
             self.take_up_site()
         except (ConfigError, SQLAlchemyError) as error:

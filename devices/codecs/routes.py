@@ -169,16 +169,28 @@ class Routes:
         return Found(found.route, found.route.names(topic, payload))
 
     def _remember(self, topic: str) -> Found | None:
+        known = self._known  # before the dialects: see take_up
         levels = topic.split("/")
         found = None
         for route in (route for dialect in self.dialects for route in dialect.routes):
             if (gateway := route.match(levels)) is not None:
                 found = Found(route, gateway)
                 break
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[topic] = found
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[topic] = found
         return found
+
+    def take_up(self, newer: Routes) -> None:
+        """Read by these from now on, in whatever thread a message is just being read.
+
+        A dialect that keeps a session of its own stays as it is: what it remembers of its
+        devices is not in any file.
+        """
+        apart = {one.name: one for one in self.dialects if one.apart}
+        self.dialects = tuple(apart.get(one.name, one) for one in newer.dialects)
+        # a new table, not an emptied one: who is just looking a topic up notes it in the old
+        self._known = {}
 
     def subscriptions(self) -> list[tuple[str, int]]:
         """Return (filter, QoS) of all that the shared connection takes, each filter once."""
