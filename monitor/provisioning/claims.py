@@ -135,7 +135,9 @@ class Claims:
                 .where(claim.c.id == row["id"])
                 .values(**used, nonce_hash=self._hash(nonce))
             )
-            given = self._issuer.give(gateway, auth, actor, csr=csr, conn=conn)
+            given = self._issuer.give(
+                gateway, auth, actor, csr=csr, conn=conn, embedded=self._issuer.embedded
+            )
             told = {"what": "claimed", "gateway": gateway, "from": address, "again": again}
             append(conn, now_ms, [Line(None, "provisioning", actor, told)])
         self._issuer.publish()

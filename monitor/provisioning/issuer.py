@@ -91,6 +91,7 @@ class Issuer:
         self._engine, self._settings, self._clock = engine, settings, clock
         self._routes = routes or partial(_same, routes_of(settings))
         self.folder = settings.provisioned
+        self.embedded = settings.mqtt.url == "embedded"  # a running service's is an address
         self.authority = Authority(settings.data_dir / "ca")
 
     def rights(self, gateway: str) -> Rights:
