@@ -42,7 +42,7 @@ from tests.devices.fuzzing import (
 )
 
 ALL = int(os.environ.get("LIFTWATCH_FUZZ", "0"))
-ROUNDS = ALL // len(SUBJECTS) or 300
+ROUNDS = ALL // len(SUBJECTS) or 200
 LARGE = 12  # seeds that are grown, in the long form
 SHARE = 0.02  # at least so many were taken, and so many rejected: both ways were really gone
 
@@ -94,7 +94,7 @@ def test_random_bytes(fuzzed: Subject) -> None:
 
 
 @settings(
-    max_examples=ROUNDS // 10 if ALL else 40,
+    max_examples=ROUNDS // 10 if ALL else 30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
