@@ -64,14 +64,22 @@ def credentials(folder: Path) -> Credentials:
     return made
 
 
+def _known(folder: Path) -> dict[str, str]:
+    file = folder / GATEWAYS_FILE
+    return tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+
+
 def gateways_of(folder: Path) -> str:
     """Return the entries of gateways that were given a password of their own, as TOML lines.
 
     rumqttd compares readable passwords and knows no rules by topic (docs/decisions/0001).
     """
-    file = folder / GATEWAYS_FILE
-    known = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
-    return "".join(f'    "{name}" = "{word}"\n' for name, word in known.items())
+    return "".join(f'    "{name}" = "{word}"\n' for name, word in _known(folder).items())
+
+
+def real_gateways(folder: Path) -> list[str]:
+    """Return the ids of gateways that have a password of their own: devices, not simulated."""
+    return sorted({name.partition("@")[0] for name in _known(folder)})
 
 
 def write_private(file: Path, text: str) -> None:

@@ -22,7 +22,7 @@ from config.settings import Settings
 from devices.simulator.district import write_district
 from devices.simulator.releases import TOPIC
 from monitor.answers import connection
-from monitor.broker import GATEWAY_USER, SERVICE_USER, EmbeddedBroker, write_private
+from monitor.broker import GATEWAY_USER, SERVICE_USER, EmbeddedBroker, real_gateways, write_private
 from monitor.clock import Clock
 from monitor.web.auth import add_user, find_user
 
@@ -85,6 +85,7 @@ class SimulatedGateways:
             sys.executable, "-m", "devices.simulator",
             "--site", str(settings.site.folder),
             "--store", str(settings.data_dir / "gateways"),
+            "--real", ",".join(real_gateways(settings.data_dir / "broker")),
             "--mqtt", broker.url,
             "--user", GATEWAY_USER,
             "--password-env", PASSWORD_ENV,

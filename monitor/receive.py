@@ -93,21 +93,29 @@ class Receiver:
                 self._client.ack(packet_id, 1)
 
     def _on_connect(
-        self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
+        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
     ) -> None:
         if reason.is_failure:
             log.error("broker.refused", host=self._host, port=self._port, reason=str(reason))
             return
         self._epoch += 1
+        self._subscribe()
+        self._metrics.broker_up.set(1)
+        self.connected.set()
+        log.info("broker.connected", host=self._host, port=self._port)
+
+    def routes_changed(self) -> None:
+        """Ask the broker for what the routes want now; without a connection, at the next one."""
+        if self.connected.is_set():
+            self._subscribe()
+
+    def _subscribe(self) -> None:
         wanted = self._routes.subscriptions()
         if self._known is not None:
             stale = no_longer_wanted(self._known, [name for name, _ in wanted])
             if stale:
-                client.unsubscribe(stale)
-        client.subscribe(wanted)
-        self._metrics.broker_up.set(1)
-        self.connected.set()
-        log.info("broker.connected", host=self._host, port=self._port)
+                self._client.unsubscribe(stale)
+        self._client.subscribe(wanted)
 
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any

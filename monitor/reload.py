@@ -1,5 +1,7 @@
 """The site's files, taken up while the service runs: nothing stops, and no message is lost.
 
+So are mapping files, code maps and thingsboard.toml: a message is read by the old or the new one.
+
 What people answered about a lift (does its learned normal go on?) takes effect here, too.
 """
 
@@ -15,6 +17,7 @@ import structlog
 from alerts.directory.directory_file import load_directory
 from alerts.directory.units import Directory
 from alerts.model import Transition
+from devices.codecs import Routes, Setup, build_routes
 from devices.registry import Registry, load_registry
 from monitor.detector.table import NEVER
 from monitor.registry.entries import FRESH
@@ -33,14 +36,20 @@ def take_up_site(service: Service) -> Event:
     site, done = service.settings.site, Event()
     newer = load_registry(site.folder, service.history.known_lifts())
     book = load_directory(site.folder / "directory.toml", site.timezone)
+    setup = Setup(service.registry, service.vocab, site.folder, service.settings.ingest)
+    routes = build_routes(setup)
     answered = service.keeper.answers()
-    service.pipeline.between(lambda: _take_up(service, newer, book, answered))
+    service.pipeline.between(lambda: _take_up(service, newer, book, answered, routes))
     service.pipeline.between(done.set)
     return done
 
 
 def _take_up(
-    service: Service, newer: Registry, book: Directory, answered: Mapping[str, str]
+    service: Service,
+    newer: Registry,
+    book: Directory,
+    answered: Mapping[str, str],
+    routes: Routes,
 ) -> None:
     """In the pipeline's thread; who decodes meanwhile learns of the new rows last."""
     service.history.number_lifts([s.reg_code if s else "" for s in newer.slots])
@@ -54,6 +63,10 @@ def _take_up(
     service.directory = book
     service.desk.take_up(book)
     service.registry.take_up(newer)
+    topics = service.routes.subscriptions()
+    service.routes.take_up(routes)
+    if service.routes.subscriptions() != topics:
+        service.receiver.routes_changed()
     service.pipeline.apply(over, now_ms)
     log.info("site.reloaded", lifts=len(newer.lifts), gateways=len(newer.gateways))
 

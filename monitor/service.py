@@ -210,7 +210,7 @@ class Service:
         """Who spoke is told to the keeper; it looks after their credentials, too."""
         self.keeper.listen(lambda: list(self.answers.heard))
         self.intake.on_kept = self.keeper.sightings.note
-        self.issuer = Issuer(self.engine, self.settings, self.clock)
+        self.issuer = Issuer(self.engine, self.settings, self.clock, lambda: self.routes)
         self.watch = Watch(self.issuer, self.metrics, self.clock, lambda: book_of(self))
         self.keeper.beside(self.watch.turn)
         self.links = LinkKeeper(
@@ -236,7 +236,7 @@ class Service:
         )
 
     def reload(self) -> None:
-        """Take up what changed in lifts.csv and directory.toml; a mistake changes nothing."""
+        """Take up what changed in the site's and mapping files; a mistake changes nothing."""
         try:
             self.take_up_site()
         except (ConfigError, SQLAlchemyError) as error:

@@ -21,9 +21,11 @@ REASONS: Mapping[str, Text] = {
     ),
     "missing_field": Text("补上该字段", "add this field"),
     "wrong_type": Text(
-        "按 docs/wire.md 的类型发送：数字不加引号，注册代码加引号，整数通道不带小数",
+        "按 docs/wire.md 的类型发送：数字不加引号，注册代码加引号，整数通道不带小数；"
+        "映射文件中数值带引号时写 quoted = true",
         "send the type docs/wire.md gives: numbers without quotes, registration codes in quotes, "
-        "whole numbers where the channel counts",
+        "whole numbers where the channel counts; in a mapping file quoted = true takes numbers in "
+        "quotes",
     ),
     "not_finite": Text(
         "没有测到的值请省略或发送 null，不要发送 NaN 或 Infinity",
@@ -41,8 +43,10 @@ REASONS: Mapping[str, Text] = {
         "使用 docs/wire.md 通道表中的名称", "use a name of the channel table in docs/wire.md"
     ),
     "unknown_code": Text(
-        "使用 docs/wire.md 代码表中的代码；其他平台的代码先经代码映射",
-        "use a code of the table in docs/wire.md; map another platform's codes first",
+        "使用 docs/wire.md 代码表中的代码；其他平台的代码须在码表中（docs/codes.md），"
+        "或写入映射文件的 ignore",
+        "use a code of the table in docs/wire.md; another platform's codes must stand in its code "
+        "map (docs/codes.md), or in `ignore` of the mapping file",
     ),
     "clock_ahead": Text(
         "用 NTP 校准网关时钟后重发；时间戳为 UTC 毫秒",

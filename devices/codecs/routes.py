@@ -35,6 +35,19 @@ def _silent(now_ms: int) -> Sequence[Said]:
 
 
 @dataclass(frozen=True, slots=True)
+class Rights:
+    """What somebody needs at the broker: MQTT filters that it may write, and may read."""
+
+    write: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+
+    def __add__(self, other: Rights) -> Rights:
+        """Return both, each filter once, in order."""
+        write, read = self.write + other.write, self.read + other.read
+        return Rights(tuple(dict.fromkeys(write)), tuple(dict.fromkeys(read)))
+
+
+@dataclass(frozen=True, slots=True)
 class Codec:
     """One wire format: bytes → Decoded, raising RejectedMessage and nothing else.
 
@@ -109,7 +122,9 @@ class Dialect:
 
     `hello(now_ms)` is published at each connection of the service's outgoing client; `will`
     is left with the broker as that client's last will (one dialect may have one). `apart`: it
-    keeps a connection of its own, which subscribes to its routes.
+    keeps a connection of its own, which subscribes to its routes. `grants(gateway)`: what a
+    gateway needs at the broker, where the filters do not name it. `own`: what the service needs
+    there beside its subscriptions.
     """
 
     name: str
@@ -117,6 +132,15 @@ class Dialect:
     hello: Callable[[int], Sequence[Said]] = _silent
     will: Said | None = None
     apart: bool = False
+    grants: Callable[[str], Rights] | None = None
+    own: Rights = Rights()
+
+    def rights(self, gateway: str) -> Rights:
+        """Return what a gateway of this format needs: its own topics and nobody else's."""
+        if self.grants is not None:
+            return self.grants(gateway)
+        named = (one.filter for one in self.routes if GATEWAY in one.filter.split("/"))
+        return Rights(write=tuple(name.replace(GATEWAY, gateway) for name in named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +169,42 @@ class Routes:
         return Found(found.route, found.route.names(topic, payload))
 
     def _remember(self, topic: str) -> Found | None:
+        known = self._known  # before the dialects: see take_up
         levels = topic.split("/")
         found = None
         for route in (route for dialect in self.dialects for route in dialect.routes):
             if (gateway := route.match(levels)) is not None:
                 found = Found(route, gateway)
                 break
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[topic] = found
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[topic] = found
         return found
+
+    def take_up(self, newer: Routes) -> None:
+        """Read by these from now on, in whatever thread a message is just being read.
+
+        A dialect that keeps a session of its own stays as it is: what it remembers of its
+        devices is not in any file.
+        """
+        apart = {one.name: one for one in self.dialects if one.apart}
+        self.dialects = tuple(apart.get(one.name, one) for one in newer.dialects)
+        # a new table, not an emptied one: who is just looking a topic up notes it in the old
+        self._known = {}
 
     def subscriptions(self) -> list[tuple[str, int]]:
         """Return (filter, QoS) of all that the shared connection takes, each filter once."""
         every = (route for one in self.dialects if not one.apart for route in one.routes)
         return list({route.subscription: route.qos for route in every}.items())
+
+    def rights(self, gateway: str) -> Rights:
+        """Return what a gateway needs at the broker for all that is switched on."""
+        return sum((dialect.rights(gateway) for dialect in self.dialects), Rights())
+
+    def own(self) -> Rights:
+        """Return what the service needs at the broker to read all that is switched on."""
+        reads = (one.subscription for dialect in self.dialects for one in dialect.routes)
+        return sum((dialect.own for dialect in self.dialects), Rights(read=tuple(reads)))
 
     def hello(self, now_ms: int) -> list[Said]:
         """Return what is published at each connection."""

@@ -7,10 +7,13 @@ A test holds that the document says what this says.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from devices.codes.load import FOLDER, find_code_map, shipped
 from devices.codes.model import CodeMap, Part
@@ -57,8 +60,37 @@ def _part(name: str, part: Part, vocab: Vocabulary) -> list[list[str]]:
     return rows
 
 
+def _message(one: CodeMap) -> list[list[str]]:
+    said = one.message
+    prefixed = f"`{said.prefix}` + number 号" if said.prefix else "the codes above 见上"
+    rows = [["message", f"`{said.code}`" + (" [ ]" if said.several else ""), "code", prefixed]]
+    if said.state is not None:
+        states = ", ".join(f"{theirs} → {ours}" for theirs, ours in said.states.items())
+        rows.append(["message", f"`{said.state}`", "state", states])
+    return rows
+
+
+def example(one: CodeMap) -> str:
+    """Return one message of a platform in its own words: the first code that it has."""
+    said, at = one.message, datetime(2026, 1, 1, tzinfo=UTC)
+    times: dict[str, object] = {
+        "ms": int(at.timestamp() * 1000), "s": int(at.timestamp()), "iso": at.isoformat(),
+    }  # fmt: skip
+    local = at.astimezone(ZoneInfo(one.zone)).strftime(one.time_format)
+    when = times.get(one.time_format, local)
+    theirs = one.codes[0].theirs.removeprefix(said.prefix)
+    number = theirs.isdigit() and not one.quoted and len(str(int(theirs))) == len(theirs)
+    code: object = int(theirs) if number else theirs
+    body: dict[str, object] = {one.lift: "31105001992014000001", said.time: when}
+    body[said.code] = [code] if said.several else code
+    if said.state is not None:
+        body[said.state] = next((k for k, v in said.states.items() if v == "on"), "")
+    return json.dumps([body], ensure_ascii=False)
+
+
 def _one(one: CodeMap, vocab: Vocabulary) -> str:
     parts = [row for name, part in one.parts() for row in _part(name, part, vocab)]
+    parts += _message(one)
     mute = ", ".join(str(code) for code in one.unspeakable(vocab))
     lines = [
         f"### `{one.platform}` {one.text.zh} · {one.text.en}",
@@ -72,6 +104,7 @@ def _one(one: CodeMap, vocab: Vocabulary) -> str:
         )
     if parts:
         lines.append(_table(["kind", "field 字段", "channel 通道", "values 取值"], parts))
+    lines.append("A message 消息例:\n\n```json\n" + example(one) + "\n```")
     if one.open:
         lines.append("Not translated, refused by name 不翻译、按名拒收:")
         lines.append(

@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--password-env", metavar="NAME", default="LIFTWATCH_SIMULATOR_PASSWORD",
         help="environment variable with the password / 存放密码的环境变量")  # fmt: skip
     add("--ca-file", type=Path, help="certificate authority for mqtts / CA 证书")
+    add("--real", default="", help="gateways not to be, by commas / 不模拟的网关，逗号分隔")
     add("--store", type=Path, help="folder of the gateways' stores / 网关存储 (SITE/../gateways)")
     add("--seed", type=int, default=2012, help="same seed, same day / 随机种子 (%(default)s)")
     add("--speed", type=float, default=1.0, help="simulated s per s / 倍速 (%(default)s)")
@@ -95,6 +96,7 @@ def _simulate(args: argparse.Namespace) -> int:
                 world, plan, clock, url=args.mqtt, store=store,
                 username=args.user, password=password, ca_file=args.ca_file, stop=stop,
                 seconds=args.seconds, releases=releases.take, on_progress=show,
+                real=args.real.split(","),
             )  # fmt: skip
     finally:
         releases.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -175,12 +175,14 @@ def publish_world(
     releases: Callable[[], list[str]] | None = None,
     on_progress: Callable[[World, Counts], None] | None = None,
     flush_s: float = 20.0,
+    real: Collection[str] = (),
     **sign_in: Any,
 ) -> Counts:
     """Publish a world until `seconds` of simulated time are over or `stop` is set.
 
     store: folder for the gateways' stores. releases: returns reg_codes of lifts to which help
-    has come since the last call. sign_in: further options of the SDK (ca_file …). Returns when
+    has come since the last call. real: gateways that somebody else is; nothing is said in their
+    name. sign_in: further options of the SDK (ca_file …). Returns when
     everything is durable or `flush_s` are over; `Counts.durable` tells which.
     """
     stop = stop or threading.Event()
@@ -188,7 +190,7 @@ def publish_world(
     store.mkdir(parents=True, exist_ok=True)
     gateways: dict[str, Gateway] = {}
     try:
-        for gateway in world.registry.gateways:
+        for gateway in (one for one in world.registry.gateways if one.id not in real):
             gateways[gateway.id] = Gateway(
                 gateway.id, store=store / f"{gateway.id}.db", url=url, username=username,
                 password=password, clock=lambda: clock.now_ms() / 1000, **sign_in,

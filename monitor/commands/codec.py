@@ -19,7 +19,7 @@ from config.errors import ConfigError
 from config.settings import load_settings
 from config.text import Text
 from devices.batch import Refusal
-from devices.codecs import OURS, Limits
+from devices.codecs import OURS, Limits, Setup
 from devices.codecs.dialects import DIALECTS
 from devices.codecs.mapping import find_mapping, load, shipped
 from devices.codecs.mapping.dialect import dialect_names, dialect_of, platform_dialect, read_map
@@ -230,27 +230,30 @@ def show(config: ConfigFile = None) -> None:
 
     Example / 示例: liftwatch codec list --config site.toml
     """
-    vocab, table = (
-        load_vocabulary(),
-        Table("name 名称", "what 说明", "topic 主题", "switched on 启用"),
-    )
-    ingest = load_settings(config).ingest
+    vocab, settings = load_vocabulary(), load_settings(config)
+    ingest = settings.ingest
+    setup = Setup(Registry([], []), vocab, settings.site.folder, ingest)
     for route in OURS.dialects[0].routes:
         names = ", ".join(codec.name for codec in route.codecs)
-        table.add_row("lift/v1", names, route.filter, "always 总是")
-    for name in DIALECTS:
-        text, topic = "", ""
+        _line("lift/v1", "always on 总是启用", [route.filter], names)
+    for name, build in DIALECTS.items():
+        text = ""
         if name in dialect_names():
-            codes = find_code_map(name.removeprefix("gbt24476-"), vocab)
-            text, topic = codes.text.both(), codes.topic
-        table.add_row(name, text, topic, "yes 是" if name in ingest.dialects else "")
+            text = find_code_map(name.removeprefix("gbt24476-"), vocab).text.both()
+        topics = [route.filter for route in build(setup).routes]
+        _line(name, "on 已启用" if name in ingest.dialects else "", topics, text)
     for name in shipped():
         one = find_mapping(name, vocab)
-        table.add_row(f"{name}.toml", one.text.both(), one.topic, "example 示例")
+        _line(f"{name}.toml", "example 示例", [one.topic], one.text.both())
     for path in ingest.maps:
-        for route in read_map(path, vocab).routes:
-            table.add_row(str(path), "", route.filter, "yes 是")
-    console.print(table)
+        topics = [route.filter for route in read_map(path, vocab).routes]
+        _line(str(path), "on 已启用", topics, "")
+
+
+def _line(name: str, state: str, topics: list[str], what: str) -> None:
+    """Print one format: name and state, then its topics whole, however narrow the terminal is."""
+    heading = "  ".join(part for part in (name, what, state) if part)
+    typer.echo("\n".join([heading, *(f"    {topic}" for topic in topics)]))
 
 
 @app.command("init")

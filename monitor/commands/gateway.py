@@ -304,10 +304,10 @@ def _day(at_ms: int | None, minute: bool = False) -> str:
 
 def _rules(issuer: Issuer, gateway: str, username: str, broker: str) -> str:
     if broker == "mosquitto":
-        return acl_of(username, gateway)
+        return acl_of(username, issuer.rights(gateway))
     if broker == "rabbitmq":
         mine = [c for c in issuer.credentials(gateway) if c.username == username]
-        return rabbitmq_definitions(mine).decode()
+        return rabbitmq_definitions(mine, issuer.rights).decode()
     return f"# var/broker/gateways.toml\n{embedded_entry(username, '…')}"
 
 

@@ -52,6 +52,7 @@ def run(
         if broker is not None:
             settings = demo.with_broker(settings, broker)
         service = open_service(settings, Clock())
+        service.issuer.embedded = broker is not None
         leaving: Callable[[], object] = lambda: None  # noqa: E731
         told = greeting(service, broker, is_demo)
         if is_demo and broker is not None:

@@ -24,6 +24,7 @@ from alerts.journal.journal import Line, append
 from alerts.model import Actor, Role
 from config.errors import ConfigError
 from config.text import Text
+from devices.codecs.routes import Rights
 from devices.registry import NAME
 from monitor.provisioning.credentials import end_credentials, read_credentials
 from monitor.provisioning.issuer import Auth, Given, Issuer
@@ -47,6 +48,7 @@ class Claimed:
     given: Given
     gateway: str
     again: bool
+    rights: Rights
 
 
 def new_code() -> str:
@@ -133,12 +135,14 @@ class Claims:
                 .where(claim.c.id == row["id"])
                 .values(**used, nonce_hash=self._hash(nonce))
             )
-            given = self._issuer.give(gateway, auth, actor, csr=csr, conn=conn)
+            given = self._issuer.give(
+                gateway, auth, actor, csr=csr, conn=conn, embedded=self._issuer.embedded
+            )
             told = {"what": "claimed", "gateway": gateway, "from": address, "again": again}
             append(conn, now_ms, [Line(None, "provisioning", actor, told)])
         self._issuer.publish()
         self._register(gateway, data, actor)
-        return Claimed(given, gateway, again)
+        return Claimed(given, gateway, again, self._issuer.rights(gateway))
 
     def _open(self, conn: Connection, code: str, nonce: str, now_ms: int) -> Mapping[str, Any]:
         """Return the claim this code is good for."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,13 +20,18 @@ from config.errors import ConfigError
 from config.replaced import replace_text
 from config.settings import Settings
 from config.text import Text
-from devices.registry import NAME
+from devices.codecs import Routes, Setup, build_routes
+from devices.codecs.routes import Rights
+from devices.registry import NAME, Registry
+from devices.vocabulary import load_vocabulary
 from monitor.broker import write_private
 from monitor.provisioning.authority import Authority
 from monitor.provisioning.brokers import (
+    SERVICE,
     embedded_entry,
     mosquitto_acl,
     mosquitto_passwords,
+    ours,
     rabbitmq_definitions,
 )
 from monitor.provisioning.credentials import (
@@ -60,13 +66,37 @@ class Given:
         return f"Given({self.gateway}, {self.username}, {self.kind})"
 
 
+def routes_of(settings: Settings) -> Routes:
+    """Return what the settings switch on, for a site without lifts. Raises ConfigError."""
+    setup = Setup(Registry([], []), load_vocabulary(), settings.site.folder, settings.ingest)
+    return build_routes(setup)
+
+
+def _same(routes: Routes) -> Routes:
+    return routes
+
+
 class Issuer:
     """All of it for one site."""
 
-    def __init__(self, engine: Engine, settings: Settings, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        clock: Callable[[], int],
+        routes: Callable[[], Routes] | None = None,
+    ) -> None:
+        """`routes`: what is switched on now; without it, what the settings say. Raises ConfigError
+        where those name a mapping that is wrong, before anything is given out."""
         self._engine, self._settings, self._clock = engine, settings, clock
+        self._routes = routes or partial(_same, routes_of(settings))
         self.folder = settings.provisioned
+        self.embedded = settings.mqtt.url == "embedded"  # a running service's is an address
         self.authority = Authority(settings.data_dir / "ca")
+
+    def rights(self, gateway: str) -> Rights:
+        """Return what a gateway may do at the broker: ours, and every format switched on."""
+        return ours(gateway) + self._routes().rights(gateway)
 
     def give(
         self,
@@ -218,9 +248,10 @@ class Issuer:
         good = [c for c in every if c.good(now_ms)]
         self.folder.mkdir(parents=True, exist_ok=True)
         user, line = self._service_line()
-        self._file("mosquitto.acl", mosquitto_acl(good, user))
+        own = SERVICE + self._routes().own()
+        self._file("mosquitto.acl", mosquitto_acl(good, user, self.rights, own))
         self._file("mosquitto.passwd", mosquitto_passwords(good, line))
-        self._file("rabbitmq.json", rabbitmq_definitions(good).decode())
+        self._file("rabbitmq.json", rabbitmq_definitions(good, self.rights).decode())
         if self.authority.exists:
             gone = [(int(c.serial, 16), c.revoked_ms) for c in every if c.serial and c.revoked_ms]
             self.authority.write_crl(gone, now_ms)

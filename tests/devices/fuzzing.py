@@ -1,7 +1,7 @@
 """What the fuzzing of codecs works with: real payloads, ways to break them, what must hold.
 
-Every codec that has a generator in benchmarks/_payloads.py is fuzzed. `SEEDS` adds payloads
-that no benchmark has use for.
+Every codec that has a generator in benchmarks/_payloads.py or fuzz_dialects.py is fuzzed. `_extra`
+adds payloads that neither has use for.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
@@ -20,6 +21,7 @@ from benchmarks._payloads import GATEWAY, GENERATORS, NOW, Bench, Load
 from devices.batch import Decoded, RejectedMessage
 from devices.codecs import Routes, decode
 from devices.codecs.refuse import REASONS
+from tests.devices.fuzz_dialects import MORE
 
 # A message of at most 256 KiB is read within this, and within so much memory beside it.
 SECONDS, MEMORY = 2.0, 64 * 1024 * 1024
@@ -40,6 +42,7 @@ def _sealed(payload: bytes) -> bytes:
     return head + checks[0] + body + checks[1]
 
 
+SUBJECTS = GENERATORS | MORE
 # codec → what gets a broken payload past its checksums; done to three of four
 MEND: dict[str, Callable[[bytes], bytes]] = {"packed": _sealed}
 
@@ -53,6 +56,7 @@ class Subject:
     routes: Routes
     before: tuple[tuple[str, bytes], ...]
     seeds: tuple[tuple[str, bytes], ...]
+    counts: Counter[str] = field(default_factory=Counter)
 
 
 def _extra() -> dict[str, list[tuple[str, object]]]:
@@ -87,7 +91,7 @@ def _extra() -> dict[str, list[tuple[str, object]]]:
 def subject(name: str, folder: Path) -> Subject:
     """Return what to fuzz of a codec: small messages of three lifts, one and two moments."""
     bench = Bench(3, folder)
-    loads: list[Load] = [GENERATORS[name](bench, times) for times in (1, 2, 4)]
+    loads: list[Load] = [SUBJECTS[name](bench, times) for times in (1, 2, 4)]
     seeds = [message for load in loads for message in load.messages]
     seeds += [(topic, orjson.dumps(body)) for topic, body in _extra().get(name, [])]
     mend = MEND.get(name, bytes)
@@ -96,13 +100,17 @@ def subject(name: str, folder: Path) -> Subject:
 
 def outcome(subject: Subject, topic: str, payload: bytes) -> Decoded | RejectedMessage:
     """Decode as the service does. Whatever is not a result or a rejection is a failed test."""
-    bench = subject.bench
+    bench, found = subject.bench, subject.counts
+    found["inputs"] += 1
     try:
-        return decode(
+        decoded = decode(
             topic, payload, NOW, bench.registry, bench.vocab, bench.limits, subject.routes
         )
     except RejectedMessage as rejection:
+        found["rejected"] += 1
         return rejection
+    found["in part" if decoded.refusals else "taken"] += 1
+    return decoded
 
 
 def check(found: Decoded | RejectedMessage, payload: bytes) -> None:

@@ -10,7 +10,7 @@ from devices.codecs.mapping import codec_of
 from devices.codecs.mapping.load import load_mapping
 from devices.codecs.mapping.model import Mapping
 from devices.codecs.mapping.paths import KEYED
-from devices.codecs.routes import Codec, Dialect, Names, Route
+from devices.codecs.routes import Codec, Dialect, Rights, Route
 from devices.codes import find_code_map, load_code_map
 from devices.codes import shipped as shipped_codes
 from devices.vocabulary import Vocabulary
@@ -40,10 +40,11 @@ def read_map(file: Path, vocab: Vocabulary) -> Dialect:
 def dialect_of(one: Mapping) -> Dialect:
     """Return the route of a mapping."""
     codec = codec_of(one)
-    names: Names | None = None
-    if one.gateway is not None:
-        fixed = one.gateway
-        names = lambda topic, payload: fixed  # noqa: E731
     topic = one.topic.replace(KEYED, "+")
-    route = Route(topic, (Codec(f"map-{one.name}", codec.careful, codec.fast),), names=names)
-    return Dialect(f"map-{one.name}", (route,))
+    reader = (Codec(f"map-{one.name}", codec.careful, codec.fast),)
+    if one.gateway is None:
+        return Dialect(f"map-{one.name}", (Route(topic, reader),))
+    fixed = one.gateway
+    route = Route(topic, reader, names=lambda topic, payload: fixed)
+    grants = lambda gateway: Rights((topic,) if gateway == fixed else ())  # noqa: E731
+    return Dialect(f"map-{one.name}", (route,), grants=grants)

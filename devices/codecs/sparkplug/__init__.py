@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from config.settings import Sparkplug
-from devices.codecs.routes import Codec, Dialect, Route
+from devices.codecs.routes import Codec, Dialect, Rights, Route
 from devices.codecs.sparkplug import codec
 from devices.codecs.sparkplug.names import Names, load_names
 from devices.codecs.sparkplug.session import Sessions
-from devices.codecs.sparkplug.topics import filters, parse_topic
+from devices.codecs.sparkplug.topics import (
+    filters,
+    node_filters,
+    parse_topic,
+    rebirth_topic,
+    state_topic,
+)
 from devices.vocabulary import Vocabulary
 
 NAME = "sparkplug"
@@ -45,4 +51,12 @@ def sparkplug(settings: Sparkplug, names: Names | None = None) -> Dialect:
         Route(one, reader, names=gateway, memory=sessions)
         for one in filters(tuple(settings.groups))
     )
-    return Dialect(NAME, routes, apart=True)
+    groups, state = tuple(settings.groups) or ("+",), state_topic(settings.host_id)
+
+    def grants(gateway: str) -> Rights:
+        nodes = names.nodes(gateway, groups)
+        write = tuple(one for group, node in nodes for one in node_filters(group, node))
+        return Rights(write, (*(rebirth_topic(*one) for one in nodes), state) if nodes else ())
+
+    own = Rights((*(rebirth_topic(group, "+") for group in groups), state), (state,))
+    return Dialect(NAME, routes, apart=True, grants=grants, own=own)

@@ -14,7 +14,7 @@ A site whose devices already speak our names needs no file. Otherwise a small TO
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,7 @@ FOLDERS = ("Lift", "DATA")
 # What edge nodes tell of themselves by convention: no channel, and nothing to complain about.
 THEIRS = ("Node Control/", "Device Control/", "Node Info/", "Properties/", "ATTR/", "CMD/")
 BDSEQ = "bdSeq"
+_FORBIDDEN = frozenset("+#\n\r")  # no wildcard and no second line gets into a broker's rules
 _CODE = re.compile(r"code/(\d{1,4})")
 
 
@@ -60,6 +61,16 @@ class Names:
     def gateway(self, group: str, node: str) -> str:
         """Return the gateway's id that an edge node speaks for."""
         return self.gateways.get(f"{group}/{node}", node)
+
+    def nodes(self, gateway: str, groups: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the (group, edge node) pairs that speak for a gateway; a group may be `+`.
+
+        An id that the map gives to another gateway is not its own, in no group.
+        """
+        mapped = [name.partition("/") for name, ours in self.gateways.items() if ours == gateway]
+        named = [(group, node) for group, _, node in mapped if not _FORBIDDEN & {*group, *node}]
+        taken = any(name.partition("/")[2] == gateway for name in self.gateways)
+        return named if named or taken else [(group, gateway) for group in groups]
 
     def meaning(self, metric: str, vocab: Vocabulary) -> Meaning:
         """Return what a metric's name means, NOTHING where it is not ours."""

@@ -39,13 +39,14 @@ def parse_topic(name: str) -> Topic | None:
 def filters(groups: tuple[str, ...]) -> tuple[str, ...]:
     """Return what a host subscribes to: the upward verbs only, so that commands of other hosts
     never come in. No groups: those of every group."""
-    nodes = [(verb, "+") for verb in sorted(NODE_VERBS)]
-    devices = [(verb, "+/+") for verb in sorted(DEVICE_VERBS)]
-    return tuple(
-        f"{NAMESPACE}/{group}/{verb}/{rest}"
-        for group in groups or ("+",)
-        for verb, rest in nodes + devices
-    )
+    return tuple(one for group in groups or ("+",) for one in node_filters(group, "+"))
+
+
+def node_filters(group: str, node: str) -> tuple[str, ...]:
+    """Return all that a node may publish on, for itself and its devices."""
+    of_node = [(verb, node) for verb in sorted(NODE_VERBS)]
+    of_devices = [(verb, f"{node}/+") for verb in sorted(DEVICE_VERBS)]
+    return tuple(f"{NAMESPACE}/{group}/{verb}/{rest}" for verb, rest in of_node + of_devices)
 
 
 def rebirth_topic(group: str, node: str) -> str:

@@ -14,8 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerts.model import Role
 from config.errors import ConfigError
 from config.text import Text
-from devices.codecs.topics import ACK, topic
-from monitor.provisioning.brokers import writes
 from monitor.web import problems
 from monitor.web.api import examples
 from monitor.web.problems import Problem
@@ -80,8 +78,8 @@ def claim(request: Request, body: ClaimBody) -> dict[str, Any]:
         "key": given.key,
         "ca": given.ca,
         "broker": mqtt.public_url or mqtt.url,
-        "write": writes(done.gateway),
-        "read": [topic(done.gateway, ACK)],
+        "write": done.rights.write,
+        "read": done.rights.read,
     }
 
 

@@ -164,6 +164,34 @@ def test_the_command_publishes_over_a_real_broker_and_counts(
     assert first["rule"] == "1" and 10 <= begun_s <= 13 + late_s
 
 
+def test_nothing_is_said_in_the_name_of_a_real_gateway(
+    any_broker: TestBroker, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    write_district(site, lifts=12, gateways=3)
+    heard: set[str] = set()
+    subscribed = threading.Event()
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
+    client.on_message = lambda _c, _u, m: heard.add(m.topic.split("/")[2])
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.connect(any_broker.host, any_broker.port)
+    client.subscribe("lift/v1/+/telemetry", 1)
+    client.loop_start()
+    try:
+        assert subscribed.wait(10)
+        command = [
+            sys.executable, "-m", "devices.simulator", "--site", str(site), "--mqtt",
+            any_broker.url, "--seconds", "2", "--real", "gw-02,elsewhere", "--json",
+        ]  # fmt: skip
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as running:
+            until(lambda: len(heard) >= 2, 30, "the other gateways")
+            running.terminate()
+    finally:
+        client.disconnect()
+        client.loop_stop()
+    assert heard == {"gw-01", "gw-03"}
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

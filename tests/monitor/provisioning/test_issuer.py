@@ -16,7 +16,7 @@ from alerts.model import Actor, Role
 from config.errors import ConfigError
 from config.settings import Mqtt, Provisioning, Settings
 from devices.registry import Registry
-from monitor.broker import EmbeddedBroker, free_port
+from monitor.broker import EmbeddedBroker, free_port, real_gateways
 from monitor.metrics import Metrics
 from monitor.provisioning.authority import Authority
 from monitor.provisioning.issuer import DAY_MS, HOUR_MS, Issuer
@@ -123,6 +123,7 @@ def test_the_embedded_broker_knows_a_gateway_by_name_but_not_by_topic(issuer: Is
     folder = issuer.folder.parent / "broker"
     assert (folder / "gateways.toml").stat().st_mode & 0o777 == 0o600
     assert "gw-2" not in (folder / "gateways.toml").read_text("utf-8")
+    assert real_gateways(folder) == ["gw-1"]  # the demo's simulator is not this one
     broker = EmbeddedBroker(folder, free_port(0))
     broker.start()
     broker.host = "127.0.0.1"  # type: ignore[attr-defined]

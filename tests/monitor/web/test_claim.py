@@ -63,6 +63,9 @@ async def test_a_code_gives_a_credential_and_registers_the_gateway(
     told = answer.json()
     assert (told["gateway"], told["username"]) == ("gw-9", "gw-9")
     assert mosquitto_fits(told["password"], stored(house, "gw-9") or "")
+    assert house.settings.mqtt.url == "embedded"  # which knows readable passwords only
+    known = (house.settings.data_dir / "broker" / "gateways.toml").read_text("utf-8")
+    assert f'"gw-9" = "{told["password"]}"' in known
     assert "lift/v1/gw-9/telemetry" in told["write"]
     assert told["read"] == ["lift/v1/gw-9/ack"]
     assert [g.vendor for g in house.registry.gateways if g.id == "gw-9"] == ["acme"]
