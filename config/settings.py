@@ -166,6 +166,8 @@ class Web(Section):
     port: int = Field(8080, ge=0, le=65535)
     public_url: str | None = None
     session_hours: float = Field(12, gt=0, le=168)
+    token_days: int = Field(365, ge=1, le=3660)
+    """The longest life of an API token."""
     map_url: str = "https://uri.amap.com/marker?position={lon},{lat}&name={name}&coordinate=wgs84"
     """Where a map opens at a lift; the reader's browser follows it, the service never does."""
     photo_mb: float = Field(12, ge=0.5, le=50)

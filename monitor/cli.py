@@ -47,6 +47,8 @@ Examples / 示例:
 
   liftwatch user add 张伟 --role operator   an account / 建立账号
 
+  liftwatch token add 张伟 --name 报表 --days 90   a token for a program / API 令牌
+
   liftwatch channel try sms --to 139… --dry-run   a test page by one channel / 试发通知
 
   liftwatch codec try my-map.toml --payload one.json   what becomes of a payload? / 试用映射
@@ -72,6 +74,7 @@ COMMANDS = {
     "check": "check:check",
     "version": "version:version",
     "user": "accounts:app",
+    "token": "tokens:app",
     "chain": "chain:app",
     "directory": "directory:app",
     "registry": "registry:app",

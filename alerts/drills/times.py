@@ -21,8 +21,8 @@ SPANS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def list_drills(conn: Connection, limit: int = 100) -> list[Json]:
-    """Return the newest drills with their times.
+def list_drills(conn: Connection, limit: int = 100, before: int | None = None) -> list[Json]:
+    """Return the newest drills with their times; `before`: those with a smaller id.
 
     Keys: id, lift, name, place, rule, text, people, raised_ms, closed_ms, rescue_state, owner,
     on_time (arrived within the limit; None = not arrived), and `ms`: {delivered, answer, way,
@@ -40,6 +40,8 @@ def list_drills(conn: Connection, limit: int = 100) -> list[Json]:
         .order_by(alert.c.raised_ms.desc(), alert.c.id.desc())
         .limit(limit)
     )
+    if before is not None:
+        query = query.where(alert.c.id < before)
     return [_drill(dict(row)) for row in conn.execute(query).mappings()]
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alerts.database.access import reading, writing
-from alerts.database.tables import app_user
+from alerts.database.tables import api_token, app_user
 from alerts.model import Actor, Role
 from monitor.web.passwords import hash_password, nobody, verify_password
 
@@ -36,6 +36,8 @@ class User:
     role: Role
     unit: str | None
     password_hash: str
+    via: str = ""
+    """The name of the token that speaks for this account, if one does."""
 
     @property
     def scope(self) -> str | None:
@@ -44,8 +46,8 @@ class User:
 
     @property
     def actor(self) -> Actor:
-        """This user as the alert desk knows it."""
-        return Actor(self.name, self.role, self.unit)
+        """This user as the alert desk and the journal know it, with the token's name."""
+        return Actor(f"{self.name} ({self.via})" if self.via else self.name, self.role, self.unit)
 
 
 def add_user(
@@ -92,8 +94,10 @@ def set_password(engine: Engine, name: str, password: str) -> None:
 
 
 def remove_user(engine: Engine, name: str) -> None:
-    """Delete an account; its sessions end. Raises KeyError for an unknown name."""
+    """Delete an account; its sessions and tokens end. Raises KeyError for an unknown name."""
     with writing(engine) as connection:
+        # Whoever is given this name later must not inherit them.
+        connection.execute(delete(api_token).where(api_token.c.owner == name))
         if connection.execute(delete(app_user).where(app_user.c.name == name)).rowcount != 1:
             raise KeyError(name)
 

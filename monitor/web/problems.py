@@ -10,6 +10,9 @@ from starlette.responses import JSONResponse, Response
 from config.text import Text
 from monitor.web.i18n import language
 
+MOST_BYTES = 4 * 2**20
+"""The largest body the API takes; a route may set another by FastAPI's `max_body_size`."""
+
 
 class Problem(Exception):
     """A refusal with a machine's `code`, a person's text, and the field it is about."""
@@ -48,7 +51,7 @@ class Problem(Exception):
     def response(self, request: Request) -> Response:
         """Return the problem as a response."""
         return JSONResponse(
-            self.body(language(request)),
+            self.body(language(request)) | {"instance": request.url.path},
             self.status,
             self.headers,
             media_type="application/problem+json",
@@ -63,15 +66,58 @@ def not_found(what: str, value: object) -> Problem:
 
 def forbidden() -> Problem:
     """The role does not reach this far."""
-    return Problem(403, "forbidden", Text("您的角色无权查看", "your role may not see this"))
+    text = Text(
+        "您的角色无权进行：请联系管理员", "your role does not reach this far: ask an administrator"
+    )
+    return Problem(403, "forbidden", text, field="role")
 
 
 def not_signed_in() -> Problem:
-    """Neither a session nor Basic credentials."""
+    """Neither a session nor credentials."""
     text = Text(
-        "请先登录，或以 HTTP Basic 提供用户名和口令", "sign in, or send HTTP Basic credentials"
+        "请先登录，或以令牌（Bearer）、HTTP Basic 表明身份",
+        "sign in, or send a token (Bearer) or HTTP Basic credentials",
     )
-    return Problem(401, "not_signed_in", text)
+    return Problem(401, "not_signed_in", text, field="Authorization", limit="Bearer | Basic")
+
+
+def token_ended(name: str, state: str) -> Problem:
+    """A token that was good once."""
+    zh = "已吊销" if state == "revoked" else "已过期"
+    text = Text(
+        f"令牌“{name}”{zh}：请在 /account 新建一个",
+        f"the token {name!r} is {state}: make another at /account",
+    )
+    return Problem(401, f"token_{state}", text, field="Authorization", value=name)
+
+
+def out_of_scope(scope: list[str], part: str) -> Problem:
+    """A token whose scope does not reach so far."""
+    need = "act" if not part else f"act | admin:{part}"
+    text = Text(
+        f"令牌的范围不包括此操作：需要 {need}，请新建范围足够的令牌",
+        f"the token's scope does not reach so far: it needs {need}; make one that has it",
+    )
+    return Problem(403, "token_scope", text, field="scope", value=" ".join(scope), limit=need)
+
+
+def in_person_only() -> Problem:
+    """What a token must not do: make more of itself."""
+    text = Text(
+        "令牌不能管理账号和令牌：请登录或以 HTTP Basic 进行",
+        "a token cannot manage accounts and tokens: sign in, or use HTTP Basic",
+    )
+    return Problem(403, "in_person_only", text, field="Authorization", limit="session | Basic")
+
+
+def changed_meanwhile(tag: str) -> Problem:
+    """What the asker saw is not what stands there now."""
+    text = Text(
+        "内容已被他人更改：请重新读取，再用新的 ETag 重试",
+        "it was changed meanwhile: read it again and retry with the new ETag",
+    )
+    headers = {"ETag": tag}
+    return Problem(412, "changed_meanwhile", text, field="If-Match", limit=tag, headers=headers)
 
 
 def forged() -> Problem:
@@ -83,6 +129,26 @@ def forged() -> Problem:
     return Problem(403, "csrf", text, field="X-CSRF-Token")
 
 
+def not_json(kind: str) -> Problem:
+    """A body of another kind than JSON."""
+    text = Text(
+        "请求体应为 JSON：请带请求头 Content-Type: application/json",
+        "a body is JSON: send the header Content-Type: application/json",
+    )
+    limit = "application/json"
+    return Problem(415, "not_json", text, field="Content-Type", value=kind, limit=limit)
+
+
+def broken() -> Problem:
+    """A fault of ours."""
+    text = Text(
+        "服务内部出错，已记入日志；请稍后重试，仍如此请告知管理员",
+        "something broke in the service, and its log says what: try again, and tell the "
+        "administrator if it stays so",
+    )
+    return Problem(500, "broken", text, field="service", headers={"Retry-After": "5"})
+
+
 def too_many(wait_s: float) -> Problem:
     """Too many failed attempts to sign in."""
     seconds = max(1, round(wait_s))
@@ -90,4 +156,7 @@ def too_many(wait_s: float) -> Problem:
         f"登录失败次数过多，请 {seconds} 秒后再试",
         f"too many failed attempts to sign in: try again in {seconds} s",
     )
-    return Problem(429, "too_many_attempts", text, headers={"Retry-After": str(seconds)})
+    headers = {"Retry-After": str(seconds)}
+    return Problem(
+        429, "too_many_attempts", text, field="Authorization", limit="5 / 5 min", headers=headers
+    )

@@ -26,6 +26,16 @@ _HEADERS = {
 }
 
 
+def add_headers(headers: MutableHeaders, https: bool = False) -> None:
+    """Add the headers that a response has not set itself."""
+    headers.setdefault("Content-Security-Policy", STRICT)
+    headers.setdefault("Cache-Control", "no-store")
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)
+    if https:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+
+
 class SecurityHeaders:
     """ASGI middleware; plain so that it does not stand between the feed and its reader."""
 
@@ -43,13 +53,7 @@ class SecurityHeaders:
     def _wrap(self, send: Send) -> Callable[[Message], Awaitable[None]]:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("Content-Security-Policy", STRICT)
-                headers.setdefault("Cache-Control", "no-store")
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if self.https:
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                add_headers(MutableHeaders(scope=message), self.https)
             await send(message)
 
         return with_headers

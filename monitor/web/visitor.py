@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Security
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from alerts.model import Role
-from monitor.web import auth, local, problems
+from monitor.web import auth, local, problems, tokens
 from monitor.web.auth import Remembered, User
 from monitor.web.i18n import Catalogue
 from monitor.web.ports import ServicePort
+from monitor.web.schemes import BASIC, BEARER, SESSION
 from monitor.web.sessions import CSRF_FIELD, CSRF_HEADER, Session, Sessions, password_mark
 from monitor.web.throttle import Throttle
+from monitor.web.tokens import Token
 
 if TYPE_CHECKING:
     from monitor.web.console.render import Pages
     from monitor.web.feed import Hub
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
+_TOKENS = "\0token"  # no account can be called so: the throttle counts wrong tokens apart
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -57,7 +63,9 @@ class Visitor:
 
     user: User
     session: Session | None
-    """None when the request carried Basic credentials instead."""
+    """None when the request carried Basic credentials or a token instead."""
+    token: Token | None = None
+    """The token that speaks for the account; `user` then has the rights of both together."""
 
     @property
     def scope(self) -> str | None:
@@ -109,13 +117,49 @@ def _by_basic(web: Web, request: Request, name: str, password: str) -> User | No
     return user
 
 
+def part_of(request: Request) -> str:
+    """Return which part of the API a request is for: the first tag of its route, or nothing."""
+    tags = getattr(request.scope.get("route"), "tags", None) or [""]
+    return str(tags[0])
+
+
+def _by_token(web: Web, request: Request, text: str) -> Visitor | None:
+    # Wrong ones are slowed down like wrong passwords; a right one is never kept waiting, so a
+    # stranger can lock no program out. Ended ones are no guesses: they fit.
+    if name := local.read(web.port.secret, text, time.time()):
+        return Visitor(User(name, Role.ADMIN, None, ""), None)
+    found = tokens.check(web.port.engine, text)
+    if found is None:
+        now_s, address = time.monotonic(), f"token {address_of(request)}"
+        wait_s = web.throttle.wait_s(_TOKENS, address, now_s)
+        if wait_s > 0:
+            raise problems.too_many(wait_s)
+        web.throttle.failed(_TOKENS, address, now_s)
+        return None
+    now_ms = web.port.now_ms()
+    if (state := found.state(now_ms)) != "good":
+        raise problems.token_ended(found.name, state)
+    user = auth.find_user(web.port.engine, found.owner)
+    if user is None:
+        return None
+    if user.role is Role.ADMIN and not found.may_admin(part_of(request)):
+        user = replace(user, role=Role.OPERATOR)
+    try:
+        tokens.used(web.port.engine, found, address_of(request), now_ms)
+    except SQLAlchemyError:
+        log.exception("the use of token %s could not be noted", found.number)
+    return Visitor(replace(user, via=found.name), None, found)
+
+
 def identify(request: Request) -> Visitor | None:
-    """Return who is asking: by session, by HTTP Basic, or by a token of the command line."""
+    """Return who is asking: by session, by HTTP Basic, or by a token.
+
+    Raises Problem 401 for a token that has ended, 429 after too many wrong ones.
+    """
     web = web_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        name = local.read(web.port.secret, token, time.time())
-        return Visitor(User(name, Role.ADMIN, None, ""), None) if name else None
+        return _by_token(web, request, token.strip())
     if credentials := _basic(request):
         user = _by_basic(web, request, *credentials)
         return Visitor(user, None) if user else None
@@ -140,13 +184,32 @@ async def check_forgery(request: Request, session: Session) -> None:
         raise problems.forged()
 
 
-async def signed_in(request: Request) -> Visitor:
-    """Dependency: somebody who has signed in. Raises Problem 401, or 403 for a forged form."""
+async def signed_in(
+    request: Request,
+    _bearer: Annotated[None, Security(BEARER)] = None,
+    _basic: Annotated[None, Security(BASIC)] = None,
+    _session: Annotated[None, Security(SESSION)] = None,
+) -> Visitor:
+    """Dependency: somebody who has signed in.
+
+    Raises Problem 401, or 403 for a forged form and for a token that may only read.
+    """
     visitor = await run_in_threadpool(identify, request)
     if visitor is None:
         raise problems.not_signed_in()
     if visitor.session is not None:
         await check_forgery(request, visitor.session)
+    if visitor.token is not None and request.method not in SAFE:
+        part = part_of(request)
+        if not visitor.token.may_act(part):
+            raise problems.out_of_scope(tokens.in_order(visitor.token.scope), part)
+    return visitor
+
+
+def in_person(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
+    """Dependency: somebody with their password, not a program with a token. Raises Problem 403."""
+    if visitor.token is not None:
+        raise problems.in_person_only()
     return visitor
 
 
@@ -164,6 +227,7 @@ def admin(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
     return visitor
 
 
+PersonVisitor = Annotated[Visitor, Depends(in_person)]
 AnyVisitor = Annotated[Visitor, Depends(signed_in)]
 DeskVisitor = Annotated[Visitor, Depends(at_desk)]
 AdminVisitor = Annotated[Visitor, Depends(admin)]

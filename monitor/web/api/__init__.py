@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from monitor.web.api import (
     alerts,
@@ -17,11 +17,22 @@ from monitor.web.api import (
     registry,
     stories,
     system,
+    tokens,
     upstream,
 )
-from monitor.web.api.examples import PROBLEMS
+from monitor.web.api.answers import ApiJson
+from monitor.web.api.bodies import json_only
+from monitor.web.api.refused import PROBLEMS
+from monitor.web.problems import MOST_BYTES
 
-router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+# What every part of the API keeps to; tests/monitor/web/test_document.py holds all of it to that.
+router = APIRouter(
+    prefix="/api/v1",
+    responses=PROBLEMS,
+    default_response_class=ApiJson,
+    dependencies=[Depends(json_only)],
+    max_body_size=MOST_BYTES,
+)
 router.include_router(alerts.router)
 router.include_router(stories.router)
 router.include_router(asides.router)
@@ -35,3 +46,4 @@ router.include_router(registry.router)
 router.include_router(quarantine.router)
 router.include_router(system.router)
 router.include_router(upstream.router)
+router.include_router(tokens.router)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerts.database.access import reading
 from alerts.model import RescueState, Step
 from monitor.web import find, problems
-from monitor.web.api import examples
+from monitor.web.api import answers, examples, paging
 from monitor.web.i18n import language
 from monitor.web.problems import Problem
 from monitor.web.views import legal_steps
@@ -45,7 +45,7 @@ class Filters(BaseModel):
 class ListQuery(Filters):
     """Filters and place in the list."""
 
-    cursor: int | None = Field(None, ge=1, description="`next_cursor` of the page before")
+    cursor: paging.Cursor = None
     limit: int = Field(100, ge=1, le=500)
 
 
@@ -65,7 +65,10 @@ class StepBody(BaseModel):
         return self.until_ms if self.hours is None else now_ms + round(self.hours * 3_600_000)
 
 
-@router.get("/alerts", responses=examples.answer({"alerts": [examples.ALERT], "next_cursor": 17}))
+@router.get(
+    "/alerts",
+    responses=examples.answer({"alerts": [examples.ALERT], "next_cursor": "WyJhbGVydHMiLDE3XQ"}),
+)
 def list_alerts(
     request: Request, visitor: AnyVisitor, asked: Annotated[ListQuery, Query()]
 ) -> dict[str, Any]:
@@ -77,12 +80,13 @@ def list_alerts(
             asked.query(visitor.scope),
             chains=port.desk.chains,
             limit=asked.limit + 1,
-            before_id=asked.cursor,
+            before_id=paging.number_after("alerts", asked.cursor),
             newest=True,
         )
     more = len(rows) > asked.limit
     rows = rows[: asked.limit]
-    return {"alerts": rows, "next_cursor": rows[-1]["id"] if more else None}
+    last = rows[-1]["id"] if more else None
+    return {"alerts": rows, "next_cursor": paging.cursor_of("alerts", last)}
 
 
 @router.get("/alerts/{alert_id}", responses=examples.answer(examples.DETAIL))
@@ -110,10 +114,12 @@ def take_step(
 ) -> dict[str, Any]:
     """Take one step. `changed` is false when somebody was first; `message` then names them.
 
-    A step that is not possible now is answered with 409 and the reason.
+    A step that is not possible now is answered with 409 and the reason. With If-Match (the ETag of
+    GET /alerts/{alert_id}) it is taken only while the alert is as you saw it; else 412.
     """
     port, body = web_of(request).port, body or StepBody()
-    _detail(request, visitor, alert_id)  # 404 before anything is tried on another unit's alert
+    # 404 before anything is tried on another unit's alert
+    answers.must_match(request, _detail(request, visitor, alert_id))
     now_ms = port.now_ms()
     result = port.desk.act(
         alert_id,

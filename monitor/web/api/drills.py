@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerts.database.access import reading
 from alerts.drills import running
 from alerts.drills.times import list_drills
-from monitor.web.api import examples
+from monitor.web.api import examples, paging
 from monitor.web.i18n import language
 from monitor.web.problems import Problem
 from monitor.web.visitor import AdminVisitor, DeskVisitor, web_of
@@ -29,13 +29,18 @@ class DrillBody(BaseModel):
     minutes: int = Field(running.MINUTES, ge=1, le=running.LONGEST_MINUTES)
 
 
-@router.get("/drills", responses=examples.answer({"drills": [examples.DRILL]}))
+@router.get("/drills", responses=examples.answer({"drills": [examples.DRILL], "next_cursor": None}))
 def get_drills(
-    request: Request, visitor: DeskVisitor, limit: Annotated[int, Query(ge=1, le=500)] = 100
+    request: Request,
+    visitor: DeskVisitor,
+    cursor: Annotated[paging.Cursor, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
-    """Return the newest exercises with the times they yielded."""
+    """List exercises, the newest first, with the times they yielded."""
     with reading(web_of(request).port.engine) as conn:
-        return {"drills": list_drills(conn, limit)}
+        rows = list_drills(conn, limit + 1, paging.number_after("drills", cursor))
+    last = rows[limit - 1]["id"] if len(rows) > limit else None
+    return {"drills": rows[:limit], "next_cursor": paging.cursor_of("drills", last)}
 
 
 @router.post("/drills", responses=examples.answer(examples.STEP_DONE))

@@ -338,14 +338,32 @@ CLAIMED = {
 }
 CODE_MADE = {"gateway": "gw-09", "code": "7KQ2M-XA09T", "expires_ms": 1790003600000}
 REVOKED = {"gateway": "gw-09", "revoked": ["gw-09"]}
-PROBLEM = {
-    "type": "urn:liftwatch:problem:invalid",
-    "title": "invalid",
-    "status": 422,
-    "detail": "severity: 'urgent': should be 'critical', 'major', 'minor' or 'info'",
-    "text": {"zh": "severity 有误：'urgent'", "en": "severity: 'urgent': should be …"},
-    "field": "severity",
-    "value": "urgent",
+TOKEN: dict[str, Any] = {
+    "id": 3,
+    "prefix": "lw_5f0c2a9be1d4",
+    "owner": "wang",
+    "name": "monthly report",
+    "scope": ["read", "act"],
+    "state": "good",
+    "created_ms": 1790000000000,
+    "created_by": "wang",
+    "expires_ms": 1797776000000,
+    "used_ms": 1790000060000,
+    "used_from": "192.0.2.7",
+    "revoked_ms": None,
+    "revoked_by": None,
+}
+TOKEN_MADE = TOKEN | {"token": "lw_5f0c2a9be1d4_…"}
+TOKEN_REVOKED = {
+    "ok": True,
+    "changed": True,
+    "token": TOKEN | {"state": "revoked", "revoked_ms": 1790000120000, "revoked_by": "wang"},
+}
+ME = {"name": "wang", "role": "firm", "unit": "firm-a", "token": None}
+PASSWORD_DONE = {
+    "ok": True,
+    "message": "the password is changed, and other sessions ended",
+    "text": {"zh": "口令已更改，其他登录已结束", "en": "the password is changed, …"},
 }
 
 
@@ -353,18 +371,3 @@ def answer(example: object, words: str = "As described") -> dict[int | str, dict
     """Return the `responses` of a route with one example."""
     content = {"application/json": {"example": example}}
     return {200: {"description": words, "content": content}}
-
-
-def _problem(status: int, words: str) -> dict[str, Any]:
-    example = PROBLEM | {"status": status}
-    return {"description": words, "content": {"application/problem+json": {"example": example}}}
-
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: _problem(401, "Not signed in"),
-    403: _problem(403, "Not for this role, or a page without X-CSRF-Token"),
-    404: _problem(404, "Not there, or not this unit's"),
-    409: _problem(409, "The step is not possible now; the text says why"),
-    422: _problem(422, "A parameter is wrong; `field` names it"),
-    429: _problem(429, "Too many failed attempts to sign in"),
-}

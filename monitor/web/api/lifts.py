@@ -13,7 +13,7 @@ from alerts.database.access import reading
 from config.text import Text
 from devices.registry import Lift
 from monitor.web import lifts, problems
-from monitor.web.api import examples
+from monitor.web.api import examples, paging
 from monitor.web.problems import Problem
 from monitor.web.visitor import AnyVisitor, Visitor, web_of
 
@@ -28,7 +28,7 @@ class LiftQuery(BaseModel):
 
     q: str = Field("", max_length=100, description="part of place, name or code")
     street_office: str = Field("", max_length=128)
-    cursor: str | None = Field(None, max_length=20, description="`next_cursor` of the page before")
+    cursor: paging.Cursor = None
     limit: int = Field(200, ge=1, le=1000)
 
 
@@ -52,7 +52,8 @@ def list_lifts(
     found = sorted(
         lifts.search(port, visitor.scope, asked.q, asked.street_office), key=lambda x: x.reg_code
     )
-    after = [lift for lift in found if asked.cursor is None or lift.reg_code > asked.cursor]
+    last = paging.text_after("lifts", asked.cursor)
+    after = [lift for lift in found if last is None or lift.reg_code > last]
     page = after[: asked.limit]
     with reading(port.engine) as conn:
         severities = lifts.open_severities(conn)
@@ -64,8 +65,8 @@ def list_lifts(
         )
         for lift in page
     ]
-    more = len(after) > len(page)
-    return {"lifts": rows, "next_cursor": page[-1].reg_code if more else None}
+    last = page[-1].reg_code if len(after) > len(page) else None
+    return {"lifts": rows, "next_cursor": paging.cursor_of("lifts", last)}
 
 
 def _find(request: Request, visitor: Visitor, reg_code: str) -> tuple[int, Lift]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.text import Text
-from monitor.web.api import examples
+from monitor.web.api import examples, paging
 from monitor.web.ports import LinksPort
 from monitor.web.problems import Problem, not_found
 from monitor.web.visitor import DeskVisitor, web_of
@@ -27,7 +27,7 @@ class LinksQuery(BaseModel):
     vendor: str | None = Field(None, max_length=128)
     q: str | None = Field(None, max_length=64, description="part of the gateway's id or place")
     only: Kind = Field("all", description="gateways with a wrong clock, gaps, refusals, late data")
-    cursor: str | None = Field(None, max_length=128, description="next_cursor of the page before")
+    cursor: paging.Cursor = None
     limit: int = Field(100, ge=1, le=500)
     minutes: bool = Field(True, description="with the last hour by the minute")
 
@@ -52,17 +52,14 @@ def page_of(port: LinksPort, asked: LinksQuery) -> tuple[list[dict[str, Any]], s
     meanwhile may come twice or not at all, and nothing else does.
     """
     rows = [told for told in port.gateways() if fits(told, asked)]
-    if asked.cursor:
-        badness, _, gateway = asked.cursor.partition("~")
-        try:
-            after = (-float(badness), gateway)
-        except ValueError:
-            text = Text("cursor 应为上一页给出的值", "cursor must be what the page before gave")
-            raise Problem(422, "invalid", text, field="cursor", value=asked.cursor) from None
+    if last := paging.text_after("links", asked.cursor):
+        badness, _, gateway = last.partition("~")
+        after = (-float(badness), gateway)
         rows = [told for told in rows if (-told["badness"], told["gateway"]) > after]
     page = rows[: asked.limit]
     more = len(rows) > asked.limit
-    return page, f"{page[-1]['badness']}~{page[-1]['gateway']}" if more else None
+    last = f"{page[-1]['badness']}~{page[-1]['gateway']}" if more else None
+    return page, paging.cursor_of("links", last)
 
 
 @router.get("/links", responses=examples.answer({"gateways": [], "next_cursor": None}))

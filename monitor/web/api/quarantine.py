@@ -12,7 +12,7 @@ from alerts.model import Role
 from config.text import Text
 from monitor.quarantine.choice import MOST_IDS, OPEN, Choice
 from monitor.quarantine.view import look
-from monitor.web.api import examples
+from monitor.web.api import examples, paging
 from monitor.web.ports import QuarantinePort
 from monitor.web.problems import Problem, forbidden, not_found
 from monitor.web.visitor import DeskVisitor, Visitor, web_of
@@ -60,7 +60,7 @@ def ask_of(
 def refused(
     request: Request,
     visitor: DeskVisitor,
-    cursor: Annotated[int | None, Query(ge=1)] = None,
+    cursor: Annotated[paging.Cursor, Query()] = None,
     gateway: GatewayId = None,
     reason: Reason = None,
     since_ms: Since = None,
@@ -72,10 +72,12 @@ def refused(
     `limit` counts messages; refusals of one message share its id.
     """
     port = web_of(request).port.quarantine
-    rows = port.recent(limit, cursor, choice_of(reason, gateway, since_ms, state))
+    before = paging.number_after("quarantine", cursor)
+    rows = port.recent(limit, before, choice_of(reason, gateway, since_ms, state))
     told = [dict(row) | {"payload": base64.b64encode(row["payload"]).decode()} for row in rows]
     full = len({row["id"] for row in rows}) >= limit
-    return {"refused": told, "next_cursor": rows[-1]["id"] if full else None}
+    last = rows[-1]["id"] if full else None
+    return {"refused": told, "next_cursor": paging.cursor_of("quarantine", last)}
 
 
 @router.get("/quarantine/reasons", responses=examples.answer({"reasons": []}))
@@ -125,13 +127,14 @@ def ask(request: Request, visitor: DeskVisitor, body: RunBody) -> dict[str, Any]
 def asked(
     request: Request,
     visitor: DeskVisitor,
-    cursor: Annotated[int | None, Query(ge=1)] = None,
+    cursor: Annotated[paging.Cursor, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
     """Return what was asked for, newest first."""
-    found = web_of(request).port.quarantine.runs(limit, cursor)
-    cursor = found[-1].id if len(found) == limit else None
-    return {"runs": [run.as_json() for run in found], "next_cursor": cursor}
+    found = web_of(request).port.quarantine.runs(limit, paging.number_after("runs", cursor))
+    last = found[-1].id if len(found) == limit else None
+    told = [run.as_json() for run in found]
+    return {"runs": told, "next_cursor": paging.cursor_of("runs", last)}
 
 
 @router.get("/quarantine/runs/{number}", responses=examples.answer({"run": {"id": 3}}))

@@ -13,7 +13,7 @@ from config.errors import ConfigError
 from config.text import Text
 from monitor.registry.entries import GATEWAY, LIFT
 from monitor.registry.states import STATES, counts
-from monitor.web.api import examples
+from monitor.web.api import examples, paging
 from monitor.web.i18n import language
 from monitor.web.problems import Problem
 from monitor.web.visitor import AdminVisitor, DeskVisitor, web_of
@@ -29,7 +29,7 @@ class RegistryQuery(BaseModel):
 
     state: str = Field("", max_length=32, description="one of the states; empty = all")
     q: str = Field("", max_length=100, description="part of id, place, name or gateway")
-    cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before")
+    cursor: paging.Cursor = None
     limit: int = Field(200, ge=1, le=1000)
 
 
@@ -114,10 +114,11 @@ def entries(
             422, "invalid", text, field="state", value=asked.state, limit=" | ".join(STATES)
         )
     found = find(web_of(request).port.book().rows(kind), asked.state, asked.q)
-    after = [row for row in found if asked.cursor is None or row["id"] > asked.cursor]
+    last = paging.text_after(kind, asked.cursor)
+    after = [row for row in found if last is None or row["id"] > last]
     page = after[: asked.limit]
-    more = len(after) > len(page)
-    return {"entries": page, "next_cursor": page[-1]["id"] if more else None}
+    last = page[-1]["id"] if len(after) > len(page) else None
+    return {"entries": page, "next_cursor": paging.cursor_of(kind, last)}
 
 
 def find(rows: list[dict[str, Any]], state: str, q: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Health, and who one is."""
+"""Health."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from monitor.web.api import examples
-from monitor.web.visitor import AnyVisitor, DeskVisitor, web_of
+from monitor.web.visitor import DeskVisitor, web_of
 
 router = APIRouter(tags=["service"])
 
@@ -21,9 +21,3 @@ router = APIRouter(tags=["service"])
 def health(request: Request, visitor: DeskVisitor) -> dict[str, Any]:
     """Return how the parts of the service and the gateways are. For operators and admins."""
     return dict(web_of(request).port.health())
-
-
-@router.get("/me", responses=examples.answer({"name": "wang", "role": "firm", "unit": "firm-a"}))
-def me(visitor: AnyVisitor) -> dict[str, Any]:
-    """Return who you are to the service."""
-    return {"name": visitor.user.name, "role": visitor.user.role, "unit": visitor.user.unit}

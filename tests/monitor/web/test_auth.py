@@ -174,7 +174,7 @@ async def test_basic_credentials_serve_programs_but_not_a_foreign_page(
         path = f"/api/v1/alerts/{alert}/acknowledge"
         answer = await client.post(path, headers=headers)
         assert answer.status_code == status, headers
-    assert answer.headers["www-authenticate"].startswith("Basic")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 async def test_a_cookie_of_another_secret_or_changed_by_hand_is_nobodys(

@@ -1,0 +1,29 @@
+"""The parts of the API in the order in which its document tells them.
+
+A part is also what a token's scope may name: `admin:registry`. A router's first tag is its part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from config.text import Text
+
+TAGS: Mapping[str, Text] = {
+    "alerts": Text(
+        "警情：列表、详情、处置步骤、停用与抑制",
+        "Alerts: the list, each one whole, the steps people take, lifts set aside",
+    ),
+    "feed": Text(
+        "实时事件流（server-sent events）", "What happens, as it happens: server-sent events"
+    ),
+    "lifts": Text(
+        "电梯：状态、各通道的值与历史", "Lifts: state, values and history of each channel"
+    ),
+    "drills": Text("演练", "Exercises: the true chain, marked"),
+    "registry": Text("台账、认领码、网关凭据", "Registry, claim codes, credentials of gateways"),
+    "links": Text("链路质量", "Link quality of gateways"),
+    "quarantine": Text("隔离区：被拒的消息", "Quarantine: what was refused"),
+    "service": Text("服务状态、报警质量、上级平台", "Health, alarm quality, platforms above"),
+    "account": Text("自己的账号、口令与令牌", "Your account: who you are, password, tokens"),
+}
