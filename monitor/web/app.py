@@ -10,6 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 
 from monitor.web import api, cap, incoming, probes, problems, refusals
+from monitor.web.api.document import document
 from monitor.web.console import (
     alerts,
     asides,
@@ -33,13 +34,6 @@ from monitor.web.sessions import Sessions
 from monitor.web.static_files import BOKEH, FOREVER, STATIC, Immutable, static_version
 from monitor.web.visitor import Web, web_of
 
-_ABOUT = """Live lifts, alerts and the steps people take, in JSON.
-
-Sign in with HTTP Basic, or with the console's session; with a session, unsafe requests carry its
-token in X-CSRF-Token. Times are epoch milliseconds. Texts carry `zh` and `en`. Errors are
-application/problem+json (RFC 9457) in the language of Accept-Language and name the field. A firm
-sees only its own lifts and alerts: everything else answers 404.
-"""
 texts = APIRouter(include_in_schema=False)
 
 
@@ -73,13 +67,13 @@ def create_app(port: ServicePort) -> FastAPI:
     app = FastAPI(
         title="Liftwatch",
         version="1",
-        description=_ABOUT,
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
     )
     app.state.web = web
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(SecurityHeaders, https=https)
     refusals.install(app)

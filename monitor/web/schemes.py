@@ -38,7 +38,7 @@ SESSION = Described(
         {
             "in": APIKeyIn.cookie,
             "name": COOKIE,
-            "description": "The console's session. Unsafe requests carry its token in X-CSRF-Token.",
+            "description": "The console's session; unsafe requests carry its X-CSRF-Token.",
         }
     ),
 )

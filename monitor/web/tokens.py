@@ -151,14 +151,10 @@ def make(
             select(api_token.c.name).where(living & (api_token.c.expires_ms > now_ms))
         ).scalars().all()  # fmt: skip
         if name in names:
-            text = Text(
-                "已有同名令牌：请换名或先吊销", "is taken: choose another or revoke that one"
-            )
+            text = Text("已有同名令牌：请换名或先吊销", "is taken: take another or revoke that")
             raise ConfigError(_FILE, "name", name, text)
         if len(names) >= MOST:
-            text = Text(
-                f"最多 {MOST} 个：请先吊销不用的", f"{MOST} at most: revoke unused ones first"
-            )
+            text = Text(f"最多 {MOST} 个：请先吊销不用的", f"{MOST} at most: revoke some")
             raise ConfigError(_FILE, "owner", owner, text)
         row: dict[str, Any] = {
             "number": number,

@@ -227,7 +227,8 @@ def admin(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
     return visitor
 
 
-PersonVisitor = Annotated[Visitor, Depends(in_person)]
+# The scopes name the roles in the OpenAPI document; the dependencies check them.
+PersonVisitor = Annotated[Visitor, Security(in_person, scopes=["in person"])]
 AnyVisitor = Annotated[Visitor, Depends(signed_in)]
-DeskVisitor = Annotated[Visitor, Depends(at_desk)]
-AdminVisitor = Annotated[Visitor, Depends(admin)]
+DeskVisitor = Annotated[Visitor, Security(at_desk, scopes=["desk"])]
+AdminVisitor = Annotated[Visitor, Security(admin, scopes=["admin"])]

@@ -65,10 +65,7 @@ class StepBody(BaseModel):
         return self.until_ms if self.hours is None else now_ms + round(self.hours * 3_600_000)
 
 
-@router.get(
-    "/alerts",
-    responses=examples.answer({"alerts": [examples.ALERT], "next_cursor": "WyJhbGVydHMiLDE3XQ"}),
-)
+@router.get("/alerts", responses=examples.answer(examples.ALERTS))
 def list_alerts(
     request: Request, visitor: AnyVisitor, asked: Annotated[ListQuery, Query()]
 ) -> dict[str, Any]:

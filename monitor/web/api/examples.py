@@ -37,6 +37,7 @@ ALERT: dict[str, Any] = {
     "evidence": [{"name": "door_zone", "value": 0.0, "since_ms": 1789999969000}],
     "version": 3,
 }
+ALERTS = {"alerts": [ALERT], "next_cursor": "WyJhbGVydHMiLDE3XQ"}
 DELIVERY = {
     "step": "maintenance",
     "unit": "firm-a",

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from config.text import Text
+from monitor.web.api import examples
 from monitor.web.feed import MOST_READERS
 from monitor.web.problems import Problem
 from monitor.web.visitor import AnyVisitor, identify, web_of
 
 router = APIRouter(tags=["feed"])
+LINE = examples.LINE | {"alert": examples.ALERT}
+EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "journal": (
+        "A line of the journal, with its alert as it stands (null for lines of no alert). Its id "
+        "is the line's.",
+        LINE,
+    ),
+    "beat": (
+        "Each second. `now_ms` is the service's clock, `behind_ms` how long ago the pipeline last "
+        "finished a turn: beyond 3,000 what you see may be stale. Its id moves your place past "
+        "lines that are not yours.",
+        {"now_ms": 1790000060000, "behind_ms": 120},
+    ),
+    "reset": ("Your id is not of this journal: load everything anew, then go on from here.", {}),
+}
+"""Events of the feed: what each means, and an example of its data."""
+
 _EXAMPLE = (
     'id: 88\nevent: journal\ndata: {"id":88,"alert_id":17,"kind":"accepted","alert":{"id":17}}\n\n'
     'id: 88\nevent: beat\ndata: {"now_ms":1790000060000,"behind_ms":120}\n\n'
@@ -38,8 +56,11 @@ async def feed(
 ) -> StreamingResponse:
     """Stream the journal: each line with its alert as it stands, under the line's id.
 
-    Send the last id you saw as Last-Event-ID (or `after`) and nothing is lost or doubled. A
-    `beat` comes each second; `reset` means: load everything anew. A firm gets its own alerts.
+    Send the last id you saw as Last-Event-ID (or `after`) and nothing is lost or doubled; without
+    one you start from now. A `beat` comes each second; `reset` means: load everything anew. A firm
+    gets its own alerts. Each reader reads the journal at its own pace: a slow one falls behind and
+    loses nothing. The stream ends when your session, token or account does. A token goes into the
+    Authorization header; where that cannot be set (EventSource), use the session.
     """
     hub = web_of(request).hub
     if hub.readers >= MOST_READERS or hub.closed:
