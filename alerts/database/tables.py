@@ -251,6 +251,17 @@ outbox = Table(
     Index(None, "contact", "created_ms"),
 )
 
+# What the next officer must know of an alert. One an alert; what it said before is in the journal.
+handover_note = Table(
+    "handover_note",
+    metadata,
+    Column("alert_id", Big, ForeignKey("alert.id"), primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),  # "" = taken off
+    Column("version", Integer, nullable=False),
+    _ms("at_ms", nullable=False),
+    Column("name", Text, nullable=False),
+)
+
 # The files are in the data folder, named by their hash; a photo without a row is nobody's.
 photo = Table(
     "photo",
