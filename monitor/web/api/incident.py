@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.database.access import reading
 from alerts.desk.noting import LONGEST
+from config.text import Text
 from monitor.web import find, problems, related, replay
 from monitor.web.api import examples_incident as examples
 from monitor.web.api.examples import answer
@@ -97,11 +98,14 @@ def _note(found: dict[str, Any]) -> dict[str, Any]:
 
 @router.put("/alerts/{alert_id}/note", responses=answer(examples.NOTE))
 def put_note(
-    request: Request, visitor: AnyVisitor, alert_id: int, body: NoteBody
-) -> dict[str, Any]:  # fmt: skip
+    request: Request, visitor: AnyVisitor, alert_id: int, body: NoteBody | None = None
+) -> dict[str, Any]:
     """Write the hand-over note; the desk only. 409 where somebody has changed it meanwhile."""
     port = web_of(request).port
     _read(request, visitor, alert_id)
+    if body is None:  # no slip of a program takes a note off
+        text = Text('请求体缺失：请给出 {"text": …}', 'the body is missing: give {"text": …}')
+        raise Problem(422, "invalid", text, field="text")
     result = port.desk.note(
         alert_id, body.text, visitor.user.actor, port.now_ms(), body.version
     )  # fmt: skip

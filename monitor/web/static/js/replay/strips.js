@@ -203,6 +203,7 @@ export class Strips {
     for (let at = Math.ceil((begin + from) / step) * step; at <= begin + to; at += step) {
       const x = this.x(at - begin);
       make("line", { class: "grid", x1: x, x2: x, y1: 16, y2: this.bottom }, this.inside);
+      if (x < this.gutter + 4 || x > this.width - 30) continue; // its half would be cut off
       const label = make("text", { class: "time", x, y: this.bottom + 15 }, this.svg);
       label.textContent = step % 60_000 ? clock(at) : clock(at).slice(0, 5);
     }
