@@ -14,7 +14,7 @@ from alerts.database.access import reading
 from alerts.desk.noting import DESK, LONGEST
 from alerts.model import Step
 from alerts.replies.photos import photos_of
-from monitor.web import find, problems, related, views
+from monitor.web import find, problems, related, replay, views
 from monitor.web.console.deadlines import deadline_line, next_call
 from monitor.web.console.papers import photo_views
 from monitor.web.console.render import flash
@@ -57,6 +57,7 @@ def alert_page(
         key_list=keys_view(words),
         refused=refused_steps(words, found, visitor.user.role, zone),
         note=_note(words, visitor, found, now_ms),
+        span=_first_span(web, found, now_ms),
         cursor=cursor,
         line=line,
         next_call=next_call(port, words, found),
@@ -68,6 +69,15 @@ def alert_page(
         printed=words.clock(now_ms),
         **around,
     )
+
+
+def _first_span(web: Web, alert: Mapping[str, Any], now_ms: int) -> str:
+    """Return which minutes are shown first: the present while the alert is fresh or the lift
+    talks, else the moment itself."""
+    if alert.get("closed_ms") is not None:
+        return "moment"
+    young = now_ms - int(alert["raised_ms"]) < replay.LONG_HOLD_MS
+    return "now" if young or replay.live(web.port, alert, now_ms)["live"] else "moment"
 
 
 def _note(

@@ -40,7 +40,7 @@ export class Player {
 
   begin(data) {
     this.story = new Story(data);
-    this.part("live").hidden = !data.live;
+    this.dot(data.live);
     if (this.story.empty) {
       this.box.dataset.state = "empty";
       return;
@@ -51,10 +51,15 @@ export class Player {
     this.strips = new Strips(this.part("strips"), this.story, (at) => this.seek(at));
     this.moments(data.moments);
     this.mark();
-    this.live = this.span === "now" && data.live;
+    this.live = this.span === "now";
     this.show(this.live ? this.liveAt() : Math.min(data.raised_ms - data.from_ms, this.story.length));
     if (this.live) this.follow();
     this.buttons();
+  }
+
+  // The lift talks now, whichever minutes are shown.
+  dot(live) {
+    this.part("live").hidden = !live;
   }
 
   liveAt() {
@@ -174,9 +179,12 @@ export class Player {
       const answer = await fetch(this.box.dataset.now);
       if (answer.status === 401) location.reload();
       if (!answer.ok || this.story !== story) return;
-      story.take(await answer.json());
+      const said = await answer.json();
+      story.take(said);
+      this.dot(said.live);
     } catch {
       story.take({ now_ms: now(), values: {} });
+      this.dot(false);
     }
     if (this.story !== story) return;
     this.slider.max = String(Math.floor(story.length / 1000) * 1000);

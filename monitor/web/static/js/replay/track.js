@@ -87,11 +87,11 @@ export class Story {
       this.tracks[name]?.add(at - this.data.from_ms, value);
     }
     const to = live.now_ms - this.data.from_ms;
-    const heard = Object.values(live.values).map(([, at]) => at - this.data.from_ms);
-    const last = heard.length ? Math.max(...heard) : -1;
-    const open = this.gaps.at(-1);
+    const heard = Object.values(this.tracks).map((track) => track.t.at(-1) ?? -1);
+    const last = Math.max(-1, ...heard);
     if (to - last > this.data.fresh_ms) {
-      if (open?.[0] === last) open[1] = to;
+      const open = this.gaps.at(-1);
+      if (open && open[1] > last) open[1] = to;
       else this.gaps.push([last, to]);
     }
     this.length = Math.max(this.length, to);
