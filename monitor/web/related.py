@@ -108,7 +108,11 @@ def _found(
     conn: Connection, scope: str | None, chains: Chains, limit: int, *where: ColumnElement[bool]
 ) -> list[Json]:
     over = case((alert.c.closed_ms.is_(None), 0), else_=1)
-    held = case((alert.c.rescue_state.in_(find.HELD), 0), else_=1)
+    held = case(  # nobody on the way to them yet: those first of all
+        (alert.c.rescue_state == RescueState.RAISED, 0),
+        (alert.c.rescue_state.in_(find.HELD), 1),
+        else_=2,
+    )
     people = case((alert.c.with_people.is_(True), 0), else_=1)
     chosen = (
         select(alert.c.id)

@@ -197,7 +197,7 @@ export class Strips {
 
   axis() {
     const [from, to] = this.view;
-    const room = this.plot / 78; // so many labels fit
+    const room = this.plot / 62; // so many labels fit
     const step = 1000 * (STEPS_S.find((s) => (to - from) / 1000 / s <= room) ?? 7200);
     const begin = this.story.data.from_ms;
     for (let at = Math.ceil((begin + from) / step) * step; at <= begin + to; at += step) {
