@@ -2,6 +2,7 @@
 import { _, ngettext } from "../texts.js";
 
 const { lang, dataset } = document.documentElement;
+const [colon, comma] = lang.startsWith("zh") ? ["：", "，"] : [": ", ", "];
 const clocks = new Intl.DateTimeFormat(lang, {
   hour: "2-digit",
   minute: "2-digit",
@@ -54,6 +55,5 @@ export function told(frame, fromMs) {
     ? ngettext("%(num)d person in the car", "%(num)d people in the car", frame.people)
     : _("nobody seen in the car");
   const what = [where(frame), _("door %(state)s", { state: frame.doorWord }), people];
-  const comma = _(", "); // Babel does not look for a message inside another's call
-  return _("%(at)s: %(what)s", { at, what: what.join(comma) });
+  return at + colon + what.join(comma);
 }
