@@ -22,6 +22,7 @@ KEYS: Final[Mapping[str, str]] = {
     Step.VERIFY: "v",
     Step.CANCEL: "x",
     Step.SHELVE: "s",
+    Step.UNSHELVE: "s",
 }
 """One letter a step; it leads to the button, Enter presses it. Other keys: keys_view."""
 
@@ -57,4 +58,6 @@ def keys_view(words: Words) -> list[tuple[str, str]]:
         ("← →", _("One second back or on, in the replay")),
         ("?", _("This list")),
     ]
-    return [(key, names[Step(step)]) for step, key in KEYS.items()] + more
+    return [
+        (key, names[Step(step)]) for step, key in KEYS.items() if step is not Step.UNSHELVE
+    ] + more
