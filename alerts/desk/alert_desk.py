@@ -25,6 +25,7 @@ from alerts.database.access import reading
 from alerts.desk import queries
 from alerts.desk.gaps import OFF_DUTY, Gaps
 from alerts.desk.handing import Sender, hand_over, transaction
+from alerts.desk.noting import write_note
 from alerts.desk.raising import Raiser
 from alerts.desk.stepping import Said, Stepping
 from alerts.desk.work import Work
@@ -237,6 +238,15 @@ class AlertDesk:
                 return result
             shown = queries.get_alert(work.conn, alert_id, chains=self.chains)
             return replace(result, alert=shown)
+
+    def note(
+        self, alert_id: int, text: str, actor: Actor, at_ms: int, version: int | None = None
+    ) -> ActResult:
+        """Write, change or take off (empty text) an alert's hand-over note, see noting.py."""
+        with transaction(self.engine, at_ms, self.sender) as work:
+            result = write_note(work, alert_id, text, actor, version, self.pages.tz)
+            self._finish(work)
+            return result
 
     def drill(
         self,

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 from alerts.chains.ladder import Chains
 from alerts.database.tables import alert, alert_unit, timer
 from alerts.desk import queries
+from alerts.desk.noting import notes_of
 from alerts.model import SEVERITIES, AlarmState, Aside, RescueState
 
 NEEDS = (AlarmState.UNACKNOWLEDGED.value, AlarmState.RETURNED.value)
@@ -54,7 +55,8 @@ class Query:
         return self.state not in ("closed", "all")
 
 
-def _visible(scope: str | None) -> list[ColumnElement[bool]]:
+def visible(scope: str | None) -> list[ColumnElement[bool]]:
+    """Return the condition that a unit may see an alert; none for the desk."""
     if scope is None:
         return []
     mine = select(alert_unit.c.alert_id).where(alert_unit.c.unit == scope)
@@ -92,7 +94,7 @@ def _in_state(query: Query) -> list[ColumnElement[bool]]:
 
 
 def _where(query: Query) -> list[ColumnElement[bool]]:
-    found = _visible(query.scope) + _in_state(query)
+    found = visible(query.scope) + _in_state(query)
     for column, value in (
         (alert.c.severity, query.severity),
         (alert.c.street_office, query.street_office),
@@ -140,8 +142,18 @@ def find(
     order = [drill, alert.c.severity_rank, needs, held, time] if urgent else [time]
     chosen = select(alert.c.id).where(*where).order_by(*order, alert.c.id.desc())
     wanted = conn.execute(chosen.limit(limit).offset(offset)).scalars().all()
-    found = queries.alerts_by_id(conn, wanted, chains)
-    return [found[ident] for ident in wanted]
+    return by_ids(conn, wanted, chains)
+
+
+def by_ids(conn: Connection, wanted: Sequence[int], chains: Chains | None) -> list[dict[str, Any]]:
+    """Return these alerts as JSON, in this order; who may see them was decided before."""
+    found, notes = queries.alerts_by_id(conn, wanted, chains), notes_of(conn, wanted)
+    return [found[ident] | {"note": _said(notes.get(ident))} for ident in wanted]
+
+
+def _said(note: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """One that was taken off says nothing."""
+    return note if note and note["text"] else None
 
 
 def read_alert(
@@ -150,12 +162,21 @@ def read_alert(
     """Return one alert with its details, None when it is not there or not this unit's.
 
     To a unit the ways by which other units were called stay unknown: who and when, not where.
+    `note` has an empty text where one was taken off.
     """
     found = queries.get_alert(conn, alert_id, unit=scope, chains=chains)
+    if found is not None:
+        found["note"] = notes_of(conn, [alert_id]).get(alert_id)
     if found is not None and scope is not None:
         found["deliveries"] = [_veiled(row, scope) for row in found["deliveries"]]
         found["timeline"] = [veiled_line(line, scope) for line in found["timeline"]]
     return found
+
+
+def find_one(conn: Connection, alert_id: int, scope: str | None) -> dict[str, Any] | None:
+    """Return one alert without its details, None when it is not there or not this unit's."""
+    chosen = select(alert.c.id).where(alert.c.id == alert_id, *visible(scope))
+    return next(iter(by_ids(conn, conn.execute(chosen).scalars().all(), None)), None)
 
 
 def past_alerts(
@@ -203,7 +224,7 @@ def glance(conn: Connection, scope: str | None) -> dict[str, Any]:
     Keys: `severities` {severity: (open, unacknowledged)}, `cars`, `people` (known to be in them).
     Exercises are not counted.
     """
-    still_open = and_(alert.c.closed_ms.is_(None), alert.c.exercise.is_(False), *_visible(scope))
+    still_open = and_(alert.c.closed_ms.is_(None), alert.c.exercise.is_(False), *visible(scope))
     unseen = func.sum(case((_needs(), 1), else_=0))
     counted = conn.execute(
         select(alert.c.severity, func.count(), unseen).where(still_open).group_by(alert.c.severity)
@@ -224,7 +245,7 @@ def next_due_ms(conn: Connection, scope: str | None) -> int | None:
     due = (
         select(func.min(timer.c.due_ms))
         .join(alert, alert.c.id == timer.c.alert_id)
-        .where(timer.c.state == "pending", alert.c.closed_ms.is_(None), *_visible(scope))
+        .where(timer.c.state == "pending", alert.c.closed_ms.is_(None), *visible(scope))
         .where(alert.c.exercise.is_(False))
     )
     return conn.execute(due).scalar()

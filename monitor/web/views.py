@@ -40,9 +40,9 @@ def sort_key(alert: Alert, by_urgency: bool = True) -> str:
     return f"{rank}{0 if needs else 1}{0 if held else 1}{newest}"
 
 
-def legal_steps(alert: Alert, role: Role) -> list[Step]:
-    """Return the steps that would change something now, for somebody of this role."""
-    state = State(
+def state_of(alert: Alert) -> State:
+    """Return where an alert stands, for the table of allowed steps."""
+    return State(
         AlarmState(alert["alarm_state"]),
         RescueState(alert["rescue_state"]),
         active=alert.get("cleared_ms") is None,
@@ -50,6 +50,11 @@ def legal_steps(alert: Alert, role: Role) -> list[Step]:
         aside=Aside(alert["aside"]),
         with_people=bool(alert.get("with_people")),
     )
+
+
+def legal_steps(alert: Alert, role: Role) -> list[Step]:
+    """Return the steps that would change something now, for somebody of this role."""
+    state = state_of(alert)
     done = {
         Step(step): Done(str(who["name"]), int(who["at_ms"]))
         for step, who in (alert.get("done") or {}).items()
@@ -117,6 +122,7 @@ def row_view(
         "owner": alert.get("owner") or "",
         "due_ms": alert.get("next_due_ms") if ended is None else None,
         "due_word": opening(words.text(alert.get("next_due_text"))) if ended is None else "",
+        "note": (alert.get("note") or {}).get("text") or "",
         "sort": sort_key(alert, by_urgency),
         "may_acknowledge": needs_acknowledging(alert) and Step.ACKNOWLEDGE in _may(role),
     }

@@ -10,6 +10,7 @@ from monitor.web.api import (
     claim,
     drills,
     feed,
+    incident,
     lifts,
     links,
     quality,
@@ -24,6 +25,7 @@ from monitor.web.api.examples import PROBLEMS
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 router.include_router(alerts.router)
 router.include_router(stories.router)
+router.include_router(incident.router)
 router.include_router(asides.router)
 router.include_router(lifts.router)
 router.include_router(feed.router)

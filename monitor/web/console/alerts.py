@@ -1,4 +1,4 @@
-"""The alert list and the page of one alert."""
+"""The alert list."""
 
 from __future__ import annotations
 
@@ -6,20 +6,15 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from alerts.database.access import reading
-from alerts.model import SEVERITIES, Step
-from alerts.replies.photos import photos_of
-from monitor.web import find, problems, terms, views
+from alerts.model import SEVERITIES
+from monitor.web import find, terms, views
 from monitor.web.api.alerts import Filters
-from monitor.web.console.charts import BOKEH_SCRIPT
-from monitor.web.console.papers import photo_views
-from monitor.web.console.render import flash
-from monitor.web.console.side import deadline_line, delivery_views, place_facts, timeline_views
 from monitor.web.visitor import AnyVisitor, Visitor, Web, web_of
 from monitor.web.words import Words
 
@@ -147,63 +142,3 @@ def summary(
             for name in SEVERITIES[:3]
         ],
     }
-
-
-@router.get("/alerts/{alert_id}")
-def alert_page(request: Request, visitor: AnyVisitor, alert_id: int) -> Response:
-    """Everything about one alert, and the steps that are possible now."""
-    web = web_of(request)
-    words, port = web.pages.words(request), web.port
-    with reading(port.engine) as conn:
-        cursor = web.hub.newest()
-        found = find.read_alert(conn, alert_id, visitor.scope, port.desk.chains)
-        shown = photos_of(conn, [alert_id])
-    if found is None:
-        raise problems.not_found("alert", alert_id)
-    now_ms = port.now_ms()
-    return web.pages.render(
-        request,
-        "alert.html",
-        visitor,
-        charts=True,
-        a=views.page_view(words, found, now_ms, visitor.user.role),
-        cursor=cursor,
-        line=deadline_line(words, found, now_ms),
-        timeline=timeline_views(port, words, found, now_ms),
-        deliveries=delivery_views(port, words, found, now_ms),
-        facts=place_facts(port, words, found, visitor.scope),
-        photos=photo_views(words, shown, f"/alerts/{alert_id}/photos", now_ms),
-        bokeh=BOKEH_SCRIPT,
-    )
-
-
-@router.post("/alerts/{alert_id}/{step}")
-def alert_step(
-    request: Request,
-    visitor: AnyVisitor,
-    alert_id: int,
-    step: Step,
-    comment: Annotated[str, Form(max_length=500)] = "",
-    cause: Annotated[str, Form(max_length=100)] = "",
-    cause_more: Annotated[str, Form(max_length=500)] = "",
-    hours: Annotated[float | None, Form(gt=0, le=10_000)] = None,
-    back: Annotated[str, Form(max_length=10)] = "",
-) -> Response:
-    """One step by a plain form, for browsers without JavaScript."""
-    port = web_of(request).port
-    with reading(port.engine) as conn:
-        if find.read_alert(conn, alert_id, visitor.scope, None) is None:
-            raise problems.not_found("alert", alert_id)
-    told = ": ".join(part for part in (cause, cause_more.strip()) if part)
-    now_ms = port.now_ms()
-    result = port.desk.act(
-        alert_id,
-        step,
-        visitor.user.actor,
-        now_ms,
-        comment=comment.strip() or None,
-        cause=told or None,
-        until_ms=None if hours is None else now_ms + round(hours * 3_600_000),
-    )
-    target = "/alerts" if back == "list" else f"/alerts/{alert_id}"
-    return flash(RedirectResponse(target, 303), result.text, result.ok)

@@ -70,7 +70,8 @@ def test_from_signing_in_to_a_verified_rescue(page: Page, running: Running, hous
     expect(page.locator("h1")).to_contain_text("轿内 3 人")
     expect(page.locator("#evidence")).to_contain_text("开锁区域")
     expect(page.locator("#calls")).to_contain_text("张伟")
-    expect(page.locator(".chart")).to_have_attribute("data-state", "drawn")
+    page.locator("#replay").scroll_into_view_if_needed()
+    expect(page.locator("#replay")).to_have_attribute("data-state", "drawn")
     page.get_by_role("button", name="接单").click()
     expect(page.locator("#toast")).to_have_text("已接单")
     expect(page.locator("#head")).to_contain_text("已接单")
@@ -228,6 +229,8 @@ def test_nothing_scrolls_sideways_on_a_phone(
     for path in ("/alerts", "/alerts/1", "/lifts", lift, "/quarantine", "/health", f"/p/{token}"):
         page.goto(running.url + path)
         if lang == "en" and path in ("/alerts/1", lift):
-            expect(page.locator(".chart")).to_have_attribute("data-state", "drawn")
+            drawn = page.locator(".chart, #replay")
+            drawn.scroll_into_view_if_needed()
+            expect(drawn).to_have_attribute("data-state", "drawn")
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 360, path
