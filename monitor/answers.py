@@ -146,8 +146,8 @@ class Answers:
             await asyncio.sleep(GATHER_S)
 
     def _payload(self, answer: Answer) -> bytes:
-        now_ms, gaps = self._clock(), answer.gaps
-        return encode_ack(answer.boot, answer.durable, now_ms, gaps, answer.refused, answer.highest)
+        now_ms, a = self._clock(), answer
+        return encode_ack(a.boot, a.durable, now_ms, a.gaps, a.refused, a.highest, backfill=True)
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:

@@ -128,7 +128,8 @@ def _gateway(service: Service, index: int) -> GatewayHealth:
     heard = service.answers.heard.get(gateway.id)
     state = "unknown" if heard is None else "online" if heard.status.online else "offline"
     boot = heard.status.boot if heard else None
-    gaps = service.ledger.ranges(gateway.id, boot).gaps() if boot is not None else []
+    link, now_ms = service.link, service.clock()
+    missing = link.missing(gateway.id, boot, now_ms) if boot is not None else 0
     own = service.registry.lift_gateway == index
     newest_ms = int(service.detector.fleet.at_ms[: len(own)][own].max(initial=0))
     return {
@@ -139,5 +140,5 @@ def _gateway(service: Service, index: int) -> GatewayHealth:
         "last_ms": max(heard.at_ms if heard else 0, newest_ms) or None,
         "lifts": int(own.sum()),
         "refused": service.intake.refused_of(gateway.id),
-        "gaps": sum(high - low + 1 for low, high in gaps),
+        "gaps": missing,
     }

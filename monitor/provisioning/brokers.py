@@ -15,12 +15,13 @@ from devices.codecs.topics import ACK, topic
 from monitor.provisioning.credentials import PASSWORD, Credential
 from monitor.provisioning.hashes import RABBITMQ_ALGORITHM
 
-MAY_WRITE = ("telemetry", "message", "waveform", "status", "packed")
+MAY_WRITE = ("telemetry", "backfill", "message", "waveform", "status", "packed")
 BROKERS = ("mosquitto", "rabbitmq", "embedded")
 HEAD = "# Made by `liftwatch gateway`: changes here are lost. docs/provisioning.md\n"
 # As in deploy/mosquitto.acl: what the service itself needs.
 SERVICE = (
     "topic read lift/v1/+/telemetry",
+    "topic read lift/v1/+/backfill",
     "topic read lift/v1/+/message",
     "topic read lift/v1/+/waveform",
     "topic read lift/v1/+/packed",
