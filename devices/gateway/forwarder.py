@@ -2,15 +2,15 @@
 
 A message is sent again when the connection was lost, when the service names it as a gap, and
 when nothing acknowledged it for `resend_s` (twice as long each time, up to 16 times, until
-something sent once is answered: a service that is silent or behind is not helped by noise).
+something sent once is answered: a service that is silent or behind is not helped by noise; four
+times as long for back-fill, which may have to wait).
 
 A boot begins with one message alone. Its answer shows whether the service knows this boot from
 an earlier life of ours (a store that was lost, a clock that starts in 1970): then everything is
 numbered anew, under a larger boot.
 
-Back-fill goes by a topic of its own where the service says that it reads it, so that nothing live
-waits behind it. What is sent again goes the plain way: should that topic be closed to us by the
-broker's rules, it still arrives, and the topic is left alone until the next connection.
+Back-fill goes by a topic of its own where the service says that it reads it. What is sent again
+goes the plain way: should the broker close that topic to us, it still arrives.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from devices.gateway.trim import Trimmer
 
 _log = logging.getLogger(__name__)
 _PATIENCE = 16
+_KEPT_PATIENCE = 4  # back-fill waits behind what is live, of all gateways
 _FIRST_RESEND_S = 2.0
 _LEAST_EVERY_S = 5.0  # one message of back-fill, however long everything takes
 _TRIM_EVERY_S = 10.0
@@ -47,9 +48,8 @@ OnRefused = Callable[[int | None, int | None, Refusal], None]
 @dataclass(slots=True)
 class Counters:
     """What happened since the start. `stored`, `durable`: samples, messages and bursts;
-    `published` counts transmissions, `resent` those of them that were repeats, `refused`
-    refusals, `renumbered` messages that had to change their number, `strangers` answers to boots
-    that were never ours: somebody else sends under our name."""
+    `published`: transmissions, `resent`: those that were repeats, `renumbered`: messages that had
+    to change their number, `strangers`: answers to boots that were never ours."""
 
     stored: int = 0
     published: int = 0
@@ -267,12 +267,13 @@ class Forwarder:
         """Send again what was not acknowledged in time."""
         first = self._store.boot not in self._known  # alone on its way: waiting for it costs
         resend_s = min(_FIRST_RESEND_S, self._resend_s) if first else self._resend_s
-        latest = now - resend_s * self._patience
+        wait_s = resend_s * self._patience
         overdue = []
         for key, sent in self._sent.items():  # oldest first
-            if sent.at > latest:
+            if sent.at > now - wait_s:
                 break
-            overdue.append(key)
+            if not sent.kept or sent.at <= now - wait_s * _KEPT_PATIENCE:
+                overdue.append(key)
         if not overdue:
             return
         self._patience = min(self._patience * 2, _PATIENCE)
