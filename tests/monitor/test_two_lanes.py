@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -124,53 +123,66 @@ def test_a_backlog_gets_its_turn_though_live_never_ends(
     assert take(box).backfill
 
 
-STEP = st.sampled_from(["live", "kept", "again", "take"])
+class Bench:
+    """Offers on both lanes, takes batches, compares each answer with what was stored by then."""
 
+    def __init__(self, registry: Registry) -> None:
+        self.box = intake(registry, window=1)  # due at once
+        self.lane_of: dict[int, str] = {}
+        self.stored: list[int] = []
+        self.receipts: Counter[tuple[int, int]] = Counter()
+        self.offered: Counter[tuple[int, int]] = Counter()
 
-@given(st.lists(STEP, max_size=60), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-def test_every_message_once_each_lane_in_order_every_answer_true(
-    registry: Registry, steps: list[str], chance: object
-) -> None:
-    """Whatever comes in whatever order: what an answer calls durable was in a batch by then."""
-    box = intake(registry, window=1)  # due at once
-    lane_of: dict[int, str] = {}
-    stored: list[int] = []
-    receipts: Counter[tuple[int, int]] = Counter()
-    offered: Counter[tuple[int, int]] = Counter()
-    by_ts = {}
+    def fresh(self, lane: str) -> None:
+        seq = len(self.lane_of) + 1
+        self.lane_of[seq] = lane
+        self.offer(seq)
 
-    def offer(seq: int) -> None:
-        kept = lane_of[seq] == "kept"
-        box.offer(KEPT if kept else LIVE, rows(seq, 3), (2 if kept else 1, seq))
-        offered[2 if kept else 1, seq] += 1
+    def offer(self, seq: int) -> None:
+        kept = self.lane_of[seq] == "kept"
+        receipt = (2 if kept else 1, seq)
+        self.box.offer(KEPT if kept else LIVE, rows(seq, 3), receipt)
+        self.offered[receipt] += 1
 
-    def take_one() -> None:
-        closed = box.take(0.05)
+    def take(self) -> None:
+        closed = self.box.take(0.05)
         if closed is None:
             return
-        receipts.update(closed.receipts)
-        stored.extend(by_ts[ts] for ts in closed.batch.ts_ms.tolist()[::3])
+        self.receipts.update(closed.receipts)
+        times = closed.batch.ts_ms.tolist()[::3]
+        self.stored += [(ts - HOURS_AGO) // 100_000 for ts in times]
         for answer in closed.answers:
             gone = {s for low, high in answer.gaps for s in range(low, high + 1)}
-            settled_ = set(range(1, answer.highest + 1)) - gone
-            assert settled_ == set(stored)
-            assert settled_ == {s for s in range(1, 99) if s in SeqRanges(closed.ledger["gw-0", 5])}
+            settled = set(range(1, answer.highest + 1)) - gone
+            assert settled == set(self.stored)
+            ranges = SeqRanges(closed.ledger["gw-0", 5])
+            assert settled == {s for s in range(1, 99) if s in ranges}
 
-    for step in steps:
+    def finish(self) -> None:
+        while self.box.waiting["live"] or self.box.waiting["backfill"]:
+            self.take()
+        assert sorted(self.stored) == sorted(self.lane_of), "none lost, none doubled"
+        assert self.receipts == self.offered, "each transmission is acknowledged, once"
+        for lane in ("live", "kept"):
+            mine = [seq for seq in self.stored if self.lane_of[seq] == lane]
+            assert mine == sorted(mine)
+
+
+STEP = st.tuples(st.sampled_from(["live", "kept", "again", "take"]), st.integers(0, 99))
+
+
+@given(st.lists(STEP, max_size=60))
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_every_message_once_each_lane_in_order_every_answer_true(
+    registry: Registry, steps: list[tuple[str, int]]
+) -> None:
+    """Whatever comes in whatever order: what an answer calls durable was in a batch by then."""
+    bench = Bench(registry)
+    for step, number in steps:
         if step == "take":
-            take_one()
-        elif step == "again" and lane_of:
-            offer(chance.choice(sorted(lane_of)))  # type: ignore[attr-defined]
+            bench.take()
+        elif step == "again" and bench.lane_of:
+            bench.offer(1 + number % len(bench.lane_of))
         elif step in ("live", "kept"):
-            seq = len(lane_of) + 1
-            lane_of[seq] = step
-            by_ts[HOURS_AGO + seq * 100_000] = seq
-            offer(seq)
-    while box.waiting["live"] or box.waiting["backfill"]:
-        take_one()
-    assert sorted(stored) == sorted(lane_of), "none lost, none doubled"
-    assert receipts == offered, "each transmission is acknowledged, once"
-    for lane in ("live", "kept"):
-        mine = [seq for seq in stored if lane_of[seq] == lane]
-        assert mine == sorted(mine)
+            bench.fresh(step)
+    bench.finish()
