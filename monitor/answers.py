@@ -62,8 +62,11 @@ class Answers:
         metrics: Metrics,
         routes: Routes = OURS,
         witness: Callable[[str, int, int], None] = lambda gateway, off_ms, at_ms: None,
+        backfill: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`witness` is told the clock of a gateway whose status comes as it is sent."""
+        """`witness` is told the clock of a gateway whose status comes as it is sent; `backfill`
+        tells whether the service listens on the topic for it."""
+        self._backfill = backfill
         self._witness = witness
         self._settings, self._registry, self._limits = settings, registry, limits
         self._clock, self._metrics, self._routes = clock, metrics, routes
@@ -147,7 +150,8 @@ class Answers:
 
     def _payload(self, answer: Answer) -> bytes:
         now_ms, a = self._clock(), answer
-        return encode_ack(a.boot, a.durable, now_ms, a.gaps, a.refused, a.highest, backfill=True)
+        told = (a.gaps, a.refused, a.highest, self._backfill())
+        return encode_ack(a.boot, a.durable, now_ms, *told)
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:

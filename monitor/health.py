@@ -89,7 +89,7 @@ def _pipeline(service: Service) -> HealthPart:
 
 def _backfill(service: Service) -> HealthPart:
     """Late data may wait: it is told how much, and is no reason not to be ready."""
-    up = service.backfill.connected.is_set()
+    up = service.backfill.listening.is_set()
     rows, behind = service.intake.waiting["backfill"], service.late.behind
     down = Text("补发通道未连接，正在重试", "no connection for back-fill, trying again")
     busy = Text(

@@ -78,9 +78,11 @@ class Receiver:
         self._epochs = epochs or itertools.count(1)
         self._epoch = 0
         self.connected = threading.Event()
+        self.listening = threading.Event()  # the broker let us subscribe to all of it
         name = f"{settings.client_id}-{BACKFILL}" if backfill else settings.client_id
         self._client = client(settings, name)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
 
@@ -94,6 +96,7 @@ class Receiver:
         self._client.disconnect()
         self._client.loop_stop()
         self.connected.clear()
+        self.listening.clear()
 
     def acknowledge(self, receipts: Sequence[tuple[int, int]]) -> None:
         """Send PUBACK for messages of the present connection; earlier ones come again."""
@@ -119,11 +122,20 @@ class Receiver:
         self.connected.set()
         log.info("broker.connected", host=self._host, port=self._port, backfill=self._backfill)
 
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: Any, _mid: int, reasons: Sequence[Any], _rest: Any
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            log.error("broker.no_subscription", backfill=self._backfill)
+        else:
+            self.listening.set()
+
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
     ) -> None:
         self._epoch = 0
         self.connected.clear()
+        self.listening.clear()
         if not self._backfill:
             self._metrics.broker_up.set(0)
         log.warning("broker.disconnected", reason=str(reason))

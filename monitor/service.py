@@ -159,8 +159,9 @@ class Service:
         self.link = self.intake.link
         limits, witness = Limits.of(settings.ingest), self.link.witness
         self.answers = Answers(
-            settings.mqtt, self.registry, limits, clock, metrics, self.routes, witness
-        )
+            settings.mqtt, self.registry, limits, clock, metrics, self.routes, witness,
+            self.backfill.listening.is_set,
+        )  # fmt: skip
         host = (self.intake, self.answers.say, clock, metrics)
         self.sparkplug = sparkplug_host(settings, self.routes, *host)
 
