@@ -19,6 +19,8 @@ from monitor.store.history import History
 
 log = structlog.get_logger()
 FIRST_AFTER_S, EVERY_S = 300.0, 3600.0
+# Days that a backlog is still filling would be moved piece by piece, and rewritten each time.
+PUT_OFF_S, PUT_OFF_MOST = 60.0, 120
 
 
 class Housekeeper:
@@ -52,10 +54,13 @@ class Housekeeper:
             self._thread.join(timeout=60)
 
     def _run(self) -> None:
-        wait_s = FIRST_AFTER_S
+        wait_s, put_off = FIRST_AFTER_S, 0
         while not self._stopping.wait(wait_s):
+            if self._late.behind and put_off < PUT_OFF_MOST:
+                wait_s, put_off = PUT_OFF_S, put_off + 1
+                continue
             self.tidy()
-            wait_s = EVERY_S
+            wait_s, put_off = EVERY_S, 0
 
     def tidy(self) -> None:
         """One run."""

@@ -375,7 +375,7 @@ class Forwarder:
         that nothing sent later by the same topic has overtaken: it is on its way."""
         now = time.monotonic()
         for key in sorted(key for key in self._sent if key[0] == boot and _within(key[1], gaps)):
-            if self._sent[key].at > self._settled_at[self._sent[key].kept]:
+            if self._apart and self._sent[key].at > self._settled_at[self._sent[key].kept]:
                 continue
             if now - self._asked.get(key, -self._gap_retry_s) >= self._gap_retry_s:
                 self._asked[key] = now
