@@ -82,7 +82,7 @@ def _pipeline(service: Service) -> HealthPart:
         return _part("pipeline", name, False, stood)
     since = service.intake.live_since()
     waits_s = 0.0 if since is None else time.monotonic() - since
-    ok = waits_s <= LIVE_MS / 1000
+    ok = since is None or waits_s <= LIVE_MS / 1000
     waits = Text(f"实时数据已等待 {waits_s:.0f} 秒", f"live data has waited for {waits_s:.0f} s")
     return _part("pipeline", name, ok, OK if ok else waits)
 

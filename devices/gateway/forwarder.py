@@ -99,11 +99,10 @@ class Forwarder:
         self._known: set[int] = set()  # boots of ours that were answered
         self._told: set[tuple[Span, str, str | None, str | None]] = set()
         self._strange: set[int] = set()
-        self._patience = 1
-        self._backfilled_at = 0.0
         self._apart = False  # the service reads the topic for back-fill
         self._apart_heard: bool | None = None  # on this connection; None: not known yet
-        self._settled_at = {False: 0.0, True: 0.0}  # the newest sent that was settled, by topic
+        self._settled_at = {False: 0.0, True: 0.0}  # newest sent that was settled; by topic
+        self._patience, self._backfilled_at = 1, 0.0
         self._sleep_s = self._trim_at = 0.0
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
 
@@ -354,8 +353,8 @@ class Forwarder:
             settled = [self._sent.get(key) for key in done]
             if any(sent is not None and not sent.again for sent in settled):
                 self._patience = 1  # (Karn) what was sent twice does not tell which one arrived
-            for sent in settled:
-                if sent is not None and not sent.again:
+            for sent in filter(None, settled):
+                if not sent.again:
                     self._settled_at[sent.kept] = max(self._settled_at[sent.kept], sent.at)
                     self._apart_heard = sent.kept or self._apart_heard
             self.measures.learn(settled, ack.ts, at, clock_ms)
@@ -371,8 +370,8 @@ class Forwarder:
             self._fill(boot, ack.gaps)
 
     def _fill(self, boot: int, gaps: Gaps) -> None:
-        """Send gaps at once, but one that was just sent because of a gap not again, and none
-        that nothing sent later by the same topic has overtaken: it is on its way."""
+        """Send gaps at once, but none twice within a moment, and none that nothing sent later
+        by the same topic has overtaken: it is on its way."""
         now = time.monotonic()
         for key in sorted(key for key in self._sent if key[0] == boot and _within(key[1], gaps)):
             if self._apart and self._sent[key].at > self._settled_at[self._sent[key].kept]:
