@@ -57,7 +57,8 @@ class Waiting:
 
     def take(self, rows: int) -> list[Arrived]:
         """Return the oldest with about so many rows, one at least; a message is never cut."""
-        taken, held = [], 0
+        taken: list[Arrived] = []
+        held = 0
         while self._queue and (not taken or held + self._queue[0].rows <= rows):
             one = self._queue.popleft()
             taken.append(one)
