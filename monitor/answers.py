@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 # An answer overtakes the one before it: a moment's wait makes one publish of many, and a gateway
 # that may have hundreds of messages unconfirmed does not notice.
 GATHER_S = 0.05
+# One after the other, a thousand gateways would be a thousand round trips to the broker.
+AT_ONCE = 8
 # While the broker is away the oldest of these are dropped: who asked for them asks again.
 SAID_KEPT = 10_000
 
@@ -138,15 +141,18 @@ class Answers:
                 if self._said and self._said[0] is said:
                     self._said.popleft()
             while self._pending:
-                key = next(iter(self._pending))
-                answer = self._pending[key]
-                await client.publish(topic(answer.gateway, ACK), self._payload(answer), qos=1)
-                # Gone only now, and only if no newer one came while this one was on its way.
-                if self._pending.get(key) is answer:
-                    del self._pending[key]
+                some = itertools.islice(self._pending, AT_ONCE)
+                await asyncio.gather(*(self._tell(client, key) for key in some))
             self._wake.clear()
             await self._wake.wait()
             await asyncio.sleep(GATHER_S)
+
+    async def _tell(self, client: aiomqtt.Client, key: tuple[str, int | None]) -> None:
+        answer = self._pending[key]
+        await client.publish(topic(answer.gateway, ACK), self._payload(answer), qos=1)
+        # Gone only now, and only if no newer one came while this one was on its way.
+        if self._pending.get(key) is answer:
+            del self._pending[key]
 
     def _payload(self, answer: Answer) -> bytes:
         now_ms, a = self._clock(), answer
