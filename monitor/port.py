@@ -19,7 +19,7 @@ from alerts.lifecycle.causes import Causes
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
-from monitor.health import report
+from monitor.health import readiness, report
 from monitor.incoming import Incoming
 from monitor.link.view import LinksView
 from monitor.provisioning.claims import Claims
@@ -31,7 +31,7 @@ from monitor.registry.states import Book, Live
 from monitor.store.history import History
 from monitor.store.series import series
 from monitor.upstream.office import Upstream
-from monitor.web.ports import HealthReport, Readings
+from monitor.web.ports import HealthReport, Readiness, Readings
 
 if TYPE_CHECKING:
     from monitor.service import Service
@@ -194,6 +194,10 @@ class Port:
         values, times = fleet.values.data[row].tolist(), fleet.reported.data[row].tolist()
         said = zip(fleet.values.names, values, times, strict=True)
         return {name: (value, at_s * 1000) for name, value, at_s in said if not math.isnan(value)}
+
+    def readiness(self) -> Readiness:
+        """Whether alerts are certain to come."""
+        return readiness(self._service)
 
     def health(self) -> HealthReport:
         """What the service knows of itself."""

@@ -67,6 +67,7 @@ def _take_up(
     service.routes.take_up(routes)
     if service.routes.subscriptions() != topics:
         service.receiver.routes_changed()
+        service.backfill.routes_changed()
     service.pipeline.apply(over, now_ms)
     log.info("site.reloaded", lifts=len(newer.lifts), gateways=len(newer.gateways))
 

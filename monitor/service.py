@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 from zoneinfo import ZoneInfo
@@ -149,12 +150,18 @@ class Service:
             Repeats(taken),
         )
         known = settings.data_dir / "subscriptions.json"
-        self.receiver = Receiver(settings.mqtt, self.intake, metrics, self.routes, known)
+        epochs = itertools.count(1)
+        self.receiver, self.backfill = (
+            Receiver(settings.mqtt, self.intake, metrics, self.routes, file, epochs=epochs,
+                     backfill=old)
+            for file, old in ((known, False), (None, True))
+        )  # fmt: skip
         self.link = self.intake.link
         limits, witness = Limits.of(settings.ingest), self.link.witness
         self.answers = Answers(
-            settings.mqtt, self.registry, limits, clock, metrics, self.routes, witness
-        )
+            settings.mqtt, self.registry, limits, clock, metrics, self.routes, witness,
+            self.backfill.listening.is_set,
+        )  # fmt: skip
         host = (self.intake, self.answers.say, clock, metrics)
         self.sparkplug = sparkplug_host(settings, self.routes, *host)
 
@@ -170,7 +177,7 @@ class Service:
             settings.history, self.history, snapshots, self.intake, clock, self.late, heads
         )
         wires = Wires(
-            self.receiver.acknowledge,
+            self._acknowledge,
             self.answers.post,
             self._wake,
             self.answers.say,
@@ -209,7 +216,7 @@ class Service:
     def _look_after_gateways(self) -> None:
         """Who spoke is told to the keeper; it looks after their credentials, too."""
         self.keeper.listen(lambda: list(self.answers.heard))
-        self.intake.on_kept = self.keeper.sightings.note
+        self.intake.acceptance.on_kept = self.keeper.sightings.note
         self.issuer = Issuer(self.engine, self.settings, self.clock, lambda: self.routes)
         self.watch = Watch(self.issuer, self.metrics, self.clock, lambda: book_of(self))
         self.keeper.beside(self.watch.turn)
@@ -249,6 +256,11 @@ class Service:
         """
         return reload.take_up_site(self)
 
+    def _acknowledge(self, receipts: Sequence[tuple[int, int]]) -> None:
+        """Tell the broker; each connection knows its own receipts."""
+        self.receiver.acknowledge(receipts)
+        self.backfill.acknowledge(receipts)
+
     def _wake(self) -> None:
         for wake in self.wakes:
             wake()
@@ -279,6 +291,7 @@ class Service:
         tasks += [asyncio.create_task(work) for work in self.beside]
         self.pipeline.start()
         self.receiver.start()
+        self.backfill.start()
         for optional in (self.sparkplug, self.reply_topic):
             if optional is not None:
                 optional.start()
@@ -331,6 +344,7 @@ class Service:
             self.sparkplug.stop()
         self.pipeline.stop()
         self.receiver.stop()
+        self.backfill.stop()
 
 
 def causes_of(settings: Settings) -> Causes:

@@ -181,11 +181,16 @@ class UpstreamPort(Protocol):
         ...
 
 
-class HealthReport(TypedDict):
+class Readiness(TypedDict):
     """`ready` is False while alerts may be missed; `reasons` then says why."""
 
     ready: bool
     reasons: Sequence[BothLanguages]
+
+
+class HealthReport(Readiness):
+    """That, part by part, and figures."""
+
     parts: Sequence[HealthPart]
     figures: Sequence[Figure]
     gateways: Sequence[GatewayHealth]
@@ -271,6 +276,10 @@ class ServicePort(Protocol):
 
     def live(self, row: int) -> Readings:
         """Return the last value of each channel of a lift; empty before its first sample."""
+        ...
+
+    def readiness(self) -> Readiness:
+        """Return whether it is ready, quickly, whatever else is going on."""
         ...
 
     def health(self) -> HealthReport: ...

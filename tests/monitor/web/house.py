@@ -60,7 +60,7 @@ from monitor.registry.states import Book, Live
 from monitor.store.history import History, QuarantineRow
 from monitor.store.ledger import Ledger
 from monitor.web.passwords import hash_password
-from monitor.web.ports import HealthReport, Readings
+from monitor.web.ports import HealthReport, Readiness, Readings
 from monitor.web.server import Server
 
 PASSWORD = "correct horse battery"
@@ -302,10 +302,13 @@ class House:
     def on_journal(self, wake: Callable[[], None]) -> None:
         self.wakes.append(wake)
 
+    def readiness(self) -> Readiness:
+        reasons = [reason.as_json() for reason in self.reasons]
+        return {"ready": not reasons, "reasons": reasons}
+
     def health(self) -> HealthReport:
         return {
-            "ready": not self.reasons,
-            "reasons": [reason.as_json() for reason in self.reasons],
+            **self.readiness(),
             "parts": [
                 {"name": "broker", "text": {"zh": "消息服务器", "en": "broker"}, "ok": True,
                  "detail": {"zh": "已连接", "en": "connected"}},
