@@ -1,0 +1,138 @@
+"""Many channels of one lift over time, thinned in the database: least, greatest, last a bucket.
+
+All channels come from one pass. Short times are read from the samples themselves, long ones from
+the rollups of the segments (`rollup`), and from the samples where a segment has none yet; so no
+extreme is ever lost, and what came late or was filled in counts at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.store.history import History
+from monitor.store.rollup import BUCKET_MS, PARTS, rollup_of
+
+MOST_RAW = 400_000  # samples a lift may have in a span that is read sample by sample
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One channel by bucket: lo, hi, last float32[k], NaN where it said nothing."""
+
+    lo: NDArray[np.float32]
+    hi: NDArray[np.float32]
+    last: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """k buckets that have samples, rising: ts_ms int64[k] their beginning, each width_ms long;
+    n int64[k] samples in them; a curve a channel."""
+
+    from_ms: int
+    to_ms: int
+    width_ms: int
+    ts_ms: NDArray[np.int64]
+    n: NDArray[np.int64]
+    channels: Mapping[str, Curve]
+
+
+def curves(
+    history: History, lift: int, channels: Sequence[str], from_ms: int, to_ms: int, points: int
+) -> Curves:
+    """Read channels of registry row `lift` in [from_ms, to_ms), in at most `points` buckets.
+
+    Where buckets are longer than five minutes they are whole multiples of them, and the first may
+    begin before from_ms. Raises KeyError for an unknown channel.
+    """
+    names = [history.vocab.by_name[name].name for name in dict.fromkeys(channels)]
+    width = max(1, -(-(to_ms - from_ms) // max(1, points)))
+    rolled = width >= BUCKET_MS or to_ms - from_ms > MOST_RAW * 1000
+    if rolled:
+        width = -(-width // BUCKET_MS) * BUCKET_MS
+        from_ms = from_ms // width * width
+    db = history.reader()
+    try:
+        found = _read(db, lift, names, from_ms, to_ms, width, rolled)
+    except duckdb.IOException:  # compaction has just replaced a file: the list is new now
+        found = _read(db, lift, names, from_ms, to_ms, width, rolled)
+    finally:
+        db.close()
+    return Curves(
+        from_ms,
+        to_ms,
+        width,
+        np.asarray(found["bucket"]).astype(np.int64) * width + from_ms,
+        np.asarray(found["n"]).astype(np.int64),
+        {
+            name: Curve(*(_floats(found[f"{name}.{part}"]) for part in PARTS)) for name in names
+        },
+    )  # fmt: skip
+
+
+def _floats(column: Any) -> NDArray[np.float32]:
+    told: NDArray[np.float32] = np.ma.filled(np.ma.asarray(column).astype(np.float32), np.nan)
+    return told
+
+
+def _read(
+    db: duckdb.DuckDBPyConnection,
+    lift: int,
+    names: Sequence[str],
+    from_ms: int,
+    to_ms: int,
+    width: int,
+    rolled: bool,
+) -> Mapping[str, Any]:
+    files = db.execute(
+        "SELECT file FROM segment WHERE hi_ms >= ? AND lo_ms < ?", (from_ms, to_ms)
+    ).fetchall()
+    segments = [str(row[0]) for row in files]
+    short = [rollup_of(file) for file in segments] if rolled else []
+    short = [file for file in short if file.exists()]
+    there = {file.name for file in short}
+    whole = [file for file in segments if file.rpartition("/")[2] not in there]
+    span = f"lift = {int(lift)} AND {{}} >= {int(from_ms)} AND {{}} < {int(to_ms)}"
+    raw = ", ".join(f'"{n}" AS "{n}.{part}"' for n in names for part in PARTS)
+    raw = f"ts_ms AS begin_ms, ts_ms AS end_ms, 1 AS n, {raw}"
+    raw_where = span.format("ts_ms", "ts_ms")
+    parts = [f"SELECT {raw} FROM sample WHERE {raw_where}"]  # noqa: S608
+    if whole:
+        rows = _rows(db, whole, names)
+        parts.append(f"SELECT {raw} FROM {rows} WHERE {raw_where}")  # noqa: S608
+    if short:
+        kept = ", ".join(f'"{n}.{part}"' for n in names for part in PARTS)
+        rows = _rows(db, [str(file) for file in short], [f"{n}.{p}" for n in names for p in PARTS])
+        parts.append(
+            f"SELECT begin_ms, end_ms, n, {kept} FROM {rows}"  # noqa: S608
+            f" WHERE {span.format('begin_ms', 'begin_ms')}"
+        )
+    least = ", ".join(
+        f'min("{n}.lo") AS "{n}.lo", max("{n}.hi") AS "{n}.hi",'
+        f' arg_max("{n}.last", end_ms) AS "{n}.last"'
+        for n in names
+    )
+    found: Mapping[str, Any] = db.execute(
+        f"SELECT (begin_ms - {int(from_ms)}) // {int(width)} AS bucket, sum(n)::BIGINT AS n, {least}"  # noqa: S608
+        f" FROM ({' UNION ALL '.join(parts)}) GROUP BY 1 ORDER BY 1"
+    ).fetchnumpy()
+    return found
+
+
+def _rows(db: duckdb.DuckDBPyConnection, files: Sequence[str], names: Sequence[str]) -> str:
+    """Return SQL for the rows of these files; a channel that is newer than all of them is NULL."""
+    told = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    rows = f"read_parquet([{told}], union_by_name=true)"
+    newest = "'" + max(files).replace("'", "''") + "'"
+    have = {str(row[0]) for row in db.execute(f"DESCRIBE FROM read_parquet({newest})").fetchall()}
+    if set(names) <= have:
+        return rows
+    have = {str(row[0]) for row in db.execute(f"DESCRIBE FROM {rows}").fetchall()}
+    added = "".join(f', NULL::FLOAT AS "{name}"' for name in names if name not in have)
+    return f"(SELECT *{added} FROM {rows})"  # noqa: S608
