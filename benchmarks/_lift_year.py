@@ -48,7 +48,9 @@ def one_day(vocab: Vocabulary, rng: np.random.Generator, wear: float) -> NDArray
         column["door_zone"][at + 1 : at + RIDE_S - 1] = 0
         column["speed"][going] = speed if up else -speed
         column["car_position"][going] = np.round(np.linspace(floors[i], floors[i + 1], RIDE_S))
-        column["car_position"][door : starts[i + 1] if i + 1 < len(starts) else DAY_S] = floors[i + 1]
+        column["car_position"][door : starts[i + 1] if i + 1 < len(starts) else DAY_S] = floors[
+            i + 1
+        ]
         column["people"][going] = rng.integers(0, 6)
         column["acc_rms"][going] = 0.08 + 0.04 * wear + 0.02 * rng.random(RIDE_S)
         column["motor_current"][going] = 14 + rng.normal(0, 1, RIDE_S)
@@ -57,7 +59,9 @@ def one_day(vocab: Vocabulary, rng: np.random.Generator, wear: float) -> NDArray
         column["door_state"][door + open_s + OPEN_S : door + TRIP_S - RIDE_S] = 1
         column["door_current"][door : door + open_s] = 0.9 + 0.3 * wear
     hours = np.arange(DAY_S) / 3600
-    column["motor_temp"][:] = 24 + 12 * np.exp(-(((hours - 15) / 5) ** 2)) + rng.normal(0, 0.2, DAY_S)
+    column["motor_temp"][:] = (
+        24 + 12 * np.exp(-(((hours - 15) / 5) ** 2)) + rng.normal(0, 0.2, DAY_S)
+    )
     return values
 
 

@@ -51,6 +51,10 @@ class Housekeeper:
         if self._thread.is_alive():
             self._thread.join(timeout=60)
 
+    def stopping(self) -> bool:
+        """True once it was told to end: long work asks between two pieces."""
+        return self._stopping.is_set()
+
     def _run(self) -> None:
         wait_s = FIRST_AFTER_S
         while not self._stopping.wait(wait_s):

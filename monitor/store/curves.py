@@ -33,13 +33,14 @@ class Curve:
 @dataclass(frozen=True, slots=True)
 class Curves:
     """k buckets that have samples, rising: ts_ms int64[k] their beginning, each width_ms long;
-    n int64[k] samples in them; a curve a channel."""
+    n int64[k] samples in them, late int64[k] of these late; a curve a channel."""
 
     from_ms: int
     to_ms: int
     width_ms: int
     ts_ms: NDArray[np.int64]
     n: NDArray[np.int64]
+    late: NDArray[np.int64]
     channels: Mapping[str, Curve]
 
 
@@ -70,6 +71,7 @@ def curves(
         width,
         np.asarray(found["bucket"]).astype(np.int64) * width + from_ms,
         np.asarray(found["n"]).astype(np.int64),
+        np.asarray(found["late"]).astype(np.int64),
         {
             name: Curve(*(_floats(found[f"{name}.{part}"]) for part in PARTS)) for name in names
         },
@@ -99,34 +101,39 @@ def _read(
     there = {file.name for file in short}
     whole = [file for file in segments if file.rpartition("/")[2] not in there]
     span = f"lift = {int(lift)} AND {{}} >= {int(from_ms)} AND {{}} < {int(to_ms)}"
-    raw = ", ".join(f'"{n}" AS "{n}.{part}"' for n in names for part in PARTS)
-    raw = f"ts_ms AS begin_ms, ts_ms AS end_ms, 1 AS n, {raw}"
+    told = [f'"{n}" AS "{n}.{part}"' for n in names for part in PARTS]
+    raw = ", ".join(["ts_ms AS begin_ms, ts_ms AS end_ms, 1 AS n, late::INTEGER AS late", *told])
     raw_where = span.format("ts_ms", "ts_ms")
     parts = [f"SELECT {raw} FROM sample WHERE {raw_where}"]  # noqa: S608
     if whole:
-        rows = _rows(db, whole, names)
+        rows = parquet_rows(db, whole, names)
         parts.append(f"SELECT {raw} FROM {rows} WHERE {raw_where}")  # noqa: S608
     if short:
-        kept = ", ".join(f'"{n}.{part}"' for n in names for part in PARTS)
-        rows = _rows(db, [str(file) for file in short], [f"{n}.{p}" for n in names for p in PARTS])
+        kept = ", ".join(
+            ["begin_ms, end_ms, n, late", *(f'"{n}.{p}"' for n in names for p in PARTS)]
+        )
+        rows = parquet_rows(
+            db, [str(file) for file in short], [f"{n}.{p}" for n in names for p in PARTS]
+        )
         parts.append(
-            f"SELECT begin_ms, end_ms, n, {kept} FROM {rows}"  # noqa: S608
+            f"SELECT {kept} FROM {rows}"  # noqa: S608
             f" WHERE {span.format('begin_ms', 'begin_ms')}"
         )
-    least = ", ".join(
+    made = ["sum(n)::BIGINT AS n, sum(late)::BIGINT AS late"]
+    made += [
         f'min("{n}.lo") AS "{n}.lo", max("{n}.hi") AS "{n}.hi",'
         f' arg_max("{n}.last", end_ms) AS "{n}.last"'
         for n in names
-    )
+    ]
     found: Mapping[str, Any] = db.execute(
-        f"SELECT (begin_ms - {int(from_ms)}) // {int(width)} AS bucket, sum(n)::BIGINT AS n, {least}"  # noqa: S608
+        f"SELECT (begin_ms - {int(from_ms)}) // {int(width)} AS bucket, {', '.join(made)}"  # noqa: S608
         f" FROM ({' UNION ALL '.join(parts)}) GROUP BY 1 ORDER BY 1"
     ).fetchnumpy()
     return found
 
 
-def _rows(db: duckdb.DuckDBPyConnection, files: Sequence[str], names: Sequence[str]) -> str:
-    """Return SQL for the rows of these files; a channel that is newer than all of them is NULL."""
+def parquet_rows(db: duckdb.DuckDBPyConnection, files: Sequence[str], names: Sequence[str]) -> str:
+    """Return SQL for the rows of these files; a column that is newer than all of them is NULL."""
     told = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
     rows = f"read_parquet([{told}], union_by_name=true)"
     newest = "'" + max(files).replace("'", "''") + "'"

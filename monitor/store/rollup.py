@@ -78,7 +78,8 @@ def _one(history: History, db: duckdb.DuckDBPyConnection, segment: str) -> int:
         for first in range(bounds[0], bounds[1] + 1, LIFTS_A_TURN):
             rows: pa.Table = db.sql(
                 f"SELECT lift, ts_ms // {BUCKET_MS} * {BUCKET_MS} AS begin_ms,"  # noqa: S608
-                f" max(ts_ms) AS end_ms, count(*)::INTEGER AS n, {columns} FROM read_parquet(?)"
+                " max(ts_ms) AS end_ms, count(*)::INTEGER AS n, count_if(late)::INTEGER AS late,"
+                f" {columns} FROM read_parquet(?)"
                 " WHERE lift BETWEEN ? AND ? GROUP BY 1, 2 ORDER BY 1, 2",
                 params=(segment, first, first + LIFTS_A_TURN - 1),
             ).to_arrow_table()
