@@ -69,10 +69,10 @@ def _one(history: History, db: duckdb.DuckDBPyConnection, segment: str) -> int:
         # every channel is a column, so that all rollups are alike; what nobody said costs nothing
         names = [channel.name for channel in history.vocab.channels]
         columns = ", ".join(_columns(name, name in have) for name in names)
-        bounds = db.execute(
+        (bounds,) = db.execute(
             "SELECT min(lift), max(lift) FROM read_parquet(?)", (segment,)
-        ).fetchone()
-        if bounds is None or bounds[0] is None:
+        ).fetchall()  # all of it: a result not read to its end keeps the connection busy
+        if bounds[0] is None:
             return 0
         writer: pq.ParquetWriter | None = None
         for first in range(bounds[0], bounds[1] + 1, LIFTS_A_TURN):
