@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.store.bundles import HOUR_MS, bundle_of, by_month, month_ms, month_of
 from monitor.store.history import History
 from monitor.store.rollup import BUCKET_MS, PARTS, rollup_of
 
@@ -56,7 +57,8 @@ def curves(
     width = max(1, -(-(to_ms - from_ms) // max(1, points)))
     rolled = width >= BUCKET_MS or to_ms - from_ms > MOST_RAW * 1000
     if rolled:
-        width = -(-width // BUCKET_MS) * BUCKET_MS
+        whole = HOUR_MS if width >= HOUR_MS else BUCKET_MS
+        width = -(-width // whole) * whole
         from_ms = from_ms // width * width
     db = history.reader()
     try:
@@ -92,14 +94,7 @@ def _read(
     width: int,
     rolled: bool,
 ) -> Mapping[str, Any]:
-    files = db.execute(
-        "SELECT file FROM segment WHERE hi_ms >= ? AND lo_ms < ?", (from_ms, to_ms)
-    ).fetchall()
-    segments = [str(row[0]) for row in files]
-    short = [rollup_of(file) for file in segments] if rolled else []
-    short = [file for file in short if file.exists()]
-    there = {file.name for file in short}
-    whole = [file for file in segments if file.rpartition("/")[2] not in there]
+    whole, short = _files(db, from_ms, to_ms, width, rolled)
     span = f"lift = {int(lift)} AND {{}} >= {int(from_ms)} AND {{}} < {int(to_ms)}"
     told = [f'"{n}" AS "{n}.{part}"' for n in names for part in PARTS]
     raw = ", ".join(["ts_ms AS begin_ms, ts_ms AS end_ms, 1 AS n, late::INTEGER AS late", *told])
@@ -130,6 +125,36 @@ def _read(
         f" FROM ({' UNION ALL '.join(parts)}) GROUP BY 1 ORDER BY 1"
     ).fetchnumpy()
     return found
+
+
+def _files(
+    db: duckdb.DuckDBPyConnection, from_ms: int, to_ms: int, width: int, rolled: bool
+) -> tuple[list[str], list[str]]:
+    """Return the segments to read themselves, and the rollups and bundles to read instead."""
+    ends = (month_ms(month_of(from_ms))[0], month_ms(month_of(to_ms))[1])
+    rows = db.execute(
+        "SELECT file, lo_ms, hi_ms FROM segment WHERE hi_ms >= ? AND lo_ms < ?", ends
+    ).fetchall()
+    touching = {str(file) for file, lo_ms, hi_ms in rows if hi_ms >= from_ms and lo_ms < to_ms}
+    if not rolled:
+        return sorted(touching), []
+    whole: list[str] = []
+    short: list[str] = []
+    for month, segments in by_month((str(file), lo_ms) for file, lo_ms, _ in rows).items():
+        wanted = [file for file in segments if file in touching]
+        if not wanted:
+            continue
+        bundle = bundle_of(rollup_of(wanted[0]).parent, month, segments)
+        if width % HOUR_MS == 0 and len(wanted) > 1 and bundle.exists():
+            short.append(str(bundle))
+            continue
+        for segment in wanted:
+            rollup = rollup_of(segment)
+            if rollup.exists():
+                short.append(str(rollup))
+            else:
+                whole.append(segment)
+    return whole, short
 
 
 def parquet_rows(db: duckdb.DuckDBPyConnection, files: Sequence[str], names: Sequence[str]) -> str:

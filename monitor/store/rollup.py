@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
 
+from monitor.store.bundles import bundle, bundle_of, by_month
 from monitor.store.history import History
 
 log = structlog.get_logger()
@@ -33,28 +34,42 @@ def rollup_of(segment: str) -> Path:
 
 
 def roll_up(history: History, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Write the rollups that are missing, remove those of no segment; return how many were made.
+    """Write what is missing, remove what belongs to nothing; return how many rollups were made.
 
-    One thread at a time. `stopping` is asked between segments. A segment that went away meanwhile
+    One thread at a time. `stopping` is asked between files. A segment that went away meanwhile
     is left out. Raises OSError where the disk refuses.
     """
     db = history.reader()
     try:
-        segments = [str(row[0]) for row in db.execute("SELECT file FROM segment").fetchall()]
-        _remove_strays(history, {rollup_of(segment) for segment in segments})
+        rows = db.execute("SELECT file, lo_ms FROM segment ORDER BY lo_ms DESC").fetchall()
+        segments = [(str(file), int(lo_ms)) for file, lo_ms in rows]
+        months = by_month(segments)
+        folder = history.folder / FOLDER
+        whole = {month: bundle_of(folder, month, files) for month, files in months.items()}
+        _remove_strays(folder, {rollup_of(file) for file, _ in segments} | set(whole.values()))
         made = 0
-        for segment in sorted(segments, reverse=True):  # the newest are asked for most
+        for segment, _ in segments:  # the newest first: they are asked for most
             if stopping():
-                break
+                return made
             if not rollup_of(segment).exists():
                 made += _one(history, db, segment)
+        for month in sorted(months)[:-1]:  # the newest month is still growing
+            if stopping():
+                return made
+            _month(history, db, whole[month], [rollup_of(file) for file in months[month]])
     finally:
         db.close()
     return made
 
 
-def _remove_strays(history: History, wanted: set[Path]) -> None:
-    folder = history.folder / FOLDER
+def _month(
+    history: History, db: duckdb.DuckDBPyConnection, file: Path, rollups: list[Path]
+) -> None:
+    if not file.exists() and all(one.exists() for one in rollups):
+        bundle(db, file, rollups, [channel.name for channel in history.vocab.channels])
+
+
+def _remove_strays(folder: Path, wanted: set[Path]) -> None:
     folder.mkdir(exist_ok=True)
     for file in folder.iterdir():
         if file not in wanted:
