@@ -81,6 +81,7 @@ def _strip(
         "height": HEIGHTS[channel.kind],
         "kind": "line" if channel.kind is Kind.FLOAT else "step",
         "d": "",
+        "area": "",
     }
     if not said.any():
         return made
@@ -88,9 +89,12 @@ def _strip(
     scale, ticks = _scale(words, channel, lo, hi)
     x, cut = index[said], _moved(breaks, said)
     heights = (scale.y(lo), scale.y(hi), scale.y(last))
-    made["d"] = (
-        svg.line(x, *heights, cut) if made["kind"] == "line" else svg.steps(x, *heights, cut, count)
-    )
+    if svg.dense(heights[0], heights[1]):
+        made["area"], made["d"] = svg.areas(x, heights[0], heights[1], cut)
+    elif made["kind"] == "line":
+        made["d"] = svg.line(x, *heights, cut)
+    else:
+        made["d"] = svg.steps(x, *heights, cut, count)
     made["labels"] = [
         {"y": round(scale.share(at) * made["height"], 1), "word": word} for at, word in ticks
     ]

@@ -49,7 +49,7 @@ def scale_of(lo: float, hi: float, whole: bool = False) -> tuple[Scale, list[flo
     """Return a scale that holds lo..hi with some room, and two to four round ticks."""
     room = (hi - lo) or max(abs(hi) * 0.1, 1.0)
     step = 10 ** math.floor(math.log10(room / 2))
-    step = next(step * m for m in (1, 2, 5, 10) if room / (step * m) <= 3)
+    step = next(step * m for m in (1, 2, 5, 10) if room / (step * m) <= 4)
     if whole:
         step = max(1.0, round(step))
     first, last = math.ceil(lo / step - 1e-9), math.floor(hi / step + 1e-9)
@@ -91,6 +91,31 @@ def steps(x: Index, lo: Index, hi: Index, last: Index, breaks: NDArray[np.bool_]
     return "".join(parts) + f"H{min(before + 1, end)}" if parts else ""
 
 
+def dense(lo: Index, hi: Index) -> bool:
+    """Return whether lines would only fill an area: most buckets hold many values."""
+    return len(lo) > 60 and bool((lo != hi).mean() > 0.5)
+
+
+def areas(x: Index, lo: Index, hi: Index, breaks: NDArray[np.bool_]) -> tuple[str, str]:
+    """Return the area between least and greatest as one path, its upper and lower edge another.
+
+    One piece between two breaks; each bucket is as wide as it is.
+    """
+    area, edge = [], []
+    cuts = np.flatnonzero(np.append(breaks[1:], True)) + 1  # noqa: FBT003 - the end is a cut
+    first = 0
+    for end in cuts.tolist():
+        own = slice(first, end)
+        wide = np.append(x[own], x[end - 1] + 1)
+        low, high = np.append(lo[own], lo[end - 1]), np.append(hi[own], hi[end - 1])
+        area.append(band(wide, low, high))
+        for side in (high, low):
+            points = zip(wide.tolist(), side.tolist(), strict=True)
+            edge.append("M" + "L".join(f"{a} {b}" for a, b in points))
+        first = end
+    return "".join(area), "".join(edge)
+
+
 def dots(x: Index, y: Index) -> str:
     """Return a dot a point: strokes of no length with round ends."""
     return "".join(f"M{a} {b}h0" for a, b in zip(x.tolist(), y.tolist(), strict=True))
@@ -109,7 +134,8 @@ def time_ticks(from_ms: int, to_ms: int, tz: tzinfo, most: int = 8) -> list[tupl
     """Return (place in %, word) of round local times, `most` at most."""
     found = list(_times(from_ms, to_ms, tz, most))
     whole = max(1, to_ms - from_ms)
-    return [(round((at - from_ms) / whole * 100, 2), word) for at, word in found]
+    placed = [(round((at - from_ms) / whole * 100, 2), word) for at, word in found]
+    return [(x, word) for x, word in placed if 3 <= x <= 97]  # no word is cut off
 
 
 def _times(from_ms: int, to_ms: int, tz: tzinfo, most: int) -> Iterator[tuple[int, str]]:

@@ -45,7 +45,7 @@ function tell(live) {
   for (const cell of document.querySelectorAll("[data-live-word]")) {
     say(cell, words[cell.dataset.liveWord] || "–");
   }
-  document.getElementById("load").value = live.load ?? 0;
+  document.getElementById("load").setAttribute("width", Math.min(100, live.load ?? 0));
   const state = document.getElementById("live-state");
   say(state, live.state_word);
   state.className = `chip ${live.state_tone}`;
