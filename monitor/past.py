@@ -36,7 +36,7 @@ GAP_PERIODS, LEAST_GAP_MS = 3, 60_000  # as rule 23 counts silence
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """From when to when something lasted; to_ms None: it still does."""
+    """From when to when something lasted."""
 
     from_ms: int
     to_ms: int
@@ -140,7 +140,10 @@ class Past:
 
     def upkeep(self, row: int) -> dict[str, float | None]:
         """Return days and hours since tests and visits, by column of `detector.upkeep`."""
-        found = self._detector().evidence(row, list(upkeep.COLUMNS))
+        detector = self._detector()
+        if detector.silence.last_now_ms == NEVER:  # not a moment of its own yet
+            return dict.fromkeys(upkeep.COLUMNS)
+        found = detector.evidence(row, list(upkeep.COLUMNS))
         return {name: value for name, value, _ in found}
 
     # -- messages, visits, quality ----------------------------------------------------------

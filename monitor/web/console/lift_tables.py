@@ -17,7 +17,7 @@ from monitor.web.ports import ServicePort
 from monitor.web.words import UNITS, Words, opening
 
 COUNT = 1000  # units across a small picture
-MOST_ROWS = 60
+MOST_ROWS = 30
 DAY_MS = 86_400_000
 Json = Mapping[str, Any]
 

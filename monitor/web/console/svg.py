@@ -102,7 +102,7 @@ def areas(x: Index, lo: Index, hi: Index, breaks: NDArray[np.bool_]) -> tuple[st
     One piece between two breaks; each bucket is as wide as it is.
     """
     area, edge = [], []
-    cuts = np.flatnonzero(np.append(breaks[1:], True)) + 1  # noqa: FBT003 - the end is a cut
+    cuts = np.flatnonzero(np.append(breaks[1:], True)) + 1  # the end is a cut, too
     first = 0
     for end in cuts.tolist():
         own = slice(first, end)
