@@ -78,8 +78,9 @@ def tabs(words: Words, reg_code: str, on: str) -> list[dict[str, Any]]:
     """Return the parts with their addresses."""
     _ = words.catalogue.gettext
     named = {
-        "charts": _("Charts"), "trips": _("Trips"), "drift": _("Drift"), "messages": _("Controller"),
-        "visits": _("Visits"), "quality": _("Data quality"), "alerts": _("Alert history"),
+        "charts": _("Charts"), "trips": _("Trips"), "drift": _("Drift"),
+        "messages": _("Controller"), "visits": _("Visits"), "quality": _("Data quality"),
+        "alerts": _("Alert history"),
         "documents": _("Documents"), "export": _("Export"),
     }  # fmt: skip
     return [
