@@ -74,8 +74,9 @@ def lift_part(
     words, port = web.pages.words(request), web.port
     row, lift = _find(port, reg_code, visitor)
     told = lift_parts.part(port, words, visitor, row, lift, asked)
-    context = {"lift": lift, "part": told, "tab": asked.tab}
-    text = web.pages.fragment(request, f"lift_parts/{asked.tab}.html", visitor, **context)
+    text = web.pages.fragment(
+        request, f"lift_parts/{asked.tab}.html", visitor, lift=lift, part=told, tab=asked.tab
+    )
     return HTMLResponse(text)
 
 

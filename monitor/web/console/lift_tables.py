@@ -322,6 +322,6 @@ def documents(words: Words, told: Json, lift: Lift, port: ServicePort) -> dict[s
     }  # fmt: skip
     for word, ident in units.items():
         unit = port.directory.units.get(ident)
-        name = unit.name if unit else Text(ident or "–", ident or "–")
-        rows.append({"word": word, "value": name.of(words.lang), "state": "", "tone": ""})
+        named = unit.name if unit else Text(ident or "–", ident or "–")
+        rows.append({"word": word, "value": named.of(words.lang), "state": "", "tone": ""})
     return {"papers": rows}

@@ -99,7 +99,7 @@ def _strip(
         {"y": round(scale.share(at) * made["height"], 1), "word": word} for at, word in ticks
     ]
     rows = zip(curve.lo.tolist(), curve.hi.tolist(), curve.last.tolist(), said, strict=True)
-    made["values"] = ",".join(svg.told(row[:3]) if row[3] else "" for row in rows)
+    made["points"] = ",".join(svg.told(row[:3]) if row[3] else "" for row in rows)
     told = {} if channel.kind in (Kind.FLOAT, Kind.INT) else _words(words, channel)
     made["words"] = "|".join(f"{code}={word}" for code, word in told.items())
     made["unit"] = unit

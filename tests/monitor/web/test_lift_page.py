@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from monitor.web import i18n
 from monitor.web.sessions import COOKIE
 from tests.monitor.web.conftest import cookie_of
 from tests.monitor.web.house import House, Running, reg_code
@@ -34,7 +35,7 @@ def open_lift(
     page.set_default_timeout(20_000)
     value, _ = cookie_of(running.server.config.app, house, "operator")  # type: ignore[arg-type]
     page.context.add_cookies([{"name": COOKIE, "value": value, "url": running.url}])
-    page.context.set_extra_http_headers({"Accept-Language": lang})
+    page.context.add_cookies([{"name": i18n.COOKIE, "value": lang, "url": running.url}])
     page.goto(f"{running.url}/lifts/{LIFT}{query}")
 
 
@@ -118,7 +119,7 @@ def test_an_export_shows_how_far_it_is(
 
 
 @pytest.mark.parametrize(
-    ("lang", "scheme", "width"), [("zh-CN", "light", 1440), ("en", "dark", 360)]
+    ("lang", "scheme", "width"), [("zh_CN", "light", 1440), ("en", "dark", 360)]
 )
 def test_no_part_is_closed_to_anybody(
     lang: str, scheme: str, width: int, page: Page, running: Running, house: House, end_ms: int
