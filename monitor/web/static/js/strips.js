@@ -125,14 +125,20 @@ export function watchStrips(root, go) {
     if (dragged === null) leave();
   });
   box.addEventListener("blur", leave);
+  // About the cursor, so that what is looked at stays in view.
+  const zoom = (factor) => {
+    const middle = cursor.hidden ? (from + to) / 2 : from + at[place] * width;
+    const wide = Math.max(60_000, (to - from) * factor);
+    go(middle - wide / 2, middle + wide / 2);
+  };
   const keys = {
     ArrowLeft: () => show(place - 1),
     ArrowRight: () => show(place + 1),
     Home: () => show(0),
     End: () => show(at.length - 1),
-    "+": () => go(from + (to - from) / 4, to - (to - from) / 4),
-    "=": () => go(from + (to - from) / 4, to - (to - from) / 4),
-    "-": () => go(from - (to - from) / 2, to + (to - from) / 2),
+    "+": () => zoom(0.5),
+    "=": () => zoom(0.5),
+    "-": () => zoom(2),
     PageUp: () => go(from - (to - from) / 2, to - (to - from) / 2),
     PageDown: () => go(from + (to - from) / 2, to + (to - from) / 2),
   };
