@@ -97,9 +97,9 @@ def _browser(address: str, cookie: str, turns: int) -> dict[str, Any]:
             sizes.append(_weigh(page, address))
             interactive.append(_interactive_ms(page))
             begin = time.perf_counter()
-            page.locator(".ranges a", has_text="1 ").last.click()
-            page.wait_for_function("!document.getElementById('part').hasAttribute('aria-busy')")
-            page.locator(".strip .curve").first.wait_for()
+            year = '.ranges a[href*="range=1y"]'
+            page.locator(year).click()
+            page.locator(f"{year}[aria-current]").wait_for()
             chart.append((time.perf_counter() - begin) * 1000)
             context.close()
         browser.close()
