@@ -106,3 +106,7 @@ DOCUMENTS = answer(
     }
 )
 ALERTS = answer(_LIFT | {"alerts": [], "next_cursor": None})
+CSV = """ts_ms,time (Asia/Shanghai),speed [m/s],door_state
+1790000000000,2026-09-21T21:33:20.000+0800,1.75,2
+"""
+EXPORT = answer(_LIFT | {"state": "running", "share": 0.42, "rows": 36288, "bytes": 1814400})

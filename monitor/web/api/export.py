@@ -9,6 +9,7 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from monitor.web import lift_past, problems
+from monitor.web.api import examples_past as examples
 from monitor.web.api.lift_past import SpanQuery, own
 from monitor.web.export import Progress, Wanted, stream
 from monitor.web.visitor import AnyVisitor, web_of
@@ -29,7 +30,15 @@ class ExportQuery(SpanQuery):
 @router.get(
     "/export",
     response_class=StreamingResponse,
-    responses={200: {"content": {kind: {} for kind in TYPES.values()}}},
+    responses={
+        200: {
+            "description": "The file",
+            "content": {
+                TYPES["csv"]: {"example": examples.CSV},
+                TYPES["parquet"]: {"example": "PAR1"},
+            },
+        }
+    },
 )
 def export(
     request: Request, visitor: AnyVisitor, reg_code: str, asked: Annotated[ExportQuery, Query()]
@@ -58,7 +67,7 @@ def export(
     return StreamingResponse(body, media_type=TYPES[asked.form], headers=headers)
 
 
-@router.get("/export/{key}")
+@router.get("/export/{key}", responses=examples.EXPORT)
 def export_progress(
     request: Request,
     visitor: AnyVisitor,
