@@ -22,6 +22,7 @@ from devices.vocabulary import Vocabulary
 from monitor.health import readiness, report
 from monitor.incoming import Incoming
 from monitor.link.view import LinksView
+from monitor.past import Past
 from monitor.provisioning.claims import Claims
 from monitor.provisioning.issuer import Issuer
 from monitor.quarantine.view import QuarantineView
@@ -89,6 +90,7 @@ class Port:
     def __init__(self, service: Service) -> None:
         self._service = service
         self.history = HistoryView(service.history)
+        self.past = Past(service.history, service.registry, lambda: service.detector)
         self.links = LinksView(service.link, service.registry, service.history)
         self.quarantine = QuarantineView(
             service.history, service.intake, service.engine, service.replayer.worker.wake

@@ -65,6 +65,7 @@ from monitor.sparkplug import sparkplug_host
 from monitor.store.history import History
 from monitor.store.influx import InfluxCopy
 from monitor.store.ledger import Ledger
+from monitor.store.rollup import roll_up
 from monitor.upstream.office import Upstream
 from monitor.web.app import create_app
 from monitor.web.server import Server
@@ -212,6 +213,14 @@ class Service:
             settings, self.history, self.engine, self.registry, self.vocab, clock
         )
         self.housekeeper.also.append(self.upstream.tidy)
+        self.housekeeper.also.append(self._roll_up)
+
+    def _roll_up(self) -> None:
+        """Long curves are read from rollups of the segments; what is missing is written."""
+        try:
+            roll_up(self.history, lambda: self.housekeeper.worker.stopping)
+        except OSError as error:  # a full disk: samples are read instead, and it is tried again
+            log.error("rollup.failed", reason=str(error))
 
     def _look_after_gateways(self) -> None:
         """Who spoke is told to the keeper; it looks after their credentials, too."""

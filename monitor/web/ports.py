@@ -23,6 +23,7 @@ from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
 from monitor.incoming import Incoming
+from monitor.past import Past
 from monitor.provisioning.claims import Claims
 from monitor.provisioning.issuer import Issuer
 from monitor.quarantine.choice import Choice
@@ -236,6 +237,11 @@ class ServicePort(Protocol):
     def vocab(self) -> Vocabulary: ...
     @property
     def history(self) -> HistoryPort: ...
+    @property
+    def past(self) -> Past:
+        """Curves, trips, normal, messages, visits and quality of one lift."""
+        ...
+
     @property
     def quarantine(self) -> QuarantinePort: ...
     @property

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from alerts.model import Role
 from monitor.web import auth, local, problems
 from monitor.web.auth import Remembered, User
+from monitor.web.export import Exports
 from monitor.web.i18n import Catalogue
 from monitor.web.ports import ServicePort
 from monitor.web.sessions import CSRF_FIELD, CSRF_HEADER, Session, Sessions, password_mark
@@ -38,6 +39,7 @@ class Web:
     hub: Hub
     throttle: Throttle = field(default_factory=Throttle)
     remembered: Remembered = field(default_factory=Remembered)
+    exports: Exports = field(default_factory=Exports)
 
 
 def web_of(request: Request) -> Web:

@@ -9,8 +9,10 @@ from monitor.web.api import (
     asides,
     claim,
     drills,
+    export,
     feed,
     incident,
+    lift_past,
     lifts,
     links,
     quality,
@@ -28,6 +30,8 @@ router.include_router(stories.router)
 router.include_router(incident.router)
 router.include_router(asides.router)
 router.include_router(lifts.router)
+router.include_router(lift_past.router)
+router.include_router(export.router)
 router.include_router(feed.router)
 router.include_router(drills.router)
 router.include_router(quality.router)

@@ -45,11 +45,13 @@ from devices.registry import Gateway, Lift, Registry, cells, load_registry
 from devices.registry.files import FILES, names_of
 from devices.vocabulary import load_vocabulary
 from monitor.channels import callbacks, reply_tokens
+from monitor.detector import Detector
 from monitor.incoming import Incoming
 from monitor.intake import Intake
 from monitor.link.view import LinksView
 from monitor.link.watch import LinkWatch
 from monitor.metrics import Metrics
+from monitor.past import Past
 from monitor.provisioning.claims import Claims
 from monitor.provisioning.issuer import Issuer
 from monitor.quarantine.view import QuarantineView
@@ -242,6 +244,14 @@ class House:
     @cached_property
     def link(self) -> LinkWatch:
         return LinkWatch(self.registry, Ledger(), 120_000)
+
+    @cached_property
+    def detector(self) -> Detector:
+        return Detector(self.vocab, self.registry.columns(), len(self.registry))
+
+    @cached_property
+    def past(self) -> Past:
+        return Past(self.quarantine._history, self.registry, lambda: self.detector)
 
     @cached_property
     def links(self) -> LinksView:

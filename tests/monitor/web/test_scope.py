@@ -59,6 +59,17 @@ EXPECTED = {
     ("GET", "/api/v1/lifts"): "silent",
     ("GET", "/api/v1/lifts/{reg_code}"): "404",
     ("GET", "/api/v1/lifts/{reg_code}/series"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/curves"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/marks"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/trips"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/drift"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/messages"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/visits"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/quality"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/documents"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/alerts"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/export"): "404",
+    ("GET", "/api/v1/lifts/{reg_code}/export/{key}"): "export",  # test_lift_past
     ("POST", "/api/v1/lifts/{reg_code}/{step}"): "404",
     ("GET", "/api/v1/suppressions"): "silent",
     ("POST", "/api/v1/suppressions/{order}/release"): "404",
@@ -103,6 +114,8 @@ EXPECTED = {
     ("GET", "/lifts"): "silent",
     ("GET", "/lifts/{reg_code}"): "404",
     ("GET", "/lifts/{reg_code}/live"): "404",
+    ("GET", "/lifts/{reg_code}/part"): "404",
+    ("GET", "/lifts/{reg_code}/export"): "export",
     ("GET", "/lifts/{reg_code}/chart"): "404",
     ("POST", "/lifts/{reg_code}/{step}"): "404",
     ("POST", "/lifts/{reg_code}/release/{order}"): "404",
@@ -190,7 +203,7 @@ async def test_the_same_routes_serve_the_firm_whose_lift_it_is(enter: Enter, hou
             answer = await client.get(address, params=query)
             assert answer.status_code == 200, path
             assert any(word in answer.text for word in SECRET) or path.endswith(
-                ("live", "chart", ".pdf", "replay", "related", "note")
+                ("live", "chart", "part", "export", ".pdf", "replay", "related", "note")
             )
     assert (await client.get("/alerts")).text.count("<tr id=") == 1
     assert (await client.step(alert, "accept")).status_code == 200
