@@ -16,6 +16,7 @@ from alerts.model import Role
 from monitor.web import auth, local, problems
 from monitor.web.auth import Remembered, User
 from monitor.web.i18n import Catalogue
+from monitor.web.known_health import KnownHealth
 from monitor.web.ports import ServicePort
 from monitor.web.sessions import CSRF_FIELD, CSRF_HEADER, Session, Sessions, password_mark
 from monitor.web.throttle import Throttle
@@ -38,6 +39,7 @@ class Web:
     hub: Hub
     throttle: Throttle = field(default_factory=Throttle)
     remembered: Remembered = field(default_factory=Remembered)
+    known_health: KnownHealth = field(default_factory=KnownHealth)
 
 
 def web_of(request: Request) -> Web:

@@ -12,6 +12,7 @@ export class Feed {
     this.heard = performance.now();
     this.behind = 0;
     this.opened = false;
+    this.stale = false;
     this.open();
     setInterval(() => this.watch(), 500);
   }
@@ -51,6 +52,7 @@ export class Feed {
   watch() {
     const silent = performance.now() - this.heard;
     const stale = silent > STALE_MS || this.behind > STALE_MS;
+    this.stale = stale;
     const banner = document.getElementById("stale");
     banner.hidden = !stale;
     if (stale) {
