@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Column, Connection, case, func, select
 
@@ -26,7 +27,10 @@ def counts(conn: Connection, query: Query) -> dict[str, dict[str, int]]:
     counted by nobody. `total` is under `all`: what fits every filter. Choices of a filter beyond
     the 200 most frequent are left out.
     """
-    found = {name: _of(conn, replace(query, **{name: ""}), by) for name, by in _BY.items()}
+    found = {}
+    for name, by in _BY.items():
+        others: dict[str, Any] = {name: ""}
+        found[name] = _of(conn, replace(query, **others), by)
     found["owner"][NOBODY] = found["owner"].pop("", 0)
     still_open = replace(query, state="open")
     numbers = conn.execute(

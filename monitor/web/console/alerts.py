@@ -101,7 +101,7 @@ def alert_rows(
         total = find.count(conn, query) if asked.glance else ""
         glance = summary(conn, words, visitor.scope) if asked.glance else None
     rows = _rows(web, words, found, visitor, query)
-    context = {"rows": rows, "summary": glance, "behind": behind, "total": total}
+    context: dict[str, Any] = {"rows": rows, "summary": glance, "behind": behind, "total": total}
     return HTMLResponse(web.pages.fragment(request, "rows.html", visitor, **context))
 
 

@@ -19,7 +19,7 @@ export class Feed {
 
   open() {
     this.source?.close();
-    this.source = new EventSource(`/api/v1/feed?after=${this.last}`);
+    this.source = new EventSource(`/api/v1/feed?lean=true&after=${this.last}`);
     this.source.addEventListener("open", () => this.hear());
     this.source.addEventListener("beat", (event) => this.beat(event));
     this.source.addEventListener("journal", (event) => {

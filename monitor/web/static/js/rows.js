@@ -28,6 +28,7 @@ export class Rows {
   }
 
   get frozen() {
+    if (document.querySelector("dialog[open]")) return true; // about a row; the focus comes back
     return this.inside || this.body.querySelector(":focus-visible") !== null;
   }
 
