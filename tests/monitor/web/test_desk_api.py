@@ -123,7 +123,8 @@ async def test_one_step_on_many_tells_of_each(enter: Enter, house: House) -> Non
     assert outcomes == [(first, "done"), (second, "already"), (4711, "not_found")]
     assert "王强" in told["results"][1]["message"]
     detail = (await desk.get(f"/api/v1/alerts/{first}")).json()
-    assert detail["timeline"][-1]["data"]["comment"] == "停电，已知"
+    line = next(one for one in detail["timeline"] if one["kind"] == "acknowledged")
+    assert line["data"]["comment"] == "停电，已知"
 
     again = (await bulk(desk, "acknowledge", ids, comment="停电，已知"))[1]
     assert again["done"] == 0, "a repeat changes nothing"

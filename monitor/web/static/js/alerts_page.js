@@ -10,7 +10,7 @@ import { announce, openUrgent } from "./news.js";
 import { Picks } from "./picks.js";
 import { Rows } from "./rows.js";
 import { Sound } from "./sound.js";
-import { _ } from "./texts.js";
+import { _, ngettext } from "./texts.js";
 import { showTitle, watchHealth } from "./truth.js";
 
 const ORDER = ["critical", "major", "minor", "info"];
@@ -72,7 +72,9 @@ async function fetchRows() {
       const page = await ask(glance ? { ...more, glance: true } : more);
       overdue = !glance;
       if (glance) takeGlance(page);
-      ring(rows.take([...page.querySelectorAll("tbody tr")], asked));
+      const fresh = new Set(rows.fresh); // showing them empties it
+      const unknown = rows.take([...page.querySelectorAll("tbody tr")], asked);
+      ring(unknown.filter((row) => fresh.has(row.dataset.id)));
     }
   } catch {
     asked.forEach((id) => wanted.add(id)); // again after the pause below
@@ -107,10 +109,9 @@ async function loadFurther() {
   }
 }
 
-function ring(unknown) {
-  const loud = unknown.filter((row) => "needs" in row.dataset && rows.fresh.has(row.dataset.id));
-  const released = unknown.filter((row) => row.classList.contains("fresh"));
-  const severities = new Set([...loud, ...released].map((row) => row.dataset.severity));
+function ring(raised) {
+  const loud = raised.filter((row) => "needs" in row.dataset);
+  const severities = new Set(loud.map((row) => row.dataset.severity));
   const top = ORDER.find((severity) => severities.has(severity));
   if (top) sound.play(top);
 }
@@ -163,6 +164,15 @@ table.addEventListener("click", (event) => {
 
 const showNew = () => {
   if (rows.start && rows.waiting.length) location.assign(`/alerts?${table.dataset.query}`);
+  const below = rows.waiting.filter((row) => rows.outside(row)).length;
+  if (below) {
+    const text = ngettext(
+      "%(num)d of them stands below the rows shown",
+      "%(num)d of them stand below the rows shown",
+      below,
+    );
+    say({ ok: true, text });
+  }
   return rows.release(true);
 };
 const help = document.getElementById("keys");

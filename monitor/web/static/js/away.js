@@ -12,9 +12,9 @@ export class Away {
       addEventListener(name, () => this.here(), { passive: true });
     }
     document.addEventListener("visibilitychange", () => this.here());
-    const seen = Number(localStorage.getItem(this.key) ?? newest);
-    // A number from another database is none of this journal.
-    if (seen < newest) this.show(seen);
+    // A number beyond the newest is from another database: nothing is known of this one.
+    this.seen = Number(localStorage.getItem(this.key) ?? newest);
+    if (this.seen < newest) this.show(this.seen);
     this.see(newest);
   }
 
@@ -23,8 +23,8 @@ export class Away {
     if (document.hidden) return;
     const gone = Date.now() - this.touched;
     this.touched = Date.now();
-    const seen = Number(localStorage.getItem(this.key));
-    if (gone > LONG_MS && this.newest > seen) this.show(seen);
+    if (this.newest === this.seen) return;
+    if (gone > LONG_MS) this.show(this.seen);
     this.see(this.newest);
   }
 
@@ -32,7 +32,8 @@ export class Away {
   see(id) {
     this.newest = Number(id);
     if (document.hidden || Date.now() - this.touched > LOOKED_MS) return;
-    localStorage.setItem(this.key, String(this.newest));
+    this.seen = this.newest;
+    localStorage.setItem(this.key, String(this.seen));
   }
 
   async show(after) {
