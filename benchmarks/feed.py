@@ -89,7 +89,10 @@ def judged(desk: Desk, file: Path, start: int, rung: dict[str, int]) -> dict[str
     got = np.load(file)
     with reading(desk.engine) as conn:
         rows = conn.execute(select(journal.c.id, journal.c.at_ms, journal.c.kind)).all()
-        raised = conn.execute(select(alert.c.subject, alert.c.raised_ms)).all()
+        of_alert = select(alert.c.subject, journal.c.at_ms).join(
+            journal, journal.c.alert_id == alert.c.id
+        )
+        raised = conn.execute(of_alert.where(journal.c.kind == "raised")).all()
     at_ms = np.zeros(max(row[0] for row in rows) + 1, np.int64)
     alarm = np.zeros(len(at_ms), bool)
     for number, when, kind in rows:

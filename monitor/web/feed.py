@@ -12,8 +12,8 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,9 +31,13 @@ PACE_S = 0.1
 """Between two calls to the readers: of a flood they hear in groups, of a single alert at once."""
 PAGE = 200
 MOST_READERS = 500
+KEPT = 32
+"""Reads kept for readers who are a little behind; the journal is only ever added to."""
 LEAN = ("id", "at_ms", "alert_id", "kind")
 log = logging.getLogger(__name__)
 
+Place = tuple[int, str | None, bool]
+"""Where a reader stands: cursor, scope, and whether it wants lean lines."""
 Check = Callable[[], Awaitable[bool]]
 
 
@@ -46,8 +50,7 @@ class Hub:
         self._news = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self._pulse = (0, time.monotonic())
-        self._reads: dict[tuple[int, str | None, bool], asyncio.Task[tuple[bytes, int]]] = {}
-        self._read_at = 0  # the head that these reads have seen
+        self._reads: OrderedDict[Place, asyncio.Task[tuple[bytes, int]]] = OrderedDict()
         self.head = 0
         self.readers = 0
         self.closed = False
@@ -88,11 +91,13 @@ class Hub:
             except SQLAlchemyError:
                 log.exception("the feed cannot read the journal; it tries again")
                 continue
+            if head < self.head:
+                self._reads.clear()  # another journal than before
             if head != self.head:
                 async with self._news:
                     self.head = head
                     self._news.notify_all()
-                await asyncio.sleep(PACE_S)
+                await asyncio.sleep(PACE_S + self.readers / 1000)
 
     def _feel_pulse(self) -> None:
         pulse_ms = self._port.pulse_ms()
@@ -108,14 +113,15 @@ class Hub:
         self, cursor: int, head: int, scope: str | None, lean: bool
     ) -> tuple[bytes, int]:
         """Return events after a cursor as they are sent, and the cursor behind them."""
-        if self._read_at != head:
-            self._reads, self._read_at = {}, head
-        key = (cursor, scope, lean)
-        if key not in self._reads:
+        place = (cursor, scope, lean)
+        task = self._reads.get(place)
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
             read = run_in_threadpool(self._read, cursor, head, scope, lean)
-            self._reads[key] = asyncio.create_task(read)
+            task = self._reads[place] = asyncio.create_task(read)
+            if len(self._reads) > KEPT:
+                self._reads.popitem(last=False)
         # A reader that goes must not take the others' read with it.
-        return await asyncio.shield(self._reads[key])
+        return await asyncio.shield(task)
 
     def _read(self, cursor: int, head: int, scope: str | None, lean: bool) -> tuple[bytes, int]:
         with reading(self._port.engine) as conn:
@@ -126,9 +132,11 @@ class Hub:
                 chains = self._port.desk.chains
                 found = queries.feed_since(conn, cursor, unit=scope, limit=PAGE, chains=chains)
                 lines = [veiled_line(line, scope) for line in found]
-        last = lines[-1]["id"] if lines else cursor
-        told = b"".join(_event("journal", line["id"], line) for line in lines)
-        return told, last if len(lines) == PAGE else max(last, head)
+        # No further than the head: so readers meet again at the same places, and one who comes
+        # back is never ahead of what the hub knows.
+        told = [line for line in lines if line["id"] <= head]
+        behind = told[-1]["id"] if told and len(lines) == PAGE else head
+        return b"".join(_event("journal", line["id"], line) for line in told), behind
 
     async def stream(
         self, after: int | None, scope: str | None, allowed: Check, lean: bool = False
@@ -145,8 +153,9 @@ class Hub:
         try:
             yield b"retry: 1000\n\n"
             if cursor > self.head:
-                cursor = self.head = await run_in_threadpool(self.newest)
-                if after is not None and after > cursor:
+                newest = await run_in_threadpool(self.newest)
+                if cursor > newest:  # of another journal than this one
+                    cursor = newest
                     yield _event("reset", cursor, {})
             checked = beaten = time.monotonic()
             yield self._beat(cursor)
