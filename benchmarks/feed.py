@@ -10,7 +10,7 @@ console is cut off in the middle again and again and goes on by Last-Event-ID.
 taken before the commit, so the figure is not flattered. `lost` and `doubled` count journal lines
 over all consoles, each against every line from where it began to the last one it got. `service_*`:
 from the publishing to the alert, beside it. `kib_a_console`: growth of the service's memory as
-they connect.
+they connect. `*_cpu_share`: of one core, over the time of the ringing and the settling.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from alerts.database.tables import alert, journal
 from alerts.desk import queries
 from benchmarks._desk_service import Desk, load, prepare, running
 from benchmarks._district import python, reg_code, rss_mb, say, wait_until
+from benchmarks.pipeline import cpu_s
 from monitor.broker import GATEWAY_USER, HOST
 from monitor.web.sessions import COOKIE
 
@@ -134,17 +135,22 @@ def measured(desk: Desk, args: argparse.Namespace, folder: Path) -> dict[str, An
         raise RuntimeError("the consoles did not connect")
     grown = (rss_mb(desk.process.pid) - before) * 1024 / args.consoles
     bells = Bells(desk)
+    cpu, begun = [cpu_s(desk.process.pid), cpu_s(consoles.pid)], time.monotonic()
     try:
         say("ringing")
         bells.ring(args.rate, args.seconds)
         wait_until(lambda: alerts_of(desk) >= len(bells.rung), SETTLE_S, "all alerts")
         time.sleep(2 + 2 * args.break_s)  # who is cut off comes back once more
+        wall_s = time.monotonic() - begun
+        cpu = [cpu_s(desk.process.pid) - cpu[0], cpu_s(consoles.pid) - cpu[1]]
     finally:
         bells.stop()
         told, _ = consoles.communicate()
     found = judged(desk, out, start, bells.rung)
     return found | json.loads(told) | {
         "kib_a_console": round(grown), "alerts": alerts_of(desk),
+        "service_cpu_share": round(cpu[0] / wall_s, 2),
+        "consoles_cpu_share": round(cpu[1] / wall_s, 2),
         "service_rss_mb": round(rss_mb(desk.process.pid)),
     }  # fmt: skip
 
