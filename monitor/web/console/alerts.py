@@ -166,7 +166,12 @@ def choices(web: Web, words: Words, visitor: Visitor, asked: Filters) -> list[di
              _units(web, words, "street_office")),
             ("maintenance", _("Firm"), _("Every firm"), _units(web, words, "maintenance")),
         ]  # fmt: skip
-    found.append(("use_unit", _("Use unit"), _("Every use unit"), _units(web, words, "use_unit")))
+    customers = _units(web, words, "use_unit")
+    if not visitor.desk:  # a firm's own customers alone
+        lifts = web.port.registry.lifts
+        mine = {lift.use_unit for lift in lifts if lift.maintenance == visitor.scope}
+        customers = {ident: name for ident, name in customers.items() if ident in mine}
+    found.append(("use_unit", _("Use unit"), _("Every use unit"), customers))
     told = []
     for name, label, every, options in found:
         value = str(getattr(asked, name))
