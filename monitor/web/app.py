@@ -13,6 +13,7 @@ from monitor.web import api, cap, incoming, probes, problems, refusals
 from monitor.web.console import (
     alerts,
     asides,
+    desk,
     drills,
     incident,
     lift,
@@ -88,6 +89,7 @@ def create_app(port: ServicePort) -> FastAPI:
     for part in (
         api.router,
         signin.router,
+        desk.router,  # before `/alerts/{alert_id}`, which takes any word
         alerts.router,
         incident.router,
         lifts.router,

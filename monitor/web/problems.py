@@ -61,6 +61,12 @@ def not_found(what: str, value: object) -> Problem:
     return Problem(404, "not_found", text, field=what, value=value)
 
 
+def invalid(field: str, value: object, limit: str) -> Problem:
+    """A value that is well formed and of no use here."""
+    text = Text(f"{field} 无效，应为 {limit}", f"{field} is of no use here: it must be {limit}")
+    return Problem(422, "invalid", text, field=field, value=value, limit=limit)
+
+
 def forbidden() -> Problem:
     """The role does not reach this far."""
     return Problem(403, "forbidden", Text("您的角色无权查看", "your role may not see this"))

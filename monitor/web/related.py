@@ -14,7 +14,7 @@ from alerts.chains.ladder import Chains
 from alerts.database.tables import alert
 from alerts.lifecycle.causes import Causes
 from alerts.model import RescueState
-from monitor.web import find
+from monitor.web import find, order
 
 YEAR_MS: Final = 365 * 86_400_000
 BEFORE: Final = 30  # shown; the count is of all
@@ -110,7 +110,7 @@ def _found(
     over = case((alert.c.closed_ms.is_(None), 0), else_=1)
     held = case(  # nobody on the way to them yet: those first of all
         (alert.c.rescue_state == RescueState.RAISED, 0),
-        (alert.c.rescue_state.in_(find.HELD), 1),
+        (alert.c.rescue_state.in_(order.HELD), 1),
         else_=2,
     )
     people = case((alert.c.with_people.is_(True), 0), else_=1)

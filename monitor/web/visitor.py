@@ -17,6 +17,7 @@ from monitor.web import auth, local, problems
 from monitor.web.auth import Remembered, User
 from monitor.web.export import Exports
 from monitor.web.i18n import Catalogue
+from monitor.web.known_health import KnownHealth
 from monitor.web.ports import ServicePort
 from monitor.web.sessions import CSRF_FIELD, CSRF_HEADER, Session, Sessions, password_mark
 from monitor.web.throttle import Throttle
@@ -40,6 +41,7 @@ class Web:
     throttle: Throttle = field(default_factory=Throttle)
     remembered: Remembered = field(default_factory=Remembered)
     exports: Exports = field(default_factory=Exports)
+    known_health: KnownHealth = field(default_factory=KnownHealth)
 
 
 def web_of(request: Request) -> Web:

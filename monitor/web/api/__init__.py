@@ -8,6 +8,7 @@ from monitor.web.api import (
     alerts,
     asides,
     claim,
+    desk,
     drills,
     export,
     feed,
@@ -25,6 +26,7 @@ from monitor.web.api import (
 from monitor.web.api.examples import PROBLEMS
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+router.include_router(desk.router)  # before `/alerts/{alert_id}`, which takes any word
 router.include_router(alerts.router)
 router.include_router(stories.router)
 router.include_router(incident.router)

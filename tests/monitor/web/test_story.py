@@ -107,7 +107,7 @@ def test_rows_stand_still_under_the_pointer(page: Page, running: Running, house:
     row.locator(".c-type").hover()
     before = row.bounding_box()
     second = house.raise_alert(0)
-    expect(page.locator("#news")).to_have_text("1 条新警情：点此显示")
+    expect(page.locator("#news")).to_have_text("1 条新警情，其中紧急 1 条：按 n 显示")
     expect(page.locator("#news")).to_have_class(re.compile("sev-critical"))
     house.desk.act(first, Step.ACKNOWLEDGE, Actor("x", Role.OPERATOR), house.now_ms())
     house.wake()
@@ -162,7 +162,7 @@ def test_sound_by_priority_and_silence_acknowledges_nothing(
     open_list(page, running)
     tones = lambda: page.evaluate("window.tones")  # noqa: E731
     page.click("#sound-test")
-    until(lambda: tones() == 8, what="five tones, two, one")
+    until(lambda: tones() == 9, what="five tones, two, one, one")
     expect(page.locator("#sound")).to_have_attribute("aria-pressed", "false")
     page.click("#sound")
     expect(page.locator("#sound")).to_have_text("声音开")
