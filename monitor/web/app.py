@@ -13,6 +13,7 @@ from monitor.web import api, cap, incoming, probes, problems, refusals
 from monitor.web.console import (
     alerts,
     asides,
+    bigscreen,
     drills,
     lifts,
     links,
@@ -24,8 +25,12 @@ from monitor.web.console import (
     system,
     tap,
 )
+from monitor.web.console import (
+    fleet as fleet_pages,
+)
 from monitor.web.console.render import Pages
 from monitor.web.feed import Hub
+from monitor.web.fleet.fleet import Fleet
 from monitor.web.i18n import load_catalogues
 from monitor.web.ports import ServicePort
 from monitor.web.security import SecurityHeaders
@@ -64,9 +69,12 @@ def create_app(port: ServicePort) -> FastAPI:
     catalogues = load_catalogues()
     web = Web(port, sessions, catalogues, Pages(port, catalogues, sessions), Hub(port))
 
+    fleet = Fleet(port)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await web.hub.start()
+        fleet.warm()
         yield
         await web.hub.close()
 
@@ -79,7 +87,7 @@ def create_app(port: ServicePort) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.web = web
+    app.state.web, app.state.fleet = web, fleet
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(SecurityHeaders, https=https)
     refusals.install(app)
@@ -87,6 +95,8 @@ def create_app(port: ServicePort) -> FastAPI:
         api.router,
         signin.router,
         alerts.router,
+        fleet_pages.router,
+        bigscreen.router,
         lifts.router,
         papers.router,
         drills.router,

@@ -10,6 +10,7 @@ from monitor.web.api import (
     claim,
     drills,
     feed,
+    fleet,
     lifts,
     links,
     quality,
@@ -25,6 +26,7 @@ router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 router.include_router(alerts.router)
 router.include_router(stories.router)
 router.include_router(asides.router)
+router.include_router(fleet.router)  # before /lifts/{reg_code}
 router.include_router(lifts.router)
 router.include_router(feed.router)
 router.include_router(drills.router)

@@ -1,16 +1,15 @@
-"""The wall of lifts, the page of one lift, and its charts."""
+"""The page of one lift, and its charts."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from alerts.database.access import reading
-from devices.registry import Lift, short_name
+from devices.registry import Lift
 from monitor.web import find, lifts, problems, views
 from monitor.web.console import charts
 from monitor.web.console.asides import aside_view
@@ -20,7 +19,6 @@ from monitor.web.visitor import AnyVisitor, Visitor, Web, web_of
 from monitor.web.words import Words
 
 router = APIRouter(include_in_schema=False)
-MOST_ON_WALL = 2000
 RANGES = {"1h": 1, "6h": 6, "24h": 24, "7d": 168}
 TONES = {"silent": "", "alert": "bad", "out": "warn", "moving": "good", "standing": "good"}
 _AROUND_MS = (6 * 60_000, 4 * 60_000)
@@ -39,63 +37,6 @@ def state_words(words: Words) -> dict[str, str]:
         "out": _("not in normal service"),
         "silent": _("silent: nothing is known"),
     }
-
-
-@router.get("/lifts")
-def wall(
-    request: Request, visitor: AnyVisitor, q: Annotated[str, Query(max_length=100)] = ""
-) -> Response:
-    """All lifts a visitor may see, by street office, each as one small field."""
-    web = web_of(request)
-    words, port = web.pages.words(request), web.port
-    found = list(lifts.search(port, visitor.scope, q))
-    with reading(port.engine) as conn:
-        severities = lifts.open_severities(conn)
-    offices: dict[str, dict[str, Any]] = {}
-    for lift in found[:MOST_ON_WALL]:
-        unit = port.directory.units.get(lift.street_office)
-        word = unit.name.of(words.lang) if unit else lift.street_office
-        office = offices.setdefault(
-            lift.street_office, {"word": word, "lifts": 0, "places": {}, "alarms": 0, "stale": 0}
-        )
-        cell = _cell(port, words, lift, severities.get(lift.reg_code))
-        office["lifts"] += 1
-        short = _street(lift.place, (unit.name.zh, unit.name.en) if unit else (word,))
-        office["places"].setdefault(short, []).append(cell)
-        office["alarms"] += cell["state"] == "alert"
-        office["stale"] += cell["state"] == "silent"
-    ordered = sorted(offices.values(), key=lambda office: str(office["word"]))
-    return web.pages.render(
-        request,
-        "lifts.html",
-        visitor,
-        offices=ordered,
-        q=q,
-        legend=state_words(words),
-        more=max(0, len(found) - MOST_ON_WALL),
-    )
-
-
-def _cell(port: ServicePort, words: Words, lift: Lift, severity: str | None) -> dict[str, Any]:
-    row = port.registry.row_of[lift.reg_code]
-    now = lifts.picture(port, row, lift, severity, port.now_ms())
-    fresh, position = now["fresh"], now["position"]
-    arrow = {"up": "↑", "down": "↓"}.get(now["direction"], "") if now["state"] == "moving" else ""
-    word = state_words(words)[now["state"]]
-    return {
-        "reg_code": lift.reg_code,
-        "state": now["state"],
-        "severity": severity if now["state"] == "alert" else "",
-        "mark": f"{position}{arrow}".replace("-", "−") if fresh and position is not None else "?",
-        "label": short_name(lift.place, lift.name),
-        "title": f"{words.where(asdict(lift) | {'subject': lift.reg_code})}: {word}",
-    }
-
-
-def _street(place: str, office: tuple[str, ...]) -> str:
-    """Return a place without the name of the street office it stands under."""
-    found = next((name for name in office if place.startswith(name)), "")
-    return place.removeprefix(found).strip() or place
 
 
 def _find(port: ServicePort, reg_code: str, visitor: Visitor) -> tuple[int, Lift]:
