@@ -52,7 +52,7 @@ def write_district(
     folder: Path, seed: int = 2012, lifts: int = 200, gateways: int = 12,
     vendors: Sequence[str] | None = None,
 ) -> None:  # fmt: skip
-    """Write lifts.csv, gateways.csv, directory.toml and outlines.geojson of a seeded district into `folder`.
+    """Write the site folder of a seeded district: lifts, gateways, directory, outlines.
 
     vendors: ids of vendors.toml for the gateways in turn (default: all of them). The same
     arguments write the same bytes. Raises SimulatorError for a number or vendor out of range.

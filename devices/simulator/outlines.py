@@ -105,7 +105,8 @@ class Land:
         turn = np.linspace(0, 2 * np.pi, 25)
         wide = self._rng.uniform(0.7, 1.0, 24)
         wide = np.append(wide, wide[0])[:, None] * np.array([0.0052, 0.0038])
-        return np.array([lon, lat]) + wide * np.stack([np.cos(turn), np.sin(turn)], 1)
+        ring: Points = np.array([lon, lat]) + wide * np.stack([np.cos(turn), np.sin(turn)], 1)
+        return ring
 
 
 def outlines_json(land: Land, areas: Sequence[dict[str, str]], name: dict[str, str]) -> str:

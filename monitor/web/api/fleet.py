@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from alerts.database.access import reading
 from config.text import Text
+from devices.registry import short_name
 from monitor.web import find, lifts
 from monitor.web.api import examples
 from monitor.web.api import fleet_examples as told
@@ -203,7 +204,7 @@ def lift_roster(
         "datum": asked.datum,
         "reg_code": [x.reg_code for x in kept],
         "rescue_code": [x.rescue_code for x in kept],
-        "label": [lifts.short_name(x.place, x.name) for x in kept],
+        "label": [short_name(x.place, x.name) for x in kept],
         "places": list(places),
         "place": [places[x.place] for x in kept],
         "groups": groups,
