@@ -57,7 +57,7 @@ def shots(alert: int, lift: str, link: str | None) -> list[Shot]:
         Shot("alert-page-en", page, "en", "dark", whole=True),
         Shot("lift-page", of_lift, whole=True),
         Shot("lift-page-en", of_lift, "en", whole=True),
-        Shot("lifts-wall", "/lifts", height=1000),
+        Shot("lifts-wall", "/lifts/wall", height=1000),
     ]
     if link:
         found.append(Shot("one-tap-360", link, width=360, height=760, whole=True))
