@@ -209,13 +209,13 @@ class SearchIndex:
         them. Equal ones stand in the roster's order.
         """
         n = len(self.roster)
-        total, lead = np.zeros(n, np.int32), np.full(n, NONE, np.int32)
+        total, lead = np.zeros(n, np.int32), None
         fits = mask.copy()
         for word in _terms(query):
             best = self._term(word)
             fits &= best < NONE
             total += best // PACK
-            np.minimum(lead, best, out=lead)
+            lead = best if lead is None else lead  # the longest word is what matched
         at, wanted = np.flatnonzero(fits), skip + limit
         near = at
         if 0 < wanted < len(at):
@@ -223,7 +223,7 @@ class SearchIndex:
         best_first = near[np.argsort(total[near], kind="stable")][skip:wanted]
         found = []
         for i in best_first.tolist():
-            field, form = divmod(int(lead[i]) % PACK, 4) if lead[i] < NONE else (0, 0)
+            field, form = (0, 0) if lead is None else divmod(int(lead[i]) % PACK, 4)
             found.append(Match(i, int(total[i]), FIELDS[field], FORMS[form]))
         return found, len(at)
 
@@ -251,5 +251,6 @@ def _shared(values: Sequence[str]) -> _Field:
 
 
 def _terms(query: str) -> list[str]:
-    """Return the words of a query, folded."""
-    return [word for word in query.casefold().replace("'", "").split() if word][:8]
+    """Return the words of a query, folded, the longest first."""
+    words = query.casefold().replace("'", "").split()
+    return sorted(words[:8], key=len, reverse=True)

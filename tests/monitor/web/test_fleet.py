@@ -111,7 +111,7 @@ async def test_what_is_set_aside_calls_for_nobody(enter: Enter, house: House) ->
 @pytest.mark.parametrize(
     ("q", "lift", "field", "form"),
     [
-        ("770104", 3, "rescue_code", "text"),
+        ("770103", 3, "rescue_code", "text"),
         (reg_code(3), 3, "reg_code", "text"),
         (reg_code(3)[-6:], 3, "reg_code", "text"),
         ("人民医院", 3, "place", "text"),

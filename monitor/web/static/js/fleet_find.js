@@ -81,6 +81,7 @@ form.addEventListener("keydown", (event) => {
 form.addEventListener("focusout", (event) => {
   if (!form.contains(event.relatedTarget)) close();
 });
+form.dataset.ready = "yes";
 addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest?.("input, select, textarea")) return;
