@@ -121,7 +121,11 @@ def _row(port: ServicePort, moment: Moment, i: int) -> dict[str, Any]:
     severity = moment.alarms.severity.get(lift.reg_code)
     word = None if severity is None else ("critical", "major", "minor")[severity - 1]
     shown = lifts.picture(port, row, lift, word, moment.now_ms)
-    return lifts.facts(port, lift) | shown | {"fleet_state": state_of(int(moment.codes[i]))}
+    more = {
+        "fleet_state": state_of(int(moment.codes[i])),
+        "label": short_name(lift.place, lift.name),
+    }
+    return lifts.facts(port, lift) | shown | more
 
 
 def _how(match: search.Match | None) -> dict[str, Any]:

@@ -59,6 +59,13 @@ def state_words(words: Words) -> dict[str, str]:
     }
 
 
+def _counted(words: Words) -> dict[str, str]:
+    """Return the states as they stand after a number."""
+    severity = terms.severities(words.catalogue)
+    alerts = {name: severity[name] for name in SEVERITIES[:3]}
+    return {"people": words.catalogue.gettext("cars with people"), **alerts}
+
+
 def dimension_words(words: Words) -> dict[str, str]:
     """Return what lifts are grouped by, in words."""
     _ = words.catalogue.gettext
@@ -91,6 +98,7 @@ def _common(words: Words, asked: Asked, view: str, fleet: Fleet) -> dict[str, An
             for name, word in dimensions.items()
         ],
         "state_words": states,
+        "tally_words": states | _counted(words),
         "kept": {k: v for k, v in ({"by": asked.by} | asked.groups()).items() if v},
     }  # fmt: skip
 

@@ -23,7 +23,7 @@ function line(lift) {
   const link = document.createElement("a");
   link.href = `/lifts/${lift.reg_code}`;
   const what = document.createElement("b");
-  what.textContent = `${lift.place} ${lift.name.startsWith(lift.place) ? lift.name.slice(lift.place.length) : lift.name}`;
+  what.textContent = `${lift.place} ${lift.label}`;
   const more = document.createElement("span");
   const { field: name, form: how } = lift.matched;
   const unit = lift[`${name}_name`];

@@ -2,7 +2,7 @@
 import { kindOf, worded } from "./fleet_data.js";
 
 const TILE = 256;
-const CELL = 46; // px: lifts nearer than this are one cluster
+const CELL = 56; // px: lifts nearer than this are one cluster
 const LOOK = {
   district: { line: "line-strong", width: 2, fill: "surface" },
   office: { line: "line-strong", width: 1, fill: "surface" },
@@ -96,8 +96,14 @@ export class LiftMap {
     this.raised.sort((a, b) => kindOf(this.data.codes[b]) - kindOf(this.data.codes[a]));
     this.clusters = [...found.values()].map((lifts) => {
       const mean = (of) => lifts.reduce((sum, i) => sum + of[i], 0) / lifts.length;
+      // where most of them are, but inside the own cell: so no two circles overlap
+      const room = Math.min(radius(lifts.length) / k, cell / 2);
+      const inside = (at) => {
+        const low = Math.floor(at / cell) * cell;
+        return Math.min(low + cell - room, Math.max(low + room, at));
+      };
       const count = (kind) => lifts.filter((i) => kindOf(this.data.codes[i]) === kind).length;
-      return { lifts, x: mean(this.x), y: mean(this.y), minor: count(3), silent: count(4) };
+      return { lifts, x: inside(mean(this.x)), y: inside(mean(this.y)), minor: count(3), silent: count(4) };
     });
   }
 
@@ -247,7 +253,7 @@ export class LiftMap {
   }
 }
 
-const radius = (n) => 11 + Math.min(14, Math.log2(n) * 1.7);
+const radius = (n) => 10 + Math.min(12, Math.log2(n) * 1.6);
 
 function boxOf(points) {
   const box = [Infinity, Infinity, -Infinity, -Infinity];

@@ -3,6 +3,8 @@ import { KINDS, kindOf, worded } from "./fleet_data.js";
 
 const GAP = 10;
 const LABEL = 17;
+const MOST_NAMED = 150; // more blocks than that are named when one comes nearer
+const RATIOS = [2.4, 1.4, 4, 7, 14];
 
 export class Wall {
   constructor(data, marks, by) {
@@ -26,14 +28,20 @@ export class Wall {
   lay(shown, width, height, stateWords) {
     this.shown = shown;
     const groups = this.grouped(stateWords);
-    let [low, high] = [2.5, 26];
-    for (let turn = 0; turn < 12; turn += 1) {
-      const middle = (low + high) / 2;
-      if (this.shelves(groups, middle, width) <= height) low = middle;
-      else high = middle;
+    this.head = groups.length > MOST_NAMED ? 4 : LABEL;
+    // wider or narrower blocks: whichever leaves the marks largest
+    let [low, ratio] = [2.5, RATIOS[0]];
+    for (const tried of RATIOS) {
+      let [fits, over] = [low, 26];
+      for (let turn = 0; turn < 9; turn += 1) {
+        const middle = (fits + over) / 2;
+        if (this.shelves(groups, middle, width, tried) <= height) fits = middle;
+        else over = middle;
+      }
+      if (fits > low) [low, ratio] = [fits, tried];
     }
     this.pitch = low;
-    this.height = this.shelves(groups, low, width);
+    this.height = this.shelves(groups, low, width, ratio);
     const n = this.data.codes.length;
     this.x = new Float32Array(n).fill(-1e6);
     this.y = new Float32Array(n).fill(-1e6);
@@ -41,25 +49,25 @@ export class Wall {
     for (const block of this.blocks) {
       block.lifts.forEach((i, at) => {
         this.x[i] = block.x + ((at % block.columns) + 0.5) * low;
-        this.y[i] = block.y + LABEL + (Math.floor(at / block.columns) + 0.5) * low;
+        this.y[i] = block.y + this.head + (Math.floor(at / block.columns) + 0.5) * low;
         this.shown.push(i);
       });
     }
   }
 
-  shelves(groups, pitch, width) {
+  shelves(groups, pitch, width, ratio) {
     const most = Math.max(1, Math.floor((width - GAP) / pitch));
-    const named = Math.ceil(56 / pitch);
+    const named = this.head === LABEL ? Math.ceil(56 / pitch) : 1;
     let [x, y, tall] = [GAP / 2, GAP / 2, 0];
     this.blocks = groups.map(([name, lifts]) => {
-      const wide = Math.ceil(Math.sqrt(lifts.length * 2.4));
+      const wide = Math.ceil(Math.sqrt(lifts.length * ratio));
       const columns = Math.min(most, Math.max(Math.min(named, lifts.length), wide));
       const rows = Math.ceil(lifts.length / columns);
       const w = Math.max(columns, Math.min(named, most)) * pitch;
-      if (x + w > width && x > GAP) [x, y, tall] = [GAP / 2, y + tall + GAP / 2, 0];
+      if (x + w > width - GAP / 2 && x > GAP) [x, y, tall] = [GAP / 2, y + tall + GAP / 2, 0];
       const block = { name, lifts, columns, x, y, w };
-      x += w + GAP;
-      tall = Math.max(tall, LABEL + rows * pitch);
+      x += w + (this.head === LABEL ? GAP : 5);
+      tall = Math.max(tall, this.head + rows * pitch);
       return block;
     });
     return y + tall + GAP;
@@ -121,17 +129,17 @@ export class Wall {
   label(c, k, x, y) {
     c.font = `12.5px ${this.marks.told("font")}`;
     c.textBaseline = "alphabetic";
+    if (this.head * k < 14) return;
     for (const block of this.blocks) {
       const room = block.w * k;
-      if (room < 46) continue;
+      const [left, base] = [block.x * k + x, (block.y + this.head) * k + y - 5];
+      if (room < 46 || base < 0 || base > 5000 || left + room < 0) continue;
       const count = ` ${block.lifts.length}`;
       c.fillStyle = this.marks.told("muted");
-      let name = block.name;
-      const fits = () => c.measureText(name + count).width <= room;
-      if (!fits()) {
-        while (name.length > 1 && c.measureText(`${name}…`).width > room) name = name.slice(0, -1);
-        c.fillText(`${name}…`, block.x * k + x, (block.y + LABEL) * k + y - 5);
-      } else c.fillText(name + count, block.x * k + x, (block.y + LABEL) * k + y - 5);
+      const { name } = block;
+      const wide = c.measureText(name + count).width;
+      const short = Math.max(1, Math.floor((name.length * (room - 12)) / wide));
+      c.fillText(wide <= room ? name + count : `${name.slice(0, short)}…`, left, base);
     }
   }
 }
