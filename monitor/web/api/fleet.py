@@ -80,7 +80,7 @@ class OverviewQuery(Choice):
     by: Dimension = "street_office"
 
 
-@router.get("/lifts", responses=examples.answer({"lifts": [examples.LIFT], "next_cursor": None}))
+@router.get("/lifts", responses=examples.answer(told.LIFTS))
 def list_lifts(
     request: Request, visitor: AnyVisitor, asked: Annotated[LiftQuery, Query()]
 ) -> dict[str, Any]:

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from monitor.web.api.examples import LIFT
+
+LIFTS: dict[str, Any] = {
+    "lifts": [
+        LIFT
+        | {
+            "label": "1 号梯",
+            "fleet_state": "normal",
+            "matched": {"field": "place", "form": "initials"},
+        }
+    ],
+    "total": 1,
+    "next_cursor": None,
+}
 STATES: dict[str, Any] = {
     "cursor": "9f1c22ab.5d0e4b1f3c2a7788.41",
     "roster": "7c1a90d2e4f5b6a8",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from alerts.model import Actor, Role, Step
 from devices.registry import Registry
+from monitor.web.api import fleet_examples as told
 from monitor.web.auth import add_user
 from monitor.web.fleet.roster import build, natural
 from monitor.web.fleet.search import SearchIndex, spelt
@@ -43,8 +45,10 @@ async def test_states_come_whole_and_then_only_what_changed(enter: Enter, house:
     house.say(7, age_ms=60_000)
     house.say(9, service_mode=3.0)
     changed = await states(desk, str(first["cursor"]))
-    told = dict(zip((roster["reg_code"][i] for i in changed["at"]), changed["codes"], strict=True))  # type: ignore[attr-defined]
-    assert told == {reg_code(4): PEOPLE, reg_code(7): SILENT, reg_code(9): "1"}
+    codes_of = dict(
+        zip((roster["reg_code"][i] for i in changed["at"]), changed["codes"], strict=True)
+    )  # type: ignore[attr-defined]
+    assert codes_of == {reg_code(4): PEOPLE, reg_code(7): SILENT, reg_code(9): "1"}
     of_another_life = await states(desk, "00000000.0.1")
     assert of_another_life["full"]
 
@@ -228,5 +232,25 @@ async def test_a_viewer_sees_all_and_changes_nothing(enter: Enter, house: House)
     assert (await screen.step(alert, "acknowledge")).status_code == 403
     form = {"csrf": screen.csrf, "comment": "", "back": ""}
     assert (await screen.post(f"/alerts/{alert}/accept", data=form)).status_code == 403
-    told = (await screen.get(f"/api/v1/alerts/{alert}")).json()
-    assert (told["alarm_state"], told["legal_steps"]) == ("unacknowledged", [])
+    seen = (await screen.get(f"/api/v1/alerts/{alert}")).json()
+    assert (seen["alarm_state"], seen["legal_steps"]) == ("unacknowledged", [])
+
+
+async def test_answers_are_as_the_document_shows_them(enter: Enter, house: House) -> None:
+    house.raise_alert(0)
+    desk = enter("operator")
+
+    async def answer(path: str, **query: str) -> dict[str, Any]:
+        return (await desk.get(f"/api/v1{path}", params=query)).json()
+
+    found = await answer("/lifts", q="770100")
+    assert set(told.LIFTS) == set(found) and set(told.LIFTS["lifts"][0]) <= set(found["lifts"][0])
+    first = await answer("/lifts/states")
+    assert set(told.STATES) == set(await answer("/lifts/states", since=first["cursor"]))
+    assert set(told.ROSTER) == set(await answer("/lifts/roster"))
+    groups = await answer("/fleet/overview")
+    assert set(told.OVERVIEW) == set(groups)
+    assert set(told.OVERVIEW["groups"][0]) == set(groups["groups"][0])
+    glance = await answer("/fleet/glance")
+    assert set(told.GLANCE) == set(glance)
+    assert set(told.GLANCE["deadlines"][0]) <= set(glance["deadlines"][0])
