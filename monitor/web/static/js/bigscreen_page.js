@@ -24,9 +24,8 @@ let loaded = false;
 const data = new FleetData({ onRoster: lay, onStates: change, onStale: again });
 const wall = new Wall(data, marks, "street_office");
 const stage = new Stage(boxes[0], {
-  draw: (c, view) => {
-    const { width, height, ratio } = stage;
-    if (data.roster) wall.draw(c, view, { width, height, ratio, old: data.stale });
+  draw: (c, view, part) => {
+    if (loaded) wall.draw(c, view, { part, ratio: stage.ratio, old: data.stale });
   },
   pick: () => null,
   onPoint: () => {},

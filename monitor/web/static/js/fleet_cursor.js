@@ -9,10 +9,10 @@ export class Cursor {
   }
 
   point(i, aloud) {
+    this.ring();
     this.at = i;
     if (i === null) {
       this.tip.hidden = true;
-      this.stage.ask();
       return;
     }
     const words = this.data.words(i);
@@ -27,7 +27,15 @@ export class Cursor {
     const [x, y] = aloud ? this.stage.show(...this.placeOf(i)) : this.screen(i);
     this.move(x, y);
     if (aloud) this.said.textContent = words.join(", ");
-    this.stage.ask();
+    this.ring();
+  }
+
+  // Draw anew where the ring is, and nothing else.
+  ring() {
+    const i = this.at;
+    if (i === null) return;
+    if (this.stage.view.k > 3) this.stage.ask(); // near by, a ring is large
+    else this.stage.ask(...this.screen(i), 70);
   }
 
   screen(i) {

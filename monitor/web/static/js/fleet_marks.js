@@ -100,6 +100,7 @@ export class Marks {
       c.lineTo(size, 0);
       c.stroke();
     }
+    found = found.transferToImageBitmap(); // drawn ten thousand times: a picture, not a canvas
     this.kept.set(key, found);
     return found;
   }

@@ -1,4 +1,6 @@
 // A stage to draw on: pan and zoom by mouse, wheel, touch and keyboard; one drawing a frame.
+const MOST_BOXES = 40; // more places than that at once: all is drawn
+
 export class Stage {
   // draw(context, view) draws; view = {k, x, y}: screen = world · k + (x, y). pick(x, y, view) is
   // what stands there; onPoint(what, x, y), onOpen(what), onKey(event, view) → handled.
@@ -29,14 +31,30 @@ export class Stage {
     this.ask();
   }
 
-  ask() {
-    if (this.asked) return;
+  // Draw with the next frame: all, or only a square of half-width r around a place on the screen.
+  ask(x = null, y = 0, r = 30) {
+    const box = x === null ? null : [x - r, y - r, 2 * r, 2 * r];
+    if (this.asked) {
+      if (box) this.boxes?.push(box);
+      else this.boxes = null;
+      return;
+    }
+    this.boxes = box ? [box] : null;
     this.asked = requestAnimationFrame(() => {
       this.asked = 0;
       const begun = performance.now();
-      this.context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-      this.context.clearRect(0, 0, this.width, this.height);
-      this.hooks.draw(this.context, this.view);
+      const all = [[0, 0, this.width, this.height]];
+      const few = this.boxes && this.boxes.length <= MOST_BOXES;
+      for (const part of few ? this.boxes : all) {
+        this.context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+        this.context.save();
+        this.context.beginPath();
+        this.context.rect(...part);
+        this.context.clip();
+        this.context.clearRect(...part);
+        this.hooks.draw(this.context, this.view, part);
+        this.context.restore();
+      }
       this.spent.push(performance.now() - begun);
       if (this.spent.length > 60) this.spent.shift();
     });

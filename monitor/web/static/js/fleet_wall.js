@@ -87,23 +87,25 @@ export class Wall {
     return best;
   }
 
-  draw(c, { k, x, y }, { width, height, ratio, old }) {
+  // `part` [left, top, width, height]: what is drawn of the screen.
+  draw(c, { k, x, y }, { part, ratio, old }) {
     const { codes } = this.data;
     const size = Math.max(2, this.pitch * k * 0.86);
     const raised = [];
-    const plain = new Path2D();
     const square = size * 0.62;
+    const reach = Math.max(size, 20);
+    const [left, top] = [part[0] - reach, part[1] - reach];
+    const [right, bottom] = [part[0] + part[2] + reach, part[1] + part[3] + reach];
+    c.fillStyle = this.marks.colour(6);
     for (const i of this.shown) {
       const sx = this.x[i] * k + x;
       const sy = this.y[i] * k + y;
-      if (sx < -size || sy < -size || sx > width + size || sy > height + size) continue;
+      if (sx < left || sy < top || sx > right || sy > bottom) continue;
       const code = codes[i];
-      if (code === 0 && !old) plain.rect(sx - square / 2, sy - square / 2, square, square);
+      if (code === 0 && !old) c.fillRect(sx - square / 2, sy - square / 2, square, square);
       else if (kindOf(code) < 4) raised.push([i, sx, sy]);
       else this.mark(c, code, sx, sy, size, ratio, old);
     }
-    c.fillStyle = this.marks.colour(6);
-    c.fill(plain);
     raised.sort((a, b) => kindOf(codes[b[0]]) - kindOf(codes[a[0]]));
     for (const [i, sx, sy] of raised) {
       // never too small to be seen from afar, however many there are

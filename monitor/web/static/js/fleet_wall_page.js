@@ -14,10 +14,10 @@ const marks = new Marks();
 const data = new FleetData({ onRoster: lay, onStates: change, onStale: () => stage.ask() });
 const wall = new Wall(data, marks, box.dataset.by);
 const stage = new Stage(box, {
-  draw: (c, view) => {
+  draw: (c, view, part) => {
     if (!data.roster) return;
     wall.cursor = cursor.at;
-    wall.draw(c, view, { ...stage, width: stage.width, height: stage.height, old: data.stale });
+    wall.draw(c, view, { part, ratio: stage.ratio, old: data.stale });
   },
   pick: (x, y, view) => (data.roster ? wall.pick(x, y, view) : null),
   onPoint: (i) => cursor.at !== i && cursor.point(i, false),
@@ -48,9 +48,10 @@ function change(places) {
   if (box.dataset.by === "state" || groups.state) {
     wall.lay(data.chosen(groups), stage.width, stage.height, stateNames());
     cursor.shown = wall.shown;
+    stage.ask();
   }
   if (places.includes(cursor.at)) cursor.point(cursor.at, false);
-  stage.ask();
+  for (const i of places) stage.ask(...cursor.screen(i), Math.max(30, wall.pitch * stage.view.k));
 }
 
 function fit() {
