@@ -19,7 +19,7 @@ from monitor.web.visitor import AnyVisitor, web_of
 from monitor.web.words import Words
 
 router = APIRouter(include_in_schema=False)
-MOST_DUE = 5
+MOST_DUE = 4
 
 
 @router.get("/wall")

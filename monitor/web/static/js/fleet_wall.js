@@ -4,7 +4,7 @@ import { KINDS, kindOf, worded } from "./fleet_data.js";
 const GAP = 10;
 const LABEL = 17;
 const MOST_NAMED = 150; // more blocks than that are named when one comes nearer
-const RATIOS = [2.4, 1.4, 4, 7, 14];
+const RATIOS = [2.4, 1.4, 1.9, 3.1, 4, 5, 7, 14];
 
 export class Wall {
   constructor(data, marks, by) {
