@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -200,6 +200,12 @@ class Port:
     def readiness(self) -> Readiness:
         """Whether alerts are certain to come."""
         return readiness(self._service)
+
+    def columns(self, names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """When each row last said anything, and its last values."""
+        fleet = self._service.detector.fleet
+        chosen = [fleet.values.index[name] for name in names]
+        return np.maximum(fleet.seen_ms, 0), fleet.values.data[:, chosen]
 
     def health(self) -> HealthReport:
         """What the service knows of itself."""

@@ -23,7 +23,7 @@ from alerts.model import Actor, Role
 from monitor.web.passwords import hash_password, nobody, verify_password
 
 NAME = re.compile(r"[\w.@-]{1,64}")
-ROLES = (Role.OPERATOR, Role.FIRM, Role.ADMIN)
+ROLES = (Role.OPERATOR, Role.FIRM, Role.ADMIN, Role.VIEWER)
 _REMEMBERED = 256
 _REMEMBER_S = 60.0
 

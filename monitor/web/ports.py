@@ -288,6 +288,14 @@ class ServicePort(Protocol):
         """Return whether it is ready, quickly, whatever else is going on."""
         ...
 
+    def columns(self, names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return of every row of the registry when it last said anything, and what.
+
+        Times int64[N] (epoch ms, 0 = never) and values float32[N, len(names)], NaN where never
+        said; copies. Raises KeyError for a channel that there is not.
+        """
+        ...
+
     def health(self) -> HealthReport: ...
 
     def on_journal(self, wake: Callable[[], None]) -> None:

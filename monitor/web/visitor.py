@@ -149,6 +149,8 @@ async def signed_in(request: Request) -> Visitor:
     visitor = await run_in_threadpool(identify, request)
     if visitor is None:
         raise problems.not_signed_in()
+    if visitor.user.role is Role.VIEWER and request.method not in SAFE:
+        raise problems.forbidden()  # before any route: a screen on a wall can be touched by anybody
     if visitor.session is not None:
         await check_forgery(request, visitor.session)
     return visitor

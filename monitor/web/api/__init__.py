@@ -12,6 +12,7 @@ from monitor.web.api import (
     drills,
     export,
     feed,
+    fleet,
     incident,
     lift_past,
     lifts,
@@ -31,6 +32,7 @@ router.include_router(alerts.router)
 router.include_router(stories.router)
 router.include_router(incident.router)
 router.include_router(asides.router)
+router.include_router(fleet.router)  # before /lifts/{reg_code}
 router.include_router(lifts.router)
 router.include_router(lift_past.router)
 router.include_router(export.router)

@@ -15,7 +15,6 @@ from monitor.web import find, lifts, problems
 from monitor.web.console import lift_parts
 from monitor.web.console.asides import aside_view
 from monitor.web.console.lift_parts import Asked
-from monitor.web.console.lifts import state_words
 from monitor.web.console.side import Fact, map_link, unit_facts
 from monitor.web.ports import ServicePort, fresh_ms
 from monitor.web.visitor import AnyVisitor, Visitor, Web, web_of
@@ -26,6 +25,18 @@ TONES = {"silent": "", "alert": "bad", "out": "warn", "moving": "good", "standin
 SLOW = ("battery", "motor_temp", "room_temp", "humidity")
 """Gateways send these, and the statistics, about once a minute."""
 _SLOW_MS = 3 * 60_000
+
+
+def state_words(words: Words) -> dict[str, str]:
+    """Return the states of a lift in words."""
+    _ = words.catalogue.gettext
+    return {
+        "alert": _("alert"),
+        "moving": _("moving"),
+        "standing": _("standing"),
+        "out": _("not in normal service"),
+        "silent": _("silent: nothing is known"),
+    }
 
 
 def _find(port: ServicePort, reg_code: str, visitor: Visitor) -> tuple[int, Lift]:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from config.text import Text
-from monitor.web import i18n, security, terms
+from monitor.web import i18n, terms
 from monitor.web.i18n import Catalogue
 from monitor.web.ports import ServicePort
 from monitor.web.sessions import Session, Sessions
@@ -72,21 +72,18 @@ class Pages:
         visitor: Visitor | None,
         *,
         status: int = 200,
-        charts: bool = False,
         **context: Any,
     ) -> Response:
         """Render a whole page.
 
         `?lang=` is answered with a cookie and the same address without it, so that addresses
-        people pass on carry no language. `charts` loosens the policy for BokehJS's styles.
+        people pass on carry no language.
         """
         if "lang" in request.query_params and request.method == "GET":
             return self._remember_language(request)
         session, fresh = self._session(request, visitor)
         body = self.fragment(request, template, visitor, session=session, **context)
         response = HTMLResponse(body, status)
-        if charts:
-            response.headers["Content-Security-Policy"] = security.CHARTS
         if fresh:
             self.sessions.write(response, session)
         if FLASH in request.cookies:

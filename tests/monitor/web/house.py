@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -308,6 +308,14 @@ class House:
 
     def live(self, row: int) -> Readings:
         return self.values.get(row, {})
+
+    def columns(self, names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        last = np.zeros(len(self.registry), np.int64)
+        values = np.full((len(self.registry), len(names)), np.nan, np.float32)
+        for row, readings in list(self.values.items()):
+            last[row] = max((at_ms for _, at_ms in readings.values()), default=0)
+            values[row] = [readings.get(name, (np.nan, 0))[0] for name in names]
+        return last, values
 
     def on_journal(self, wake: Callable[[], None]) -> None:
         self.wakes.append(wake)

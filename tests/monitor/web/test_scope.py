@@ -61,6 +61,11 @@ EXPECTED = {
     ("POST", "/api/v1/drills/{alert_id}/stop"): "403",
     ("GET", "/api/v1/quality"): "403",
     ("GET", "/api/v1/lifts"): "silent",
+    ("GET", "/api/v1/lifts/states"): "silent",
+    ("GET", "/api/v1/lifts/roster"): "silent",
+    ("GET", "/api/v1/fleet/overview"): "silent",
+    ("GET", "/api/v1/fleet/outlines"): "silent",
+    ("GET", "/api/v1/fleet/glance"): "silent",
     ("GET", "/api/v1/lifts/{reg_code}"): "404",
     ("GET", "/api/v1/lifts/{reg_code}/series"): "404",
     ("GET", "/api/v1/lifts/{reg_code}/curves"): "404",
@@ -119,11 +124,14 @@ EXPECTED = {
     ("POST", "/drills/{alert_id}/stop"): "403",
     ("GET", "/quality"): "403",
     ("GET", "/lifts"): "silent",
+    ("GET", "/lifts/wall"): "silent",
+    ("GET", "/lifts/map"): "silent",
+    ("GET", "/lifts/list"): "silent",
+    ("GET", "/wall"): "silent",
     ("GET", "/lifts/{reg_code}"): "404",
     ("GET", "/lifts/{reg_code}/live"): "404",
     ("GET", "/lifts/{reg_code}/part"): "404",
     ("GET", "/lifts/{reg_code}/export"): "export",
-    ("GET", "/lifts/{reg_code}/chart"): "404",
     ("POST", "/lifts/{reg_code}/{step}"): "404",
     ("POST", "/lifts/{reg_code}/release/{order}"): "404",
     ("GET", "/registry"): "403",
@@ -212,7 +220,7 @@ async def test_the_same_routes_serve_the_firm_whose_lift_it_is(enter: Enter, hou
             answer = await client.get(address, params=query)
             assert answer.status_code == 200, path
             assert any(word in answer.text for word in SECRET) or path.endswith(
-                ("live", "chart", "part", "export", ".pdf", "replay", "related", "note")
+                ("live", "part", "export", ".pdf", "replay", "related", "note")
             )
     assert (await client.get("/alerts")).text.count("<tr id=") == 1
     assert (await client.step(alert, "accept")).status_code == 200
@@ -231,18 +239,6 @@ async def test_strangers_get_to_the_sign_in_or_401(enter: Enter, house: House) -
         answer = await client.request(method, address, params={"channel": "speed"})
         assert answer.status_code in (401, 303), path
         assert answer.status_code == 401 or answer.headers["location"].startswith("/sign-in")
-
-
-async def test_a_lifts_chart_opens_by_an_alert_only_to_those_called_to_it(
-    enter: Enter, house: House
-) -> None:
-    alert, other = house.raise_alert(0), house.raise_alert(1)
-    client = enter("firm-b")
-    for number, lift in ((alert, LIFT), (other, LIFT), (alert, reg_code(1))):
-        answer = await client.get(f"/lifts/{lift}/chart", params={"alert": number})
-        assert answer.status_code == 404
-    answer = await client.get(f"/lifts/{reg_code(1)}/chart", params={"alert": other})
-    assert answer.json()["doc"]
 
 
 async def test_how_others_were_called_is_veiled_from_a_firm(enter: Enter, house: House) -> None:
