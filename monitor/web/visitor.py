@@ -160,7 +160,7 @@ def at_desk(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
 def admin(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
     """Dependency: an administrator. Raises Problem 403 for anybody else."""
     if visitor.user.role is not Role.ADMIN:
-        raise problems.forbidden()
+        raise problems.admins_only(visitor.user.role.value)
     return visitor
 
 

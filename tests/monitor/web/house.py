@@ -44,7 +44,10 @@ from devices.batch import TelemetryBatch
 from devices.registry import Gateway, Lift, Registry, cells, load_registry
 from devices.registry.files import FILES, names_of
 from devices.vocabulary import load_vocabulary
+from monitor.admin.rulebook import RuleBook
+from monitor.admin.trials import Trials
 from monitor.channels import callbacks, reply_tokens
+from monitor.detector import rule_schema
 from monitor.incoming import Incoming
 from monitor.intake import Intake
 from monitor.link.view import LinksView
@@ -238,6 +241,17 @@ class House:
         self.wakes: list[Callable[[], None]] = []
         self.pulse_stands = False
         self.reasons: list[Text] = []
+
+    @cached_property
+    def rulebook(self) -> RuleBook:
+        return RuleBook(
+            self.engine, self.settings.site.folder, rule_schema(self.vocab), load_chains(),
+            self.now_ms, lambda rules: self.desk.take_up_rules(rules.meta),
+        )  # fmt: skip
+
+    @cached_property
+    def trials(self) -> Trials:
+        return Trials()
 
     @cached_property
     def link(self) -> LinkWatch:
