@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from monitor.web.api.admin import rules
+from monitor.web.api.admin import journal, people, rules
 
 router = APIRouter(prefix="/admin", tags=["administration"])
-router.include_router(rules.router)
+for part in (rules, people, journal):
+    router.include_router(part.router)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from monitor.web.console.admin import landing, rule_edit, rules
+from monitor.web.console.admin import audit, landing, people, rule_edit, rules
 
 router = APIRouter(include_in_schema=False)
-for part in (landing, rules, rule_edit):
+for part in (landing, rules, rule_edit, people, audit):
     router.include_router(part.router, prefix="/admin")
+router.include_router(people.open_router)

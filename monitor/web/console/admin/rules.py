@@ -60,7 +60,7 @@ def row(words: Words, read: Read, ident: str, told: RuleFigures) -> dict[str, An
         "severity": rule.meta.severity,
         "severity_word": terms.severities(words.catalogue)[rule.meta.severity],
         "hold": seconds(words, rule.hold_s),
-        "clear": seconds(words, rule.clear_s),
+        "clears": seconds(words, rule.clear_s),
         "chain": rule.meta.chain,
         "bell": rule.bell,
         "changed": found["source"] == "desk",
