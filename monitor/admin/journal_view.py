@@ -66,7 +66,7 @@ def export(engine: Engine, wanted: Wanted) -> Iterator[bytes]:
 
 
 def _line(row: Any) -> dict[str, Any]:
-    return {**row, "data": orjson.loads(row["data"])}
+    return {str(key): value for key, value in row.items()} | {"data": orjson.loads(row["data"])}
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from alerts.directory.directory_file import load_directory
 from alerts.notify.channel import DeliveryError, Item, Receipt
@@ -28,9 +29,9 @@ def write_directory(house: House) -> None:
 
 def tomorrow(house: House) -> datetime:
     """Tomorrow noon, local and naive, as a form has it."""
-    return (datetime.fromtimestamp(house.now_ms() / 1000) + timedelta(days=1)).replace(
-        hour=12, minute=0, second=0, microsecond=0
-    )
+    zone = ZoneInfo(house.settings.site.timezone)
+    day = datetime.fromtimestamp(house.now_ms() / 1000, zone) + timedelta(days=1)
+    return day.replace(hour=12, minute=0, second=0, microsecond=0, tzinfo=None)
 
 
 class KeepingChannel:
