@@ -94,7 +94,9 @@ class Trial:
 class Trials:
     """The trials of a running service; all methods from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, rank: int = 10) -> None:
+        """`rank`: how far a trial stands back behind the service, as `nice` has it."""
+        self.rank = rank
         self._lock = threading.Lock()
         self._known: dict[int, Trial] = {}
         self._next = 1
@@ -121,7 +123,7 @@ class Trials:
         # spawn: a child that begins fresh holds none of our locks and threads, and no history
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=False)
-        trial.process = context.Process(target=_work, args=(asked, theirs), daemon=True)
+        trial.process = context.Process(target=_work, args=(asked, theirs, self.rank), daemon=True)
         trial.process.start()
         theirs.close()
         threading.Thread(target=self._listen, args=(trial, ours), daemon=True).start()
@@ -160,9 +162,9 @@ class Trials:
             trial.process.join()
 
 
-def _work(asked: Asked, pipe: Connection) -> None:
+def _work(asked: Asked, pipe: Connection, rank: int) -> None:
     """In the child."""
-    os.nice(10)
+    os.nice(rank)
     try:
         pipe.send(("done", _judged(asked, pipe)))
     except ConfigError as error:

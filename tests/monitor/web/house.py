@@ -252,7 +252,7 @@ class House:
 
     @cached_property
     def trials(self) -> Trials:
-        return Trials()
+        return Trials(rank=0)
 
     @cached_property
     def link(self) -> LinkWatch:

@@ -149,8 +149,8 @@ async def accept(
     await check_forgery(request, web.sessions.read(request))
     words = web.pages.words(request)
     if password != again:
-        text = words.catalogue.gettext("The two passwords differ.")
-        return await run_in_threadpool(_welcome, request, token, text, 422)
+        differ = words.catalogue.gettext("The two passwords differ.")
+        return await run_in_threadpool(_welcome, request, token, differ, 422)
     try:
         await run_in_threadpool(accounts_of(web.port).accept, token, password)
     except ConfigError as error:

@@ -91,7 +91,7 @@ def _month(
                 "today": day == today,
                 "column": day.weekday() + 1,
                 "shifts": [
-                    {"line": one.line, "from": _hour(words, one.from_ms, begin, end),
+                    {"line": one.line, "from": _hour(words, one.from_ms, begin, end, goes_on=True),
                      "names": "、".join(book.contacts[who].name for who in one.contacts)}
                     for one in shifts
                     if one.from_ms < end and one.to_ms > begin
@@ -151,10 +151,12 @@ def _weekdays(words: Words) -> list[str]:
     return [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
 
 
-def _hour(words: Words, at_ms: int, begin: int, end: int, last: bool = False) -> str:
+def _hour(
+    words: Words, at_ms: int, begin: int, end: int, last: bool = False, goes_on: bool = False
+) -> str:
     """Return a time of day within one day; its ends where it lies outside."""
     if at_ms <= begin:
-        return "00:00"
+        return "…" if goes_on and at_ms < begin else "00:00"
     return "24:00" if last and at_ms >= end else words.clock(at_ms, at_ms)[:5]
 
 
@@ -178,14 +180,14 @@ def swap(
         body = SwapBody(
             kind=kind, line=line, out=out, stand_in=stand_in,
             from_at=datetime.fromisoformat(begin), to_at=datetime.fromisoformat(end),
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
         desk_of(port).swap(row_of(port, ident, body), visitor.user.actor)
     except ConfigError as error:
         told = problems.refused(error).text
         return _month(request, visitor, ident, "", told.of(words.lang))
     except ValueError:
-        text = Text("请填写开始与结束", "say from when to when").of(words.lang)
-        return _month(request, visitor, ident, "", text)
+        missing = Text("请填写开始与结束", "say from when to when")
+        return _month(request, visitor, ident, "", missing.of(words.lang))
     month = date.fromisoformat(begin[:10]).strftime("%Y-%m")
     text = Text(
         "已写入 directory.toml，立即生效", "written to directory.toml; it counts from now on"
