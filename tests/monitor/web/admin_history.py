@@ -9,7 +9,7 @@ from monitor.store.history import History
 from tests.monitor.web.house import House
 
 HOUR_MS = 3_600_000
-PERIOD_MS = 10_000
+PERIOD_MS = 2_000  # a longer gap would break the hold off
 OPEN_S = 200
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from alerts.chains import explain as chain
 from alerts.chains.ladder import UNTIL
+from alerts.desk.gaps import OFF_DUTY
 from devices.registry import place_and_name
 from monitor.web import terms
 from monitor.web.api.admin.alerting import chains_json, channels_json, explained, send_test
@@ -53,6 +54,7 @@ def chains(
             for one in found["chains"]
         ],
         rules={one.id: opening(words.text(one.text)) for one in port.desk.rules.values()},
+        own=(OFF_DUTY.id,),  # the desk's own rule stands in no file
         lift=lift[:64],
         rule=rule,
         people=people,
