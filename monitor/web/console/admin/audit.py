@@ -19,6 +19,7 @@ from monitor.web.words import Words
 
 router = APIRouter()
 PAGE = 50
+LONGEST = 400
 KINDS = (
     "rule_edited", "account", "channel_tested", "roster", "registry", "provisioning", "raised",
     "cleared", "acknowledged", "accepted", "arrived", "freed", "cause_filed", "verified",
@@ -99,13 +100,15 @@ def _view(words: Words, line: dict[str, Any]) -> dict[str, Any]:
             {"key": key, "before": _plain(one["before"]), "after": _plain(one["after"])}
             for key, one in (changes or {}).items()
         ],
-        "data": orjson.dumps(
-            {k: v for k, v in data.items() if not (changes and k == "changes")}
-        ).decode()
-        if data
-        else "",
+        "data": _short({k: v for k, v in data.items() if not (changes and k == "changes")}),
         "hash": line["hash"],
     }
+
+
+def _short(data: dict[str, Any]) -> str:
+    """As JSON, not longer than a glance; the export has all of it."""
+    told = orjson.dumps(data).decode() if data else ""
+    return told if len(told) <= LONGEST else f"{told[:LONGEST]}…"
 
 
 def _plain(value: Any) -> str:
