@@ -84,6 +84,33 @@ EXPECTED = {
     ("POST", "/api/v1/registry/reload"): "403",
     ("GET", "/api/v1/upstream"): "403",
     ("GET", "/api/v1/upstream/{name}/deliveries"): "403",
+    ("DELETE", "/api/v1/admin/backtests/{number}"): "403",
+    ("GET", "/api/v1/admin/accounts"): "403",
+    ("GET", "/api/v1/admin/backtests/{number}"): "403",
+    ("GET", "/api/v1/admin/chains"): "403",
+    ("GET", "/api/v1/admin/chains/explain"): "403",
+    ("GET", "/api/v1/admin/channels"): "403",
+    ("GET", "/api/v1/admin/formats"): "403",
+    ("GET", "/api/v1/admin/journal"): "403",
+    ("GET", "/api/v1/admin/journal/export"): "403",
+    ("GET", "/api/v1/admin/journal/verify"): "403",
+    ("GET", "/api/v1/admin/retention"): "403",
+    ("GET", "/api/v1/admin/rules"): "403",
+    ("GET", "/api/v1/admin/rules/{ident}"): "403",
+    ("GET", "/api/v1/admin/settings"): "403",
+    ("GET", "/api/v1/admin/units"): "403",
+    ("GET", "/api/v1/admin/units/{ident}/roster"): "403",
+    ("GET", "/api/v1/admin/units/{ident}/roster.ics"): "403",
+    ("POST", "/api/v1/admin/accounts"): "403",
+    ("POST", "/api/v1/admin/accounts/{name}/{act}"): "403",
+    ("POST", "/api/v1/admin/channels/{name}/test"): "403",
+    ("POST", "/api/v1/admin/journal/verify"): "403",
+    ("POST", "/api/v1/admin/rules/{ident}/backtests"): "403",
+    ("POST", "/api/v1/admin/rules/{ident}/check"): "403",
+    ("POST", "/api/v1/admin/rules/{ident}/restore"): "403",
+    ("POST", "/api/v1/admin/units/{ident}/swaps"): "403",
+    ("PUT", "/api/v1/admin/accounts/{name}/role"): "403",
+    ("PUT", "/api/v1/admin/rules/{ident}"): "403",
     ("GET", "/api/v1/me"): "silent",
     ("GET", "/alerts"): "silent",
     ("GET", "/alerts/rows"): "silent",
@@ -108,6 +135,27 @@ EXPECTED = {
     ("GET", "/quarantine/{number}"): "403",
     ("POST", "/quarantine/runs"): "403",
     ("GET", "/health"): "403",
+    ("GET", "/admin"): "403",
+    ("GET", "/admin/audit"): "403",
+    ("GET", "/admin/chains"): "403",
+    ("GET", "/admin/channels"): "403",
+    ("GET", "/admin/codes"): "403",
+    ("GET", "/admin/people"): "403",
+    ("GET", "/admin/retention"): "403",
+    ("GET", "/admin/rules"): "403",
+    ("GET", "/admin/rules/{ident}"): "403",
+    ("GET", "/admin/rules/{ident}/edit"): "403",
+    ("GET", "/admin/settings"): "403",
+    ("GET", "/admin/units"): "403",
+    ("GET", "/admin/units/{ident}"): "403",
+    ("POST", "/admin/audit/verify"): "403",
+    ("POST", "/admin/channels/{name}/test"): "403",
+    ("POST", "/admin/people"): "403",
+    ("POST", "/admin/people/{name}/role"): "403",
+    ("POST", "/admin/people/{name}/{act}"): "403",
+    ("POST", "/admin/rules/{ident}/edit"): "403",
+    ("POST", "/admin/rules/{ident}/restore"): "403",
+    ("POST", "/admin/units/{ident}/swaps"): "403",
     ("GET", "/metrics"): "403",
     # Open to anybody, and telling nobody anything of a lift:
     ("GET", "/"): "silent",
@@ -122,6 +170,8 @@ EXPECTED = {
     ("POST", "/p/{token}/{step}"): "token",
     ("POST", "/p/{token}/photo"): "token",
     ("GET", "/p/{token}/photos/{digest}.jpg"): "token",
+    ("GET", "/invitation/{token}"): "token",  # test_admin
+    ("POST", "/invitation/{token}"): "token",  # test_admin
     ("POST", "/api/v1/claim"): "token",  # the code in the body is the right (test_claim)
     # Likewise a unit's signature, a gateway's token, a subscriber's (test_incoming, test_cap).
     ("POST", "/replies/{unit}"): "token",
@@ -161,7 +211,7 @@ async def test_another_firms_things_stay_unknown(
             answer = await client.get(address, params=query)
         else:
             headers = {"X-CSRF-Token": client.csrf}
-            answer = await client.post(address, headers=headers)
+            answer = await client.request(method, address, headers=headers)
         if EXPECTED[method, path] != "silent":
             assert answer.status_code == int(EXPECTED[method, path]), answer.text
             assert not any(word in answer.text for word in SECRET[:1] + SECRET[2:])

@@ -17,5 +17,5 @@ from monitor.web.console.admin import (
 
 router = APIRouter(include_in_schema=False)
 for part in (landing, rules, rule_edit, people, audit, settings, alerting, rosters):
-    router.include_router(part.router, prefix="/admin")
+    router.include_router(part.router)
 router.include_router(people.open_router)

@@ -19,7 +19,7 @@ from monitor.web.problems import Problem
 from monitor.web.visitor import AdminVisitor, Visitor, web_of
 from monitor.web.words import Words, opening
 
-router = APIRouter()
+router = APIRouter(prefix="/admin", include_in_schema=False)
 
 
 @router.get("/chains")

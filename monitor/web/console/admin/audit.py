@@ -17,7 +17,7 @@ from monitor.web.console.admin.rules import stamp
 from monitor.web.visitor import AdminVisitor, web_of
 from monitor.web.words import Words
 
-router = APIRouter()
+router = APIRouter(prefix="/admin", include_in_schema=False)
 PAGE = 50
 LONGEST = 400
 KINDS = (

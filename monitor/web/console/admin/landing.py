@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from monitor.web.visitor import DeskVisitor, web_of
 
-router = APIRouter()
+router = APIRouter(prefix="/admin", include_in_schema=False)
 
 
 @router.get("")

@@ -17,7 +17,7 @@ from monitor.web.console.admin.rules import stamp
 from monitor.web.console.render import flash
 from monitor.web.visitor import AdminVisitor, Visitor, check_forgery, web_of
 
-router = APIRouter()
+router = APIRouter(prefix="/admin", include_in_schema=False)
 open_router = APIRouter(include_in_schema=False)
 DONE = Text("已完成", "done")
 

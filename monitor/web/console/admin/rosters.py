@@ -28,7 +28,7 @@ from monitor.web.console.render import flash
 from monitor.web.visitor import AdminVisitor, Visitor, web_of
 from monitor.web.words import Words
 
-router = APIRouter()
+router = APIRouter(prefix="/admin", include_in_schema=False)
 DAY = timedelta(days=1)
 
 

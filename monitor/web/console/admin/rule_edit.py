@@ -20,7 +20,7 @@ from monitor.web.console.admin.rules import EXPRESSIONS, shown
 from monitor.web.console.render import flash
 from monitor.web.visitor import AdminVisitor, Visitor, web_of
 
-router = APIRouter()
+router = APIRouter(prefix="/admin", include_in_schema=False)
 FLAGS = {"latched": False, "manual_reset": False, "bell": True}
 NUMBERS = ("hold_s", "seen_s", "clear_s", "min_samples")
 LISTS = ("inhibits",)

@@ -19,7 +19,7 @@ from monitor.web.console.render import flash
 from monitor.web.visitor import AdminVisitor, web_of
 from monitor.web.words import Words, opening
 
-router = APIRouter()
+router = APIRouter(prefix="/admin", include_in_schema=False)
 
 
 @router.get("/rules")

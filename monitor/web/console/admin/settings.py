@@ -9,7 +9,7 @@ from monitor.admin import formats, inventory, keeping
 from monitor.web.console.admin.rules import stamp
 from monitor.web.visitor import AdminVisitor, web_of
 
-router = APIRouter()
+router = APIRouter(prefix="/admin", include_in_schema=False)
 STEPS = ("B", "KB", "MB", "GB", "TB")
 
 
