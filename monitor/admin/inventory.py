@@ -24,7 +24,7 @@ from config.toml_file import read_toml
 
 PREFIX = "LIFTWATCH_"
 MASK = "••••••"
-UNKNOWN = Text("", "")
+UNKNOWN = Text("未说明", "not told")
 
 
 @dataclass(frozen=True, slots=True)

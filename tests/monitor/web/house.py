@@ -45,10 +45,7 @@ from devices.batch import TelemetryBatch
 from devices.registry import Gateway, Lift, Registry, cells, load_registry
 from devices.registry.files import FILES, names_of
 from devices.vocabulary import load_vocabulary
-from monitor.admin.rulebook import RuleBook
-from monitor.admin.trials import Trials
 from monitor.channels import callbacks, reply_tokens
-from monitor.detector import rule_schema
 from monitor.incoming import Incoming
 from monitor.intake import Intake
 from monitor.link.view import LinksView
@@ -66,6 +63,7 @@ from monitor.store.ledger import Ledger
 from monitor.web.passwords import hash_password
 from monitor.web.ports import HealthReport, Readings
 from monitor.web.server import Server
+from tests.monitor.web.with_rules import WithRules
 
 PASSWORD = "correct horse battery"
 FIRM_A, FIRM_B = "anda", "kaili"
@@ -204,7 +202,7 @@ class KeptQuarantine(QuarantineView):
         self._history.append(empty, row["at_ms"], {}, [told])
 
 
-class House:
+class House(WithRules):
     """See the module's text."""
 
     def __init__(
@@ -242,17 +240,6 @@ class House:
         self.wakes: list[Callable[[], None]] = []
         self.pulse_stands = False
         self.reasons: list[Text] = []
-
-    @cached_property
-    def rulebook(self) -> RuleBook:
-        return RuleBook(
-            self.engine, self.settings.site.folder, rule_schema(self.vocab), load_chains(),
-            self.now_ms, lambda rules: self.desk.take_up_rules(rules.meta),
-        )  # fmt: skip
-
-    @cached_property
-    def trials(self) -> Trials:
-        return Trials(rank=0)
 
     @cached_property
     def link(self) -> LinkWatch:
