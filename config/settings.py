@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
@@ -321,6 +322,12 @@ class Settings(BaseSettings):
     registry: Registry = Registry()
     provisioning: Provisioning = Provisioning()
     audit: Audit = Audit()
+    _file: Path | None = PrivateAttr(None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file these were read from; None where there was none."""
+        return self._file
 
     @property
     def database(self) -> str:
@@ -374,9 +381,11 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
         data = read_toml(file)
         _anchor(data, file.parent)
     try:
-        return _FileSettings(**(data | overrides))
+        settings = _FileSettings(**(data | overrides))
     except ValidationError as error:
         raise refused(file or "environment", error) from None
+    settings._file = file
+    return settings
 
 
 def _anchor(data: dict[str, Any], folder: Path) -> None:

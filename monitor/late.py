@@ -79,6 +79,11 @@ class LateLane:
         self._lifts = Registry(lifts, self._registry.gateways)
         self._judge = Judge(self._vocab, self._lifts, self._rules, self._zone)
 
+    def take_up_rules(self, rules: RuleSet) -> None:
+        """Judge what is still to come by other rules; what stood under those gone stays as told."""
+        self._rules = rules
+        self._judge.take_up_rules(rules, LANE_MS)
+
     @property
     def busy(self) -> bool:
         """True while there is committed late data that is due to be judged."""

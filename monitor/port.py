@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +16,13 @@ from alerts.database.access import reading
 from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.units import Directory
 from alerts.lifecycle.causes import Causes
+from alerts.notify.channel import Channel
+from alerts.rules import RuleSet
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
+from monitor.admin.rulebook import RuleBook
+from monitor.admin.trials import Trials
 from monitor.health import readiness, report
 from monitor.incoming import Incoming
 from monitor.link.view import LinksView
@@ -89,6 +93,7 @@ class Port:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        service.rulebook.take_up = self._rules
         self.history = HistoryView(service.history)
         self.past = Past(service.history, service.registry, lambda: service.detector)
         self.links = LinksView(service.link, service.registry, service.history)
@@ -153,6 +158,26 @@ class Port:
         if not self._service.take_up_site().wait(TAKE_UP_S):
             log.warning("site.slow", waited_s=TAKE_UP_S)  # it will, once the batch at hand is done
         self._service.keeper.write()
+
+    @property
+    def rulebook(self) -> RuleBook:
+        """The rules: file and desk."""
+        return self._service.rulebook
+
+    def _rules(self, rules: RuleSet) -> None:
+        """Have rules count, and wait until they do."""
+        if not self._service.take_up_rules(rules).wait(TAKE_UP_S):
+            log.warning("rules.slow", waited_s=TAKE_UP_S)  # they will, after the batch at hand
+
+    @property
+    def trials(self) -> Trials:
+        """Back-tests of changed rules."""
+        return self._service.trials
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """Ways out by name."""
+        return self._service.channels
 
     @property
     def issuer(self) -> Issuer:

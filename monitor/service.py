@@ -27,7 +27,7 @@ from alerts.notify.queue import RetryPolicy
 from alerts.pages.links import Links
 from alerts.pages.page import Pages, vocabulary_words
 from alerts.replies.answers import Replies
-from alerts.rules import DEFAULT_RULES, load_rules
+from alerts.rules import DEFAULT_RULES, RuleSet, load_rules
 from alerts.story.sheet import fonts
 from config.errors import ConfigError
 from config.settings import Settings
@@ -35,6 +35,8 @@ from devices.codecs import Limits, Setup, build_routes
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
 from monitor import reload
+from monitor.admin.rulebook import RuleBook
+from monitor.admin.trials import Trials
 from monitor.aftercare import Aftercare
 from monitor.answers import Answers
 from monitor.channels import callbacks, channels, reply_tokens
@@ -122,6 +124,10 @@ class Service:
 
     def _open_desk(self) -> None:
         settings = self.settings
+        self.rulebook = RuleBook(
+            self.engine, settings.site.folder, self.schema, self.chains, self.clock
+        )
+        self.rules, self.trials = self.rulebook.read().ruleset, Trials()
         links = Links(
             self.secret.hex(), settings.public_url, settings.notify.link_hours, prefix="/p/"
         )
@@ -252,9 +258,12 @@ class Service:
         )
 
     def reload(self) -> None:
-        """Take up what changed in the site's and mapping files; a mistake changes nothing."""
+        """Take up what changed in the site's files, rules and mapping files; a mistake in one of
+        them changes nothing."""
         try:
+            rules = self.rulebook.read().ruleset
             self.take_up_site()
+            self.take_up_rules(rules)
         except (ConfigError, SQLAlchemyError) as error:
             log.error("site.refused", reason=str(error))
 
@@ -269,6 +278,10 @@ class Service:
         """Tell the broker; each connection knows its own receipts."""
         self.receiver.acknowledge(receipts)
         self.backfill.acknowledge(receipts)
+
+    def take_up_rules(self, rules: RuleSet) -> Event:
+        """Have these rules count; the event tells when they do."""
+        return reload.take_up_rules(self, rules)
 
     def _wake(self) -> None:
         for wake in self.wakes:
@@ -331,6 +344,7 @@ class Service:
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Take nothing new, finish what is at hand, tell it, close."""
+        self.trials.close()
         for end in (self.replayer.worker.stop, self.links.stop, self.receiver_then_pipeline_stop):
             await asyncio.to_thread(end)
         if self.reply_topic is not None:

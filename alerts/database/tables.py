@@ -312,6 +312,9 @@ app_user = Table(
     _word("unit", nullable=True),
     Column("password_hash", Text, nullable=False),
     _ms("created_ms", nullable=False),
+    _ms("locked_ms"),
+    _ms("signed_in_ms"),
+    Column("generation", Integer, nullable=False, server_default="0"),  # ends older sessions
 )
 
 meta = Table(

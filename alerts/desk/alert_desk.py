@@ -110,6 +110,13 @@ class AlertDesk:
         self.directory = self._escalator.directory = directory
         self._gaps = Gaps(directory)
 
+    def take_up_rules(self, rules: Mapping[str, RuleMeta]) -> None:
+        """Go on with changed rules, for what is raised from now on. Raises ConfigError."""
+        known = {OFF_DUTY.id: OFF_DUTY} | dict(rules)
+        self.chains.check(known.values())
+        self.rules = known
+        self._raiser = Raiser(known, self._escalator, self._asides, self.again_quiet_s)
+
     def rehearse(self, now_ms: int) -> None:
         """Raise an alert of a rule that rescues, and take it all back: nothing stays written.
 

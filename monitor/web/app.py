@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from monitor.web import api, cap, incoming, probes, problems, refusals
 from monitor.web.console import (
+    admin,
     alerts,
     asides,
     bigscreen,
@@ -110,6 +111,7 @@ def create_app(port: ServicePort) -> FastAPI:
         system.router,
         quarantine.router,
         links.router,
+        admin.router,
         tap.router,
         incoming.router,
         cap.router,

@@ -19,9 +19,12 @@ from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.units import Directory
 from alerts.lifecycle.causes import Causes
 from alerts.model import Actor
+from alerts.notify.channel import Channel
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
+from monitor.admin.rulebook import RuleBook
+from monitor.admin.trials import Trials
 from monitor.incoming import Incoming
 from monitor.past import Past
 from monitor.provisioning.claims import Claims
@@ -250,6 +253,21 @@ class ServicePort(Protocol):
     @property
     def registrar(self) -> Registrar:
         """What changes the registry; its acts count at once."""
+        ...
+
+    @property
+    def rulebook(self) -> RuleBook:
+        """The rules, by file and by desk; what is saved there counts at once."""
+        ...
+
+    @property
+    def trials(self) -> Trials:
+        """Back-tests of changed rules."""
+        ...
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """The ways pages leave the house, by name."""
         ...
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from monitor.web.api import (
+    admin,
     alerts,
     asides,
     claim,
@@ -45,3 +46,4 @@ router.include_router(registry.router)
 router.include_router(quarantine.router)
 router.include_router(system.router)
 router.include_router(upstream.router)
+router.include_router(admin.router)

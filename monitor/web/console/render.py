@@ -13,8 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from alerts.model import Role
 from config.text import Text
 from monitor.web import i18n, terms
+from monitor.web.console import sections
 from monitor.web.i18n import Catalogue
 from monitor.web.ports import ServicePort
 from monitor.web.sessions import Session, Sessions
@@ -104,7 +106,12 @@ class Pages:
             session, _ = self._session(request, visitor)
         theme = request.cookies.get("theme", "auto")
         site = self.port.settings.site
+        path = request.url.path
+        admin = visitor is not None and visitor.user.role is Role.ADMIN
         common = {
+            "handover": _has(request, "/handover"),
+            "is_admin": admin,
+            "sections": sections.menu(visitor, admin, path, lang) if sections.inside(path) else [],
             "lang": lang,
             "html_lang": i18n.HTML_LANG[lang],
             "languages": self._switch(request),
@@ -117,7 +124,7 @@ class Pages:
             "timezone": site.timezone,
             "csrf": self.sessions.csrf(session),
             "now_ms": self.port.now_ms(),
-            "path": request.url.path,
+            "path": path,
             "flash": read_flash(request),
         }
         return self._envs[lang].get_template(template).render(common | context)
@@ -150,6 +157,11 @@ class Pages:
             i18n.COOKIE, i18n.language(request), max_age=_YEAR_S, samesite="lax", path="/"
         )
         return response
+
+
+def _has(request: Request, path: str) -> bool:
+    """Return whether the app has such a page."""
+    return any(getattr(route, "path", "") == path for route in request.app.routes)
 
 
 def flash(response: Response, text: Text, ok: bool) -> Response:

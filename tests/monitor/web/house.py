@@ -29,6 +29,7 @@ from alerts.chains.chains_file import load_chains
 from alerts.database.access import open_engine, reading, writing
 from alerts.database.tables import app_user
 from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.directory_file import load_directory
 from alerts.directory.subjects import Subjects
 from alerts.directory.units import Contact, Directory, Unit
 from alerts.lifecycle.causes import load_causes
@@ -64,6 +65,7 @@ from monitor.store.ledger import Ledger
 from monitor.web.passwords import hash_password
 from monitor.web.ports import HealthReport, Readiness, Readings
 from monitor.web.server import Server
+from tests.monitor.web.with_rules import WithRules
 
 PASSWORD = "correct horse battery"
 FIRM_A, FIRM_B = "anda", "kaili"
@@ -202,7 +204,7 @@ class KeptQuarantine(QuarantineView):
         self._history.append(empty, row["at_ms"], {}, [told])
 
 
-class House:
+class House(WithRules):
     """See the module's text."""
 
     def __init__(
@@ -286,6 +288,10 @@ class House:
         self.keeper.take_up(newer, self.now_ms(), self.keeper.answers())
         self.registry.take_up(newer)
         self.keeper.turn()
+        book = self.settings.site.folder / "directory.toml"
+        if book.exists():
+            self.directory = load_directory(book, self.settings.site.timezone)
+            self.desk.take_up(self.directory)
 
     def spoke(self, *rows: int) -> None:
         """These lifts have spoken, and so have their gateways."""
