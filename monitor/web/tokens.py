@@ -107,10 +107,12 @@ def scope_of(
         if not known or (":" in word and parts is not None and word.partition(":")[2] not in parts):
             told = "read | act | admin" + "".join(f" | admin:{part}" for part in parts or ["PART"])
             raise ConfigError(_FILE, "scope", word, Text(f"可用：{told}", f"one of {told}"))
-        if word.startswith(ADMIN) and role is not Role.ADMIN:
+        reach = {Role.ADMIN: (READ, ACT, ADMIN), Role.VIEWER: (READ,)}.get(role, (READ, ACT))
+        if word.partition(":")[0] not in reach:
+            told = " | ".join(reach)
             text = Text(
-                f"令牌的范围不能大于其账号：{role} 只能用 read、act",
-                f"a token reaches no further than its owner: read and act for {role}",
+                f"令牌的范围不能大于其账号：{role} 只能用 {told}",
+                f"a token reaches no further than its owner: {told} for {role}",
             )
             raise ConfigError(_FILE, "scope", word, text)
     return frozenset(words) | {READ}

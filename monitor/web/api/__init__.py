@@ -5,11 +5,17 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from monitor.web.api import (
+    admin,
     alerts,
     asides,
     claim,
+    desk,
     drills,
+    export,
     feed,
+    fleet,
+    incident,
+    lift_past,
     lifts,
     links,
     quality,
@@ -33,10 +39,15 @@ router = APIRouter(
     dependencies=[Depends(json_only)],
     max_body_size=MOST_BYTES,
 )
+router.include_router(desk.router)  # before `/alerts/{alert_id}`, which takes any word
 router.include_router(alerts.router)
 router.include_router(stories.router)
+router.include_router(incident.router)
 router.include_router(asides.router)
+router.include_router(fleet.router)  # before /lifts/{reg_code}
 router.include_router(lifts.router)
+router.include_router(lift_past.router)
+router.include_router(export.router)
 router.include_router(feed.router)
 router.include_router(drills.router)
 router.include_router(quality.router)
@@ -46,4 +57,5 @@ router.include_router(registry.router)
 router.include_router(quarantine.router)
 router.include_router(system.router)
 router.include_router(upstream.router)
+router.include_router(admin.router)
 router.include_router(tokens.router)

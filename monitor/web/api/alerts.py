@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alerts.database.access import reading
 from alerts.model import RescueState, Step
 from monitor.web import find, problems
 from monitor.web.api import answers, examples, paging
 from monitor.web.i18n import language
+from monitor.web.order import place_of, sort_key
 from monitor.web.problems import Problem
 from monitor.web.views import legal_steps
 from monitor.web.visitor import AnyVisitor, Visitor, web_of
@@ -29,13 +30,29 @@ class Filters(BaseModel):
         "all",
     ] = "open"  # fmt: skip
     severity: Literal["", "critical", "major", "minor", "info"] = ""
+    rule: str = Field("", max_length=128, description="id of a rule")
+    code: int | None = Field(None, ge=0, le=999_999, description="standard code of the alert")
     street_office: str = Field("", max_length=128)
+    maintenance: str = Field("", max_length=128, description="id of the maintenance firm")
+    use_unit: str = Field("", max_length=128, description="id of the use unit")
+    owner: str = Field("", max_length=128, description="who accepted it; `-` = nobody yet")
     rescue_state: RescueState | Literal[""] = ""
     subject: str = Field("", max_length=128, description="registration code or gateway id")
     people: bool = Field(False, description="only alerts with people in the car")
     q: str = Field("", max_length=100, description="part of place, name, rule, or a code")
     raised_from_ms: int | None = Field(None, description="epoch ms, inclusive")
     raised_to_ms: int | None = Field(None, description="epoch ms, exclusive")
+
+    @field_validator("code", "raised_from_ms", "raised_to_ms", mode="before")
+    @classmethod
+    def _empty(cls, value: object) -> object:
+        """An empty field of a form asks for nothing."""
+        return None if value == "" else value
+
+    @field_validator("people", mode="before")
+    @classmethod
+    def _unticked(cls, value: object) -> object:
+        return False if value == "" else value
 
     def query(self, scope: str | None) -> find.Query:
         """Return these filters within what a visitor may see."""
@@ -45,6 +62,9 @@ class Filters(BaseModel):
 class ListQuery(Filters):
     """Filters and place in the list."""
 
+    order: Literal["newest", "urgency"] = Field(
+        "newest", description="`urgency`: as the console's list; closed alerts newest first"
+    )
     cursor: paging.Cursor = None
     limit: int = Field(100, ge=1, le=500)
 
@@ -69,21 +89,39 @@ class StepBody(BaseModel):
 def list_alerts(
     request: Request, visitor: AnyVisitor, asked: Annotated[ListQuery, Query()]
 ) -> dict[str, Any]:
-    """List alerts, the newest first; a firm gets its own. Give `next_cursor` back as `cursor`."""
-    port = web_of(request).port
+    """List alerts, the newest first; a firm gets its own. Give `next_cursor` back as `cursor`.
+
+    `order=urgency` lists as a duty desk works: people in the car first, then by deadline. There
+    the list may move between two pages; what moves comes by the feed.
+    """
+    port, query = web_of(request).port, asked.query(visitor.scope)
+    newest, listing = asked.order == "newest", f"alerts by {asked.order}"
+    cursor = paging.text_after(listing, asked.cursor)
+    if cursor is not None and not _fits(cursor, newest, query.by_urgency):
+        raise problems.invalid("cursor", cursor, "next_cursor of the page before")
     with reading(port.engine) as conn:
         rows = find.find(
             conn,
-            asked.query(visitor.scope),
+            query,
             chains=port.desk.chains,
             limit=asked.limit + 1,
-            before_id=paging.number_after("alerts", asked.cursor),
-            newest=True,
+            before_id=int(cursor) if cursor and newest else None,
+            after=None if newest else cursor,
+            newest=newest,
         )
     more = len(rows) > asked.limit
     rows = rows[: asked.limit]
-    last = rows[-1]["id"] if more else None
-    return {"alerts": rows, "next_cursor": paging.cursor_of("alerts", last)}
+    last = rows[-1] if more else None
+    place = None
+    if last is not None:
+        place = str(last["id"]) if newest else sort_key(last, query.by_urgency)
+    return {"alerts": rows, "next_cursor": paging.cursor_of(listing, place)}
+
+
+def _fits(cursor: str, newest: bool, by_urgency: bool) -> bool:
+    if newest:
+        return cursor.isdecimal() and len(cursor) < 19
+    return place_of(cursor, by_urgency) is not None
 
 
 @router.get("/alerts/{alert_id}", responses=examples.answer(examples.DETAIL))

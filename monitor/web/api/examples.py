@@ -73,6 +73,35 @@ DETAIL = ALERT | {
     ],
     "legal_steps": ["depart", "arrive", "free"],
 }
+BULK_DONE = {
+    "done": 1,
+    "results": [
+        {
+            "id": 17,
+            "outcome": "done",
+            "message": "done: acknowledged",
+            "text": {"zh": "已确认", "en": "done: acknowledged"},
+        }
+    ],
+}
+COUNTS = {
+    "severity": {"critical": 1},
+    "rule": {"1": 1},
+    "street_office": {"street-1": 1},
+    "maintenance": {"firm-a": 1},
+    "use_unit": {"property-1": 1},
+    "owner": {"-": 1},
+    "state": {"open": 1, "unacknowledged": 1, "aside": 0},
+    "people": {"true": 1},
+    "total": {"all": 1},
+}
+AWAY = {
+    "newest": 88,
+    "since_ms": 1790000000000,
+    "raised": {"count": 1, "alerts": [ALERT]},
+    "escalated": {"count": 0, "alerts": []},
+    "closed": {"count": 0, "alerts": []},
+}
 STEP_DONE = {
     "ok": True,
     "changed": True,
@@ -339,36 +368,10 @@ CLAIMED = {
 }
 CODE_MADE = {"gateway": "gw-09", "code": "7KQ2M-XA09T", "expires_ms": 1790003600000}
 REVOKED = {"gateway": "gw-09", "revoked": ["gw-09"]}
-TOKEN: dict[str, Any] = {
-    "id": 3,
-    "prefix": "lw_5f0c2a9be1d4",
-    "owner": "wang",
-    "name": "monthly report",
-    "scope": ["read", "act"],
-    "state": "good",
-    "created_ms": 1790000000000,
-    "created_by": "wang",
-    "expires_ms": 1797776000000,
-    "used_ms": 1790000060000,
-    "used_from": "192.0.2.7",
-    "revoked_ms": None,
-    "revoked_by": None,
-}
-TOKEN_MADE = TOKEN | {"token": "lw_5f0c2a9be1d4_…"}
-TOKEN_REVOKED = {
-    "ok": True,
-    "changed": True,
-    "token": TOKEN | {"state": "revoked", "revoked_ms": 1790000120000, "revoked_by": "wang"},
-}
-ME = {"name": "wang", "role": "firm", "unit": "firm-a", "token": None}
-PASSWORD_DONE = {
-    "ok": True,
-    "message": "the password is changed, and other sessions ended",
-    "text": {"zh": "口令已更改，其他登录已结束", "en": "the password is changed, …"},
-}
 
 
-def answer(example: object, words: str = "As described") -> dict[int | str, dict[str, Any]]:
+def answer(
+    example: object, words: str = "As described", kind: str = "application/json"
+) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route with one example."""
-    content = {"application/json": {"example": example}}
-    return {200: {"description": words, "content": content}}
+    return {200: {"description": words, "content": {kind: {"example": example}}}}

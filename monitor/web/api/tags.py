@@ -20,10 +20,15 @@ TAGS: Mapping[str, Text] = {
     "lifts": Text(
         "电梯：状态、各通道的值与历史", "Lifts: state, values and history of each channel"
     ),
+    "fleet": Text("全部电梯一览、分组、检索", "All lifts at once: list, search, groups, outlines"),
     "drills": Text("演练", "Exercises: the true chain, marked"),
     "registry": Text("台账、认领码、网关凭据", "Registry, claim codes, credentials of gateways"),
     "links": Text("链路质量", "Link quality of gateways"),
     "quarantine": Text("隔离区：被拒的消息", "Quarantine: what was refused"),
     "service": Text("服务状态、报警质量、上级平台", "Health, alarm quality, platforms above"),
+    "administration": Text(
+        "管理：规则、人员、值班、通道、流水、设置",
+        "Administration: rules, people, rosters, channels, journal, settings",
+    ),
     "account": Text("自己的账号、口令与令牌", "Your account: who you are, password, tokens"),
 }

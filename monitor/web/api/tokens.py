@@ -15,6 +15,7 @@ from config.text import Text
 from monitor.web import auth, problems, tokens
 from monitor.web import visitor as visitors
 from monitor.web.api import answers, examples, paging
+from monitor.web.api import examples_account as told
 from monitor.web.api.tags import TAGS
 from monitor.web.i18n import language
 from monitor.web.problems import Problem
@@ -56,7 +57,7 @@ class PasswordBody(BaseModel):
     new: str = Field(max_length=1024, examples=["a longer one than before"])
 
 
-@router.get("/me", responses=examples.answer(examples.ME))
+@router.get("/me", responses=examples.answer(told.ME))
 def me(request: Request, visitor: AnyVisitor) -> dict[str, Any]:
     """Return who you are to the service, and the token you came with, if any."""
     user, now_ms = visitor.user, web_of(request).port.now_ms()
@@ -64,7 +65,7 @@ def me(request: Request, visitor: AnyVisitor) -> dict[str, Any]:
     return {"name": user.name, "role": user.role, "unit": user.unit, "token": token}
 
 
-@router.post("/me/password", responses=examples.answer(examples.PASSWORD_DONE))
+@router.post("/me/password", responses=examples.answer(told.PASSWORD_DONE))
 def password(request: Request, visitor: PersonVisitor, body: PasswordBody) -> dict[str, Any]:
     """Set another password; ends all your sessions, tokens stay. A token cannot do this."""
     change_password(request, visitor, body.current, body.new)
@@ -87,11 +88,11 @@ def change_password(request: Request, visitor: Visitor, current: str, new: str) 
         zh = Text("口令至少 10 个字符", str(error))
         raise Problem(422, "invalid", zh, field="new", limit="≥ 10 characters") from None
     with writing(web.port.engine) as conn:
-        told = {"what": "password", "owner": user.name}
-        append(conn, web.port.now_ms(), [Line(None, "account", user.actor, told)])
+        data = {"what": "password", "owner": user.name}
+        append(conn, web.port.now_ms(), [Line(None, "account", user.actor, data)])
 
 
-@router.get("/tokens", responses=examples.answer({"tokens": [examples.TOKEN], "next_cursor": None}))
+@router.get("/tokens", responses=examples.answer({"tokens": [told.TOKEN], "next_cursor": None}))
 def list_tokens(
     request: Request, visitor: AnyVisitor, asked: Annotated[TokenQuery, Query()]
 ) -> dict[str, Any]:
@@ -121,13 +122,13 @@ def find(request: Request, visitor: Visitor, ident: int) -> Token:
     return found
 
 
-@router.get("/tokens/{token_id}", responses=examples.answer(examples.TOKEN))
+@router.get("/tokens/{token_id}", responses=examples.answer(told.TOKEN))
 def get_token(request: Request, visitor: AnyVisitor, token_id: int) -> dict[str, Any]:
     """Return one token: its scope, its end, when and from where it was used last."""
     return find(request, visitor, token_id).as_json(web_of(request).port.now_ms())
 
 
-@router.post("/tokens", responses=examples.answer(examples.TOKEN_MADE))
+@router.post("/tokens", responses=examples.answer(told.TOKEN_MADE))
 def make_token(request: Request, visitor: PersonVisitor, body: TokenBody) -> dict[str, Any]:
     """Make a token for yourself; `token` is told this once. A token cannot make another."""
     made, text = new_token(request, visitor, body.name, body.scope, body.days)
@@ -151,7 +152,7 @@ def new_token(
         ) from None  # fmt: skip
 
 
-@router.post("/tokens/{token_id}/revoke", responses=examples.answer(examples.TOKEN_REVOKED))
+@router.post("/tokens/{token_id}/revoke", responses=examples.answer(told.TOKEN_REVOKED))
 def revoke_token(request: Request, visitor: PersonVisitor, token_id: int) -> dict[str, Any]:
     """End a token at once: your own, or as an administrator anybody's.
 
@@ -161,5 +162,5 @@ def revoke_token(request: Request, visitor: PersonVisitor, token_id: int) -> dic
     port, found = web_of(request).port, find(request, visitor, token_id)
     answers.must_match(request, found.as_json(port.now_ms()))
     changed = tokens.revoke(port.engine, found, visitor.user.actor, port.now_ms())
-    told = find(request, visitor, token_id).as_json(port.now_ms())
-    return {"ok": True, "changed": changed, "token": told}
+    after = find(request, visitor, token_id).as_json(port.now_ms())
+    return {"ok": True, "changed": changed, "token": after}

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from monitor.web import visitor as visitors
 from monitor.web.console.render import Pages
 from monitor.web.problems import Problem
-from monitor.web.sessions import COOKIE, new_session, password_mark
+from monitor.web.sessions import COOKIE, new_session
 from monitor.web.visitor import check_forgery, identify, web_of
 
 router = APIRouter(include_in_schema=False)
@@ -65,7 +65,7 @@ async def sign_in(
     if user is None:
         return _form(request, next, name, _("Name or password is wrong."), 401)
     response = RedirectResponse(safe_target(next), 303)
-    web.sessions.write(response, new_session(user.name, password_mark(user.password_hash)))
+    web.sessions.write(response, new_session(user.name, user.mark))
     return response
 
 
