@@ -12,8 +12,10 @@ from starlette.responses import Response
 from monitor.web import api, cap, incoming, probes, problems, refusals
 from monitor.web.api.document import document
 from monitor.web.console import (
+    account,
     admin,
     alerts,
+    api_page,
     asides,
     bigscreen,
     desk,
@@ -91,6 +93,8 @@ def create_app(port: ServicePort) -> FastAPI:
     for part in (
         api.router,
         signin.router,
+        account.router,
+        api_page.router,
         desk.router,  # before `/alerts/{alert_id}`, which takes any word
         alerts.router,
         incident.router,

@@ -144,7 +144,10 @@ EXPECTED = {
     ("POST", "/api/v1/tokens/{token_id}/revoke"): "open",  # test_tokens
     ("GET", "/api"): "silent",
     ("GET", "/account"): "silent",
-    ("POST", "/account/{act}"): "open",  # one's own account
+    ("POST", "/account/password"): "open",  # one's own account
+    ("POST", "/account/sessions"): "open",
+    ("POST", "/account/tokens"): "open",
+    ("POST", "/account/looks"): "open",
     ("POST", "/account/tokens/{token_id}/revoke"): "open",  # test_tokens
     ("GET", "/alerts"): "silent",
     ("GET", "/alerts/rows"): "silent",
