@@ -39,7 +39,7 @@ from monitor.web.feed import Hub
 from monitor.web.fleet.fleet import Fleet
 from monitor.web.i18n import load_catalogues
 from monitor.web.ports import ServicePort
-from monitor.web.security import SecurityHeaders
+from monitor.web.security import BodyLimit, SecurityHeaders
 from monitor.web.sessions import Sessions
 from monitor.web.static_files import FOREVER, STATIC, Immutable, static_version
 from monitor.web.visitor import Web, web_of
@@ -89,6 +89,7 @@ def create_app(port: ServicePort) -> FastAPI:
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(SecurityHeaders, https=https)
+    app.add_middleware(BodyLimit, most=problems.MOST_BYTES, under="/api/")
     refusals.install(app)
     for part in (
         api.router,

@@ -12,7 +12,7 @@ from config.text import Text
 from monitor.web.i18n import language
 
 MOST_BYTES = 4 * 2**20
-"""The largest body the API takes; a route may set another by FastAPI's `max_body_size`."""
+"""The largest body the API takes."""
 
 
 class Problem(Exception):

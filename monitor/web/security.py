@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY = (
@@ -38,6 +39,37 @@ def add_headers(headers: MutableHeaders, https: bool = False) -> None:
         headers.setdefault(name, value)
     if https:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+
+
+class BodyLimit:
+    """ASGI middleware: the API reads no body without end.
+
+    Starlette's own limit answers in plain text, whatever the application says; this one raises
+    where the body is read, so that the refusal is a problem document like all others.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, under: str) -> None:
+        self.app, self.most, self.under = app, most, under
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count what comes in below a path."""
+        if scope["type"] != "http" or not scope["path"].startswith(self.under):
+            await self.app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("content-length", "")
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            if told.isdecimal() and int(told) > self.most:
+                raise HTTPException(413)
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self.most:
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, counted, send)
 
 
 class SecurityHeaders:

@@ -29,7 +29,6 @@ from monitor.web.api import (
 from monitor.web.api.answers import ApiJson
 from monitor.web.api.bodies import json_only
 from monitor.web.api.refused import PROBLEMS
-from monitor.web.problems import MOST_BYTES
 
 # What every part of the API keeps to; tests/monitor/web/test_document.py holds all of it to that.
 router = APIRouter(
@@ -37,7 +36,6 @@ router = APIRouter(
     responses=PROBLEMS,
     default_response_class=ApiJson,
     dependencies=[Depends(json_only)],
-    max_body_size=MOST_BYTES,
 )
 router.include_router(desk.router)  # before `/alerts/{alert_id}`, which takes any word
 router.include_router(alerts.router)

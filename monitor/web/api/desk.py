@@ -83,7 +83,10 @@ def _outcome(result: ActResult | None) -> tuple[str, Text]:
     return ("done" if result.changed else "already"), result.text
 
 
-@router.get("/alerts/counts", responses=examples.answer({"counts": examples.COUNTS}))
+@router.get(
+    "/alerts/counts",
+    responses=examples.answer({"counts": examples.COUNTS}, maps=list(examples.COUNTS)),
+)
 def counts(
     request: Request, visitor: AnyVisitor, asked: Annotated[Filters, Query()]
 ) -> dict[str, Any]:

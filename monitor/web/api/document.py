@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -38,7 +39,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def operations(spec: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return (METHOD, path, operation) in the order of the tags."""
+    """Return (METHOD, path, operation) in the order of the tags, each part by path."""
     order = list(TAGS)
     found = [
         (method.upper(), path, operation)
@@ -46,7 +47,7 @@ def operations(spec: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
         for method, operation in methods.items()
         if method in _METHODS
     ]
-    return sorted(found, key=lambda one: order.index(one[2]["tags"][0]))
+    return sorted(found, key=lambda one: (order.index(one[2]["tags"][0]), one[1], one[0]))
 
 
 def _made(app: FastAPI) -> dict[str, Any]:
@@ -90,8 +91,9 @@ def _mend(method: str, operation: dict[str, Any]) -> None:
         for kind, content in response.get("content", {}).items():
             if kind == "application/problem+json":
                 content["schema"] = {"$ref": "#/components/schemas/Problem"}
-            elif kind == "application/json" and "example" in content:
-                content["schema"] = schema_of(content["example"])
+            elif kind == "application/json" and "x-drawn" in content:
+                content["example"], maps, optional = json.loads(content.pop("x-drawn"))
+                content["schema"] = schema_of(content["example"], maps=maps, optional=optional)
                 _show_next(operation, content)
                 if method == "get" and status == "200":
                     response["headers"] = _headers(content["example"])

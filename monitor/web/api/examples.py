@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 ALERT: dict[str, Any] = {
@@ -371,7 +373,20 @@ REVOKED = {"gateway": "gw-09", "revoked": ["gw-09"]}
 
 
 def answer(
-    example: object, words: str = "As described", kind: str = "application/json"
+    example: object,
+    words: str = "As described",
+    kind: str = "application/json",
+    *,
+    maps: Sequence[str] = (),
+    optional: Sequence[str] = (),
 ) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route with one example."""
-    return {200: {"description": words, "content": {kind: {"example": example}}}}
+    """Return the `responses` of a route with one example.
+
+    A schema is drawn from it (monitor.web.api.schema): `maps` names the members whose own members
+    are data, such as counts by state; `optional` those that may be left out.
+    """
+    content: dict[str, Any] = {"example": example}
+    if kind == "application/json":
+        # FastAPI drops nulls from examples; document.py takes this one, whole, in its place.
+        content["x-drawn"] = json.dumps([example, list(maps), list(optional)])
+    return {200: {"description": words, "content": {kind: content}}}

@@ -17,7 +17,8 @@ CURVES = answer(
         "late": [0],
         "channels": {"speed": {"unit": "m/s", "lo": [0.0], "hi": [1.75], "last": [0.4]}},
         "gaps": [{"from_ms": 1790000006000, "to_ms": 1790003600000}],
-    }
+    },
+    maps=["channels"],
 )
 MARKS = answer(_LIFT | {"alerts": [], "visits": [], "power_cuts": []})
 TRIPS = answer(
@@ -26,7 +27,8 @@ TRIPS = answer(
         "set_off_ms": [1790000000000],
         "arrived_ms": [1790000014000],
         "columns": {"travel_s": [14.0], "opening_s": [2.6], "levelling_mm": [-1.5]},
-    }
+    },
+    maps=["columns"],
 )
 _FEATURE: dict[str, Any] = {
     "name": "opening_time",
@@ -45,7 +47,7 @@ _FEATURE: dict[str, Any] = {
     "peers_z": 0.1,
     "trip": {"value": [2.7], "normal": [2.61], "spread": [0.18]},
 }
-DRIFT = answer(_SPAN | {"arrived_ms": [1790000014000], "features": [_FEATURE]})
+DRIFT = answer(_SPAN | {"arrived_ms": [1790000014000], "features": [_FEATURE]}, optional=["trip"])
 MESSAGES = answer(
     _SPAN
     | {
@@ -86,7 +88,8 @@ QUALITY = answer(
         "refused": [],
         "sensors": {"presence_quality": 0.98},
         "gateway": "gw-1",
-    }
+    },
+    maps=["sensors"],
 )
 DOCUMENTS = answer(
     _LIFT

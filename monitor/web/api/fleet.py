@@ -78,7 +78,7 @@ class OverviewQuery(Choice):
     by: Dimension = "street_office"
 
 
-@router.get("/lifts", responses=examples.answer(told.LIFTS))
+@router.get("/lifts", responses=examples.answer(told.LIFTS, optional=["matched"]))
 def list_lifts(
     request: Request, visitor: AnyVisitor, asked: Annotated[LiftQuery, Query()]
 ) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _tag(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-@router.get("/lifts/states", responses=examples.answer(told.STATES))
+@router.get("/lifts/states", responses=examples.answer(told.STATES, optional=["at"]))
 def lift_states(
     request: Request, visitor: AnyVisitor, asked: Annotated[StatesQuery, Query()]
 ) -> Response:

@@ -76,7 +76,10 @@ class LiftBody(BaseModel):
     row: dict[str, str] = Field(examples=[{"reg_code": "31105001082012000001"}])
 
 
-@router.get("/summary", responses=examples.answer(examples.REGISTRY_SUMMARY))
+@router.get(
+    "/summary",
+    responses=examples.answer(examples.REGISTRY_SUMMARY, maps=["lifts", "gateways", "states"]),
+)
 def summary(request: Request, visitor: DeskVisitor) -> dict[str, Any]:
     """Return how many lifts and gateways are in each state, what the states mean, and the sites."""
     book = web_of(request).port.book()

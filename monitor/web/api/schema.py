@@ -7,6 +7,7 @@ are held to these schemas by the tests.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 Schema = dict[str, Any]
@@ -44,15 +45,19 @@ _NEXT: Schema = {
 }
 
 
-def schema_of(example: object, name: str = "") -> Schema:
+def schema_of(
+    example: object, name: str = "", *, maps: Sequence[str] = (), optional: Sequence[str] = ()
+) -> Schema:
     """Return the schema of everything that looks like an example.
 
-    `name` is the member's: ids, texts and what is called `…_ms` have kinds of their own.
+    `name` is the member's: ids, texts and what is called `…_ms` have kinds of their own. Members
+    in `maps` have data for their members' names; those in `optional` may be left out.
     """
     if isinstance(example, dict):
-        return _object(example)
+        return _object(example, name, maps, optional)
     if isinstance(example, list):
-        return {"type": "array", "items": schema_of(example[0]) if example else {}}
+        items = schema_of(example[0], maps=maps, optional=optional) if example else {}
+        return {"type": ["array", "null"], "items": items}
     if isinstance(example, bool):
         return {"type": ["boolean", "null"]}
     if name.endswith("_ms"):
@@ -66,16 +71,24 @@ def schema_of(example: object, name: str = "") -> Schema:
     return {"type": ["number", "null"]}
 
 
-def _object(example: dict[str, Any]) -> Schema:
+def _object(
+    example: dict[str, Any], name: str, maps: Sequence[str], optional: Sequence[str]
+) -> Schema:
     if set(example) == {"zh", "en"}:
         return {"$ref": "#/components/schemas/Text"}
     if not example:
         return {"type": "object"}
-    properties = {key: schema_of(value, key) for key, value in example.items()}
-    # An object instead of a scalar, a list or a text may be absent, too.
+    if name in maps:
+        one = schema_of(next(iter(example.values())), maps=maps, optional=optional)
+        return {"type": "object", "additionalProperties": one}
+    properties = {
+        key: schema_of(value, key, maps=maps, optional=optional) for key, value in example.items()
+    }
+    # An object may be absent, too: null in its place.
     for key, value in example.items():
         if isinstance(value, dict):
             properties[key] = {"anyOf": [properties[key], {"type": "null"}]}
     if "next_cursor" in example:
         properties |= {"next_cursor": _CURSOR, "next": _NEXT}
-    return {"type": "object", "properties": properties, "required": sorted(properties)}
+    needed = sorted(set(properties) - set(optional))
+    return {"type": "object", "properties": properties, "required": needed}

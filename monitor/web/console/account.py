@@ -90,7 +90,7 @@ def _theme(words: Words, theme: str) -> str:
 def scope_words(catalogue: Catalogue) -> dict[str, str]:
     """Return a word for each word of a scope."""
     _ = catalogue.gettext
-    return {tokens.READ: _("read"), tokens.ACT: _("act"), tokens.ADMIN: _("administer")}
+    return {tokens.READ: _("may read"), tokens.ACT: _("may act"), tokens.ADMIN: _("may administer")}
 
 
 def _row(words: Words, names: dict[str, str], one: Token, now_ms: int) -> dict[str, Any]:

@@ -62,6 +62,7 @@ from monitor.registry.sightings import read_sightings
 from monitor.registry.states import Book, Live
 from monitor.store.history import History, QuarantineRow
 from monitor.store.ledger import Ledger
+from monitor.upstream.office import Upstream
 from monitor.web.passwords import hash_password
 from monitor.web.ports import HealthReport, Readiness, Readings
 from monitor.web.server import Server
@@ -258,6 +259,13 @@ class House(WithRules):
     @cached_property
     def links(self) -> LinksView:
         return LinksView(self.link, self.registry, self.quarantine._history)
+
+    @cached_property
+    def upstream(self) -> Upstream:
+        return Upstream(
+            self.settings, self.quarantine._history, self.engine, self.registry, self.vocab,
+            self.now_ms,
+        )  # fmt: skip
 
     def _write_site(self, folder: Path) -> None:
         kinds: dict[str, list[Any]] = {
