@@ -13,7 +13,9 @@ from fastapi import FastAPI
 
 from alerts.database.access import reading
 from alerts.desk import queries
+from alerts.model import Actor, Role
 from monitor.web import feed as feed_module
+from monitor.web import tokens
 from monitor.web.auth import set_password
 from monitor.web.sessions import COOKIE
 from tests.monitor.web.conftest import cookie_of
@@ -158,6 +160,25 @@ def test_the_feed_ends_for_whom_access_has_ended(
     with reading_feed(running, house, "firm-b") as reader:
         until(lambda: reader.kinds("beat"))
         set_password(house.engine, "firm-b", "another long one")
+        assert reader.ended.wait(10)
+
+
+def test_a_token_reads_the_feed_until_it_is_revoked(
+    running: Running, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "CHECK_S", 0.2)
+    actor, now_ms = Actor("admin", Role.ADMIN), house.now_ms()
+    token, text = tokens.make(house.engine, "firm-b", "x", [], 1, actor, now_ms, longest=1)
+    bearer = {"Authorization": f"Bearer {text}", "Last-Event-ID": "0"}
+    with reading_feed(running, house, "operator", **bearer) as reader:
+        until(lambda: reader.kinds("beat"))
+        house.raise_alert(0)
+        own = house.raise_alert(1)
+        until(lambda: own in {data["alert_id"] for _, _, data in reader.kinds("journal")})
+        assert {data["alert_id"] for _, _, data in reader.kinds("journal")} == {own}, (
+            "the token's owner is a firm, whatever the cookie beside it says"
+        )
+        tokens.revoke(house.engine, token, actor, house.now_ms())
         assert reader.ended.wait(10)
 
 
