@@ -82,7 +82,7 @@ def kind_of(spec: Json, schema: Json) -> str:
     if "enum" in schema:
         return " | ".join(str(one) or "(empty)" for one in schema["enum"])
     if "const" in schema:
-        return str(schema["const"])
+        return str(schema["const"]) or "(empty)"
     kind = str(schema.get("type", "any"))
     if kind == "array":
         return f"list of {kind_of(spec, schema.get('items', {}))}"
