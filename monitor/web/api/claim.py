@@ -16,6 +16,7 @@ from config.errors import ConfigError
 from config.text import Text
 from monitor.web import problems
 from monitor.web.api import examples
+from monitor.web.api import examples_desk as told
 from monitor.web.problems import Problem
 from monitor.web.visitor import AdminVisitor, DeskVisitor, address_of, web_of
 
@@ -104,7 +105,7 @@ def make(request: Request, visitor: AdminVisitor, body: CodeBody) -> dict[str, A
     return {"gateway": body.gateway, "code": code, "expires_ms": ends_ms}
 
 
-@router.get("/registry/claims", responses=examples.answer({"claims": []}))
+@router.get("/registry/claims", responses=told.CLAIMS)
 def open_claims(request: Request, visitor: DeskVisitor) -> dict[str, Any]:
     """List the codes that can still be used; the codes themselves are not kept."""
     return {"claims": web_of(request).port.claims.open_claims()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitor.web.api.examples import answer
+from monitor.web.api.examples import ALERT, answer
 
 _LIFT = {"reg_code": "31105001082012000001"}
 _SPAN = _LIFT | {"from_ms": 1790000000000, "to_ms": 1790003600000}
@@ -108,7 +108,7 @@ DOCUMENTS = answer(
         "visit_on_record": 0.0,
     }
 )
-ALERTS = answer(_LIFT | {"alerts": [], "next_cursor": None})
+ALERTS = answer(_LIFT | {"alerts": [ALERT], "next_cursor": None})
 CSV = """ts_ms,time (Asia/Shanghai),speed [m/s],door_state
 1790000000000,2026-09-21T21:33:20.000+0800,1.75,2
 """

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from config.text import Text
 from monitor.web.api import examples, paging
+from monitor.web.api import examples_desk as told
 from monitor.web.ports import LinksPort
 from monitor.web.problems import Problem, not_found
 from monitor.web.visitor import DeskVisitor, web_of
@@ -62,7 +63,7 @@ def page_of(port: LinksPort, asked: LinksQuery) -> tuple[list[dict[str, Any]], s
     return page, paging.cursor_of("links", last)
 
 
-@router.get("/links", responses=examples.answer({"gateways": [], "next_cursor": None}))
+@router.get("/links", responses=told.LINKS)
 def links(
     request: Request, visitor: DeskVisitor, asked: Annotated[LinksQuery, Query()]
 ) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def links(
     return {"gateways": rows, "next_cursor": cursor}
 
 
-@router.get("/links/vendors", responses=examples.answer({"vendors": []}))
+@router.get("/links/vendors", responses=told.VENDORS)
 def vendors(request: Request, visitor: DeskVisitor) -> dict[str, Any]:
     """Return the same figures added up by vendor."""
     return {"vendors": web_of(request).port.links.vendors()}
@@ -104,7 +105,7 @@ def days(
     return {"days": port.links.days(first, last, gateway or None, vendor or None)}
 
 
-@router.get("/links/{gateway}", responses=examples.answer({"gateway": {}, "lifts": []}))
+@router.get("/links/{gateway}", responses=told.LINK)
 def one(request: Request, visitor: DeskVisitor, gateway: str) -> dict[str, Any]:
     """Return one gateway, and the clock of each of its lifts."""
     port = web_of(request).port.links

@@ -12,7 +12,8 @@ from alerts.model import Role
 from config.text import Text
 from monitor.quarantine.choice import MOST_IDS, OPEN, Choice
 from monitor.quarantine.view import look
-from monitor.web.api import examples, paging
+from monitor.web.api import examples_desk as told
+from monitor.web.api import paging
 from monitor.web.ports import QuarantinePort
 from monitor.web.problems import Problem, forbidden, not_found
 from monitor.web.visitor import DeskVisitor, Visitor, web_of
@@ -56,7 +57,7 @@ def ask_of(
     return port.ask(kind, choice, visitor.user.actor, now_ms, (why or "").strip() or None)
 
 
-@router.get("/quarantine", responses=examples.answer({"refused": [], "next_cursor": None}))
+@router.get("/quarantine", responses=told.REFUSED)
 def refused(
     request: Request,
     visitor: DeskVisitor,
@@ -80,7 +81,7 @@ def refused(
     return {"refused": told, "next_cursor": paging.cursor_of("quarantine", last)}
 
 
-@router.get("/quarantine/reasons", responses=examples.answer({"reasons": []}))
+@router.get("/quarantine/reasons", responses=told.REASONS)
 def reasons(
     request: Request,
     visitor: DeskVisitor,
@@ -107,7 +108,7 @@ def reasons(
     }
 
 
-@router.post("/quarantine/runs", responses=examples.answer({"run": {"id": 3, "state": "due"}}))
+@router.post("/quarantine/runs", responses=told.RUN)
 def ask(request: Request, visitor: DeskVisitor, body: RunBody) -> dict[str, Any]:
     """Ask for a second try, for a look at what one would take, or for an end without one.
 
@@ -123,7 +124,7 @@ def ask(request: Request, visitor: DeskVisitor, body: RunBody) -> dict[str, Any]
     return {"run": run.as_json() if run else {"id": number}}
 
 
-@router.get("/quarantine/runs", responses=examples.answer({"runs": [], "next_cursor": None}))
+@router.get("/quarantine/runs", responses=told.RUNS)
 def asked(
     request: Request,
     visitor: DeskVisitor,
@@ -137,7 +138,7 @@ def asked(
     return {"runs": told, "next_cursor": paging.cursor_of("runs", last)}
 
 
-@router.get("/quarantine/runs/{number}", responses=examples.answer({"run": {"id": 3}}))
+@router.get("/quarantine/runs/{number}", responses=told.RUN)
 def run(request: Request, visitor: DeskVisitor, number: int) -> dict[str, Any]:
     """Return how far a run is, or what came of it."""
     found = web_of(request).port.quarantine.run(number)
@@ -146,7 +147,7 @@ def run(request: Request, visitor: DeskVisitor, number: int) -> dict[str, Any]:
     return {"run": found.as_json()}
 
 
-@router.get("/quarantine/{number}", responses=examples.answer({"id": 7, "refusals": []}))
+@router.get("/quarantine/{number}", responses=told.MESSAGE)
 def message(request: Request, visitor: DeskVisitor, number: int) -> dict[str, Any]:
     """Return a message with its bytes (base64), each refusal with where in the bytes it lies
     (`at`: [start, end) or null), and what today's configuration would take of it."""

@@ -60,7 +60,7 @@ def schema_of(
         return {"type": ["array", "null"], "items": items}
     if isinstance(example, bool):
         return {"type": ["boolean", "null"]}
-    if name.endswith("_ms"):
+    if name.endswith("_ms") and not isinstance(example, float):
         return {"type": ["integer", "null"], "description": "epoch ms"}
     if example is None:
         return {}
@@ -79,8 +79,9 @@ def _object(
     if not example:
         return {"type": "object"}
     if name in maps:
-        one = schema_of(next(iter(example.values())), maps=maps, optional=optional)
-        return {"type": "object", "additionalProperties": one}
+        kinds = [schema_of(value, maps=maps, optional=optional) for value in example.values()]
+        alike = all(kind == kinds[0] for kind in kinds)
+        return {"type": "object", "additionalProperties": kinds[0] if alike else True}
     properties = {
         key: schema_of(value, key, maps=maps, optional=optional) for key, value in example.items()
     }

@@ -21,6 +21,7 @@ from devices.registry import Lift
 from monitor.own import own_or
 from monitor.web import problems
 from monitor.web.api import examples
+from monitor.web.api import examples_admin as told
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import AdminVisitor, Visitor, web_of
 
@@ -103,13 +104,13 @@ def explained(port: ServicePort, lift: str, rule: str, people: int, at_ms: int |
     )
 
 
-@router.get("/chains", responses=examples.answer({"chains": [], "profiles": {"urban": 900}}))
+@router.get("/chains", responses=told.CHAINS)
 def chains(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     """Return the chains as they run: steps, deadlines, whom, until what."""
     return chains_json(web_of(request).port)
 
 
-@router.get("/chains/explain", responses=examples.answer({"chain": "R", "steps": []}))
+@router.get("/chains/explain", responses=told.EXPLAINED)
 def explain_chain(
     request: Request,
     visitor: AdminVisitor,

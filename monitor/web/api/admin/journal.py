@@ -11,6 +11,7 @@ from alerts.database.access import reading
 from monitor.admin import journal_view
 from monitor.admin.journal_view import Wanted
 from monitor.web.api import examples, paging
+from monitor.web.api import examples_admin as told
 from monitor.web.visitor import AdminVisitor, web_of
 
 router = APIRouter()
@@ -20,7 +21,7 @@ Alert = Annotated[int | None, Query(ge=1)]
 Ms = Annotated[int | None, Query(ge=0, description="epoch ms")]
 
 
-@router.get("/journal", responses=examples.answer({"lines": [], "next_cursor": None}))
+@router.get("/journal", responses=told.JOURNAL)
 def lines(
     request: Request,
     visitor: AdminVisitor,
@@ -72,7 +73,7 @@ def verify(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     return {"check": check.as_json()}
 
 
-@router.get("/journal/verify", responses=examples.answer({"check": {"state": "done", "ok": True}}))
+@router.get("/journal/verify", responses=told.CHECK)
 def verified(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     """Return the newest check, or how far it is."""
     return {"check": web_of(request).checker.last.as_json()}

@@ -12,6 +12,7 @@ from config.errors import ConfigError
 from monitor.admin.accounts import Accounts
 from monitor.web import problems
 from monitor.web.api import examples
+from monitor.web.api import examples_admin as told
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import AdminVisitor, web_of
 
@@ -51,7 +52,7 @@ def _done(act: Callable[[], Any]) -> Any:
         raise problems.refused(error) from None
 
 
-@router.get("/accounts", responses=examples.answer({"accounts": [{"name": "li", "role": "admin"}]}))
+@router.get("/accounts", responses=told.ACCOUNTS)
 def listed(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     """Return all accounts by name."""
     return {"accounts": accounts_of(web_of(request).port).listed()}

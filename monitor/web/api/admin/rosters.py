@@ -16,6 +16,7 @@ from config.errors import ConfigError
 from monitor.admin.rosters import RosterDesk, on_duty, span_of
 from monitor.web import problems
 from monitor.web.api import examples
+from monitor.web.api import examples_admin as told
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import AdminVisitor, web_of
 
@@ -97,13 +98,13 @@ def row_of(port: ServicePort, unit: str, body: SwapBody) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/units", responses=examples.answer({"units": [{"id": "anda", "on_duty": ["c-1"]}]}))
+@router.get("/units", responses=told.UNITS)
 def units(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     """Return units, who is on duty now, and the gaps of the next 30 days."""
     return {"units": units_json(web_of(request).port)}
 
 
-@router.get("/units/{ident}/roster", responses=examples.answer({"shifts": [], "gaps": []}))
+@router.get("/units/{ident}/roster", responses=told.ROSTER)
 def roster(
     request: Request, visitor: AdminVisitor, ident: str, month: Month = ""
 ) -> dict[str, Any]:

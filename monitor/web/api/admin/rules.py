@@ -17,6 +17,7 @@ from monitor.admin.rulebook import FIELDS, Read
 from monitor.admin.trials import DAY_MS, LONGEST_DAYS, Asked, Trial, answered
 from monitor.web import problems
 from monitor.web.api import examples
+from monitor.web.api import examples_admin as told
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import AdminVisitor, Visitor, web_of
 
@@ -124,7 +125,7 @@ def verdict(port: ServicePort, number: int | None, changes: Mapping[str, Any]) -
     return None if trial is None or not fits else {"days": trial.days, **(trial.result or {})}
 
 
-@router.get("/rules", responses=examples.answer({"rules": [], "file": "rules.toml"}))
+@router.get("/rules", responses=told.RULES)
 def rules(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     """Return all rules as they hold, and whether the file or the desk says so."""
     port = web_of(request).port
@@ -136,7 +137,7 @@ def rules(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     }
 
 
-@router.get("/rules/{ident}", responses=examples.answer({"rule": {"id": "1", "version": 0}}))
+@router.get("/rules/{ident}", responses=told.RULE)
 def rule(request: Request, visitor: AdminVisitor, ident: str) -> dict[str, Any]:
     """Return a rule, what its file says, and its versions, the newest first."""
     port = web_of(request).port

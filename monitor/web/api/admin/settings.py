@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 
 from monitor.admin import formats, inventory, keeping
 from monitor.web.api import examples
+from monitor.web.api import examples_admin as told
 from monitor.web.visitor import AdminVisitor, web_of
 
 router = APIRouter()
@@ -22,7 +23,7 @@ def settings(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     return {"file": file, "settings": [one.as_json() for one in inventory.entries(found)]}
 
 
-@router.get("/retention", responses=examples.answer({"retention": {"retention_days": 400}}))
+@router.get("/retention", responses=told.RETENTION)
 def retention(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     """Return what is kept, how large it is, and what goes next."""
     port = web_of(request).port
@@ -33,7 +34,7 @@ def retention(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     }
 
 
-@router.get("/formats", responses=examples.answer({"formats": [], "code_maps": []}))
+@router.get("/formats", responses=told.FORMATS)
 def read_formats(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     """Return the formats and code maps, and codes of the last seven days that nobody knew."""
     port = web_of(request).port
