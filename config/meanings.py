@@ -63,6 +63,7 @@ _ROWS = (
     ("web.port", "控制台端口", "port of the console"),
     ("web.public_url", "人们打开控制台所用的地址，用于通知里的链接", "where people reach the console, for links in pages"),
     ("web.session_hours", "登录多久后须重新登录", "how long a sign-in lasts"),
+    ("web.token_days", "API 令牌最长有效天数", "longest life of an API token, in days"),
     ("web.map_url", "在地图上打开电梯位置的地址", "where a map opens at a lift"),
     ("web.photo_mb", "现场照片的最大字节数", "largest photo from the site"),
     ("notify.smtp.host", "邮件服务器；不设则无邮件通道", "mail server; no channel email while empty"),

@@ -317,27 +317,6 @@ app_user = Table(
     Column("generation", Integer, nullable=False, server_default="0"),  # ends older sessions
 )
 
-# Tokens of programs. What a token is made of is random and long, so a plain hash of it is enough;
-# `number` is its public half, by which it is found.
-api_token = Table(
-    "api_token",
-    metadata,
-    _key(),
-    Column("number", String(16), nullable=False, unique=True),
-    _word("owner"),
-    _word("name"),
-    Column("scope", Text, nullable=False),  # words joined by blanks
-    Column("hash", String(64), nullable=False),
-    _ms("created_ms", nullable=False),
-    Column("created_by", Text, nullable=False),
-    _ms("expires_ms", nullable=False),
-    _ms("used_ms"),
-    Column("used_from", Text),
-    _ms("revoked_ms"),
-    Column("revoked_by", Text),
-    Index(None, "owner"),
-)
-
 meta = Table(
     "meta",
     metadata,

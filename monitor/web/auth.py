@@ -19,7 +19,8 @@ from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from alerts.database.access import reading, writing
-from alerts.database.tables import api_token, app_user
+from alerts.database.tables import app_user
+from alerts.database.token_tables import api_token
 from alerts.model import Actor, Role
 from monitor.web.passwords import hash_password, nobody, verify_password
 from monitor.web.sessions import password_mark

@@ -20,7 +20,8 @@ from typing import Any
 from sqlalchemy import Engine, insert, select, update
 
 from alerts.database.access import reading, writing
-from alerts.database.tables import api_token, app_user
+from alerts.database.tables import app_user
+from alerts.database.token_tables import api_token
 from alerts.journal.journal import Line, append
 from alerts.model import Actor, Role
 from config.errors import ConfigError

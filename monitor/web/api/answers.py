@@ -41,7 +41,7 @@ class ApiJson(JSONResponse):
         response: Response = self
         if isinstance(self.content, dict) and "next_cursor" in self.content:
             self._point(request)
-        tag = tag_of(self.body)
+        tag = tag_of(bytes(self.body))
         self.headers["ETag"] = tag
         self.headers.update(PRIVATE)
         if _has(request.headers.get("if-none-match"), tag):

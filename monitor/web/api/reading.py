@@ -23,7 +23,9 @@ def groups(spec: Json) -> list[Json]:
 def _told(spec: Json, method: str, path: str, operation: Json) -> Json:
     body = _body(spec, operation)
     answers = {k: v for k, v in operation["responses"].items() if k < "4"}
-    kind, content = next(iter(answers["200"].get("content", {}).items()), ("", {}))
+    contents: Json = answers["200"].get("content", {})
+    kind = next(iter(contents), "")
+    content: Json = contents.get(kind, {})
     return {
         "id": f"{method.lower()}-{path.removeprefix('/api/v1/')}".translate(_ANCHOR),
         "method": method,

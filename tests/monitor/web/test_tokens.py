@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from sqlalchemy import select, update
 
 from alerts.database.access import reading, writing
-from alerts.database.tables import api_token, app_user, journal
+from alerts.database.tables import app_user, journal
+from alerts.database.token_tables import api_token
 from alerts.model import Actor, Role
 from config.errors import ConfigError
 from monitor.web import auth, throttle, tokens
