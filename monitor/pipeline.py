@@ -1,9 +1,11 @@
-"""The one loop: batch → history committed → signals → transitions committed → acknowledged.
+"""The one loop: batch → history committed → signals → transitions accepted → acknowledged.
 
 The order is the promise. History first: it holds the ledger, so a message that comes again is
-known. Then the alerts of the batch. Only then is the broker told, and the gateway. After a
-crash anywhere in between, `recover` judges the logged batches again; every effect is keyed by
-what caused it, so judging twice changes nothing.
+known. Then the desk accepts what the batch changes, durably; what calls rescuers is done with it.
+Only then is the broker told, and the gateway. What else was accepted is worked off slice by slice
+between batches, so that a flood holds up neither samples nor the next entrapment. After a crash
+anywhere in between, `recover` judges the logged batches again; every effect is keyed by what
+caused it, so judging twice changes nothing.
 """
 
 from __future__ import annotations
@@ -94,7 +96,7 @@ class Pipeline:
             transitions = self._judge.judge(logged.batch, logged.now_ms, logged.id)
             transitions += self._judge.tick(logged.now_ms)
             if transitions:
-                self._desk.apply(logged.now_ms, transitions, self._judge.silent_gateways())
+                self._desk.accept(logged.now_ms, transitions, self._judge.silent_gateways())
             count += 1
         if number is None:
             self._late.skip_to(self._replay_from(None))
@@ -131,7 +133,8 @@ class Pipeline:
     def run(self) -> None:
         """The loop. A failing commit is tried again for ever: nothing is acknowledged by it."""
         while not self._stopping.is_set():
-            closed = self._intake.take(0.0 if self._late.busy else TICK_S)
+            busy = self._late.busy or self._desk.waiting
+            closed = self._intake.take(0.0 if busy else TICK_S)
             if closed is not None:
                 self.process(closed)
             self._turn()
@@ -139,13 +142,13 @@ class Pipeline:
     # -- one batch ----------------------------------------------------------------------
 
     def process(self, closed: ClosedBatch) -> None:
-        """Commit a batch and all it causes, then acknowledge it."""
+        """Commit a batch and accept all it causes, then acknowledge it."""
         now_ms = self._clock()
         number = self._commit(closed, now_ms)
         if number is None:  # stopping while the disk is full: it all comes again
             return
         transitions = self._judged(closed, now_ms, number)
-        if transitions and not self._applied(transitions, now_ms):
+        if transitions and not self._accepted(transitions, now_ms):
             return
         self._wires.acknowledge(closed.receipts)
         self._wires.answer(closed.answers)
@@ -213,13 +216,14 @@ class Pipeline:
             log.exception("detector.failed", batch=number)
             return []
 
-    def _applied(self, transitions: list[Transition], now_ms: int) -> bool:
+    def _accepted(self, transitions: list[Transition], now_ms: int) -> bool:
         silent = self._judge.silent_gateways()
         for t in transitions:
             self._metrics.transitions.labels(t.rule, "raised" if t.raised else "cleared").inc()
         while True:
             try:
-                self._desk.apply(now_ms, transitions, silent, self._wires.wake)
+                if self._desk.accept(now_ms, transitions, silent):
+                    self._wires.wake()
                 self._silent = silent
                 return True
             except SQLAlchemyError as error:
@@ -238,7 +242,7 @@ class Pipeline:
     def apply(self, transitions: list[Transition], now_ms: int) -> None:
         """Take transitions that no sample caused; in the pipeline's thread."""
         if transitions:
-            self._applied(transitions, now_ms)
+            self._accepted(transitions, now_ms)
 
     def between(self, call: Callable[[], None]) -> None:
         """Have this done in the pipeline's thread, between two batches."""
@@ -248,6 +252,7 @@ class Pipeline:
         with suppress(Empty):
             self._between.get_nowait()()
         now, now_ms = time.monotonic(), self._clock()
+        self._work_off(now_ms)
         self._late_slice(now_ms)
         if now >= self._next_tick:
             self._next_tick = now + TICK_S
@@ -256,6 +261,16 @@ class Pipeline:
             self._next_snapshot = now + self._settings.ingest.snapshot_s
             self._snapshot()
         self.pulse_ms = now_ms
+
+    def _work_off(self, now_ms: int) -> None:
+        """Some of what was accepted; what fails stays accepted, and is tried again."""
+        if not self._desk.waiting:
+            return
+        try:
+            if self._desk.work_off(now_ms):
+                self._wires.wake()
+        except SQLAlchemyError as error:
+            self._wait_out("alerts", error)
 
     def _late_slice(self, now_ms: int) -> None:
         """Some of what came late, after all that is live."""
@@ -268,7 +283,7 @@ class Pipeline:
             self._late.skip_to(self._history.last_batch)
             return
         if transitions:
-            self._applied(transitions, now_ms)
+            self._accepted(transitions, now_ms)
 
     def _tick(self, now_ms: int) -> None:
         try:
@@ -281,7 +296,7 @@ class Pipeline:
             transitions = []
         self._metrics.late_behind.set(self._late.behind)
         if transitions or self._judge.silent_gateways() != self._silent:
-            self._applied(transitions, now_ms)
+            self._accepted(transitions, now_ms)
         try:
             if self._desk.tick(now_ms):
                 self._wires.wake()

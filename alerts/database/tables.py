@@ -155,6 +155,28 @@ occurrence = Table(
     Index(None, "at_ms"),
 )
 
+# Transitions that are accepted and not worked off yet, see desk/inbox.py; `id` is their order.
+inbox = Table(
+    "inbox",
+    metadata,
+    _key(),
+    Column("priority", Integer, nullable=False),
+    _word("subject_kind"),
+    _word("subject"),
+    _word("rule"),
+    _ms("since_ms", nullable=False),
+    _flag("raised"),
+    _flag("with_people"),
+    _flag("late"),
+    _ms("accepted_ms", nullable=False),
+    Column("data", Text, nullable=False),  # JSON: the whole transition
+    UniqueConstraint(
+        "subject_kind", "subject", "rule", "since_ms", "raised", "with_people", "late",
+        name="uq_inbox_transition",
+    ),
+    Index(None, "priority", "id"),
+)
+
 # Lifts whose silence is told by their gateway's alert; they get their own when it returns alone.
 folded = Table(
     "folded",

@@ -27,7 +27,7 @@ def test_migrations_make_exactly_the_tables(url: str) -> None:
     with reading(engine) as conn:
         context = MigrationContext.configure(conn, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-        assert context.get_current_revision() == "0010"
+        assert context.get_current_revision() == "0011"
     engine.dispose()
 
 
