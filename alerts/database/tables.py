@@ -171,7 +171,13 @@ inbox = Table(
     _ms("accepted_ms", nullable=False),
     Column("data", Text, nullable=False),  # JSON: the whole transition
     UniqueConstraint(
-        "subject_kind", "subject", "rule", "since_ms", "raised", "with_people", "late",
+        "subject_kind",
+        "subject",
+        "rule",
+        "since_ms",
+        "raised",
+        "with_people",
+        "late",
         name="uq_inbox_transition",
     ),
     Index(None, "priority", "id"),

@@ -303,6 +303,7 @@ class AlertDesk:
             self._catch_up(work, [("lift", lift)])
             why = running.refused(work, self.rules, lift, known, rule, people, minutes, actor)
             if why is not None:
+                self._finish(work)
                 return ActResult(False, False, why)
             row = self._raiser.raise_drill(work, marks.transition(lift, rule, people, now_ms))
             running.plan_end(work, row, minutes)
