@@ -77,7 +77,7 @@ class Pipeline:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.run, name="pipeline", daemon=True)
         self._between: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._next_tick = 0.0
+        self._next_tick = self._work_after = 0.0
         self._next_snapshot = time.monotonic() + settings.ingest.snapshot_s
         self._silent: Collection[str] | None = None
         self.pulse_ms = 0
@@ -133,7 +133,7 @@ class Pipeline:
     def run(self) -> None:
         """The loop. A failing commit is tried again for ever: nothing is acknowledged by it."""
         while not self._stopping.is_set():
-            busy = self._late.busy or self._desk.waiting
+            busy = self._late.busy or self._may_work_off()
             closed = self._intake.take(0.0 if busy else TICK_S)
             if closed is not None:
                 self.process(closed)
@@ -262,15 +262,21 @@ class Pipeline:
             self._snapshot()
         self.pulse_ms = now_ms
 
+    def _may_work_off(self) -> bool:
+        return self._desk.waiting and time.monotonic() >= self._work_after
+
     def _work_off(self, now_ms: int) -> None:
-        """Some of what was accepted; what fails stays accepted, and is tried again."""
-        if not self._desk.waiting:
+        """A slice of what was accepted. What fails goes on waiting, and batches go on coming."""
+        if not self._may_work_off():
             return
         try:
             if self._desk.work_off(now_ms):
                 self._wires.wake()
-        except SQLAlchemyError as error:
-            self._wait_out("alerts", error)
+        except Exception as error:
+            self._work_after = time.monotonic() + RETRY_S
+            self._metrics.errors.inc()
+            self.trouble = f"alerts: {error}"
+            log.exception("alerts.not_worked_off")
 
     def _late_slice(self, now_ms: int) -> None:
         """Some of what came late, after all that is live."""

@@ -20,6 +20,7 @@ from alerts.aside.lift_steps import LiftSteps
 from alerts.chains.escalation import FIRE_AT_ONCE, FIRST_DUE, Escalator, due_timers
 from alerts.chains.ladder import Chains
 from alerts.database.access import reading
+from alerts.database.bulk import parts
 from alerts.desk import inbox, queries
 from alerts.desk.gaps import OFF_DUTY, Gaps
 from alerts.desk.handing import Sender, hand_over, transaction
@@ -57,6 +58,7 @@ class _Rehearsed(Exception):
 
 
 AT_ONCE = 5  # transitions done with their acceptance: the first pages leave after some ms
+PART = 5000  # transitions accepted in one transaction: some 0.1 s
 # Transitions a transaction: after an acceptance, at most (some 0.2 s), and of what calls rescuers.
 SLICE_FIRST, SLICE, SLICE_URGENT = 20, 400, 100
 # The next slice waits so long at most for the pages of the one before to leave: else its work would
@@ -125,11 +127,12 @@ class AlertDesk:
     def accept(
         self, now_ms: int, transitions: Iterable[Transition], silent: Collection[str] | None = None
     ) -> list[FeedEvent]:
-        """Take transitions over for good, in one transaction; return the journal lines it caused.
+        """Take transitions over for good; return the journal lines this caused.
 
         When this returns they are as durable as the alerts. The first few are done in the same
         transaction: those that call rescuers, or any while nothing else waits. The others wait in
-        the inbox for `work_off`, those of one lift in order.
+        the inbox for `work_off`, those of one lift in order. Very many are taken in parts; when a
+        crash leaves some parts out, the batch was not acknowledged and comes again.
 
         Args:
             now_ms: wall time; no deadline counts from later than this.
@@ -147,10 +150,17 @@ class AlertDesk:
             todo, urgent = self._raiser.gravest_first(todo)
             size = AT_ONCE if inbox.empty(work.conn) else min(urgent, AT_ONCE)
             self._take(work, todo[:size])
-            inbox.put(work, todo[size:urgent], todo[max(size, urgent) :])
+            first, *more = list(parts(todo[max(size, urgent) :], PART)) or [[]]
+            inbox.put(work, todo[size:urgent], first)
             events = self._finish(work)
-        self._next_slice = SLICE_FIRST
         self.waiting = self.waiting or len(todo) > size
+        for some in more:
+            if size < urgent:  # no rescue waits until all the others are accepted
+                events += self.work_off(now_ms)
+                size += SLICE_URGENT
+            with transaction(self.engine, now_ms, self.sender) as work:
+                inbox.put(work, [], some)
+        self._next_slice = SLICE_FIRST
         return events
 
     def work_off(self, now_ms: int) -> list[FeedEvent]:

@@ -18,7 +18,15 @@ from alerts.directory.directory_file import load_directory
 from alerts.journal import audit
 from alerts.model import Step, Transition
 from tests.alerts.conftest import (
-    CAR, CAR_2, CAR_3, OPERATOR, T0, House, cleared, directory_toml, raised,
+    CAR,
+    CAR_2,
+    CAR_3,
+    OPERATOR,
+    T0,
+    House,
+    cleared,
+    directory_toml,
+    raised,
 )  # fmt: skip
 from tests.alerts.desk import accepting
 from tests.alerts.desk.accepting import ACCEPTED, IN_A_SLICE, LIFTS
