@@ -73,7 +73,8 @@ Values = Callable[[Mapping[str, Any]], Any]
 
 @lru_cache(maxsize=500)
 def _insertion(dialect: Dialect, table: Table, names: tuple[str, ...]) -> tuple[str, Values]:
-    statement = insert(table).values({name: bindparam(name) for name in names})
+    # inline: nobody asks for the new ids, else PostgreSQL's statement would return them
+    statement = insert(table).values({name: bindparam(name) for name in names}).inline()
     return _compiled(dialect, statement, {name: name for name in names})
 
 
