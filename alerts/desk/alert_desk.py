@@ -61,8 +61,8 @@ AT_ONCE = 5  # transitions done with their acceptance: the first pages leave aft
 PART = 5000  # transitions accepted in one transaction: some 0.1 s
 # Transitions a transaction: after an acceptance, at most (some 0.2 s), and of what calls rescuers.
 SLICE_FIRST, SLICE, SLICE_URGENT = 20, 400, 100
-# The next slice waits so long at most for the pages of the one before to leave: else its work would
-# keep the interpreter from the thread that sends.
+# The next slice waits so long at most for the pages of the transaction before to leave: else its
+# work would keep the interpreter from the thread that sends.
 BREATH_S = 0.01
 
 
@@ -154,6 +154,7 @@ class AlertDesk:
             inbox.put(work, todo[size:urgent], first)
             events = self._finish(work)
         self.waiting = self.waiting or len(todo) > size
+        self._breath_due = bool(work.handed)
         for some in more:
             if size < urgent:  # no rescue waits until all the others are accepted
                 events += self.work_off(now_ms)
