@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
-    ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
@@ -19,35 +14,13 @@ from sqlalchemy import (
     false,
 )
 
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-metadata = MetaData(naming_convention=NAMES)
-Big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's rowid alias must say INTEGER
-
-
-def _key() -> Column[Any]:
-    return Column("id", Big, primary_key=True, autoincrement=True)
-
-
-def _ms(name: str, nullable: bool = True) -> Column[Any]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _word(name: str, nullable: bool = False, **more: Any) -> Column[Any]:
-    return Column(name, String(128), nullable=nullable, **more)
-
-
-def _flag(name: str, **more: Any) -> Column[Any]:
-    return Column(name, Boolean(create_constraint=False), nullable=False, **more)
-
-
-def _of_alert(nullable: bool = False, **more: Any) -> Column[Any]:
-    return Column("alert_id", Big, ForeignKey("alert.id"), nullable=nullable, **more)
-
+from alerts.database.columns import Big
+from alerts.database.columns import metadata as metadata
+from alerts.database.columns import flag as _flag
+from alerts.database.columns import key as _key
+from alerts.database.columns import ms as _ms
+from alerts.database.columns import of_alert as _of_alert
+from alerts.database.columns import word as _word
 
 # What was true of subject and rule at the raise is kept with the alert: a later change of the
 # registry or the rules must not rewrite what people were told.

@@ -140,7 +140,7 @@ class AlertDesk:
             silent: ids of the gateways that are silent as a whole now; None = not known here,
                 then nothing is folded and no gateway returns.
         """
-        todo = [_by_now(one, now_ms) for one in transitions]
+        todo = [inbox.by_now(one, now_ms) for one in transitions]
         if not todo and self._nothing_to_fold(silent):
             return []
         with transaction(self.engine, now_ms, self.sender) as work:
@@ -395,8 +395,3 @@ class AlertDesk:
             result = take(work)
             self._finish(work)
             return result
-
-
-def _by_now(one: Transition, now_ms: int) -> Transition:
-    """A device's clock may be ahead: a deadline counts from our time at the latest."""
-    return replace(one, at_ms=now_ms) if one.raised and one.at_ms > now_ms else one

@@ -8,7 +8,7 @@ whoever changes a lift's alerts by another way first takes what waits of it (`of
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -45,6 +45,11 @@ def behind(conn: Connection) -> Behind:
     """Return how much waits."""
     count, since_ms = conn.execute(_BEHIND).one()
     return Behind(count, since_ms)
+
+
+def by_now(one: Transition, now_ms: int) -> Transition:
+    """A device's clock may be ahead: a deadline counts from our time at the latest."""
+    return replace(one, at_ms=now_ms) if one.raised and one.at_ms > now_ms else one
 
 
 def put(work: Work, urgent: Sequence[Transition], others: Sequence[Transition]) -> None:
