@@ -15,19 +15,13 @@ from sqlalchemy import (
     false,
 )
 
-from alerts.database.columns import Big
+from alerts.database.columns import NAMES, Big
 from alerts.database.columns import flag as _flag
 from alerts.database.columns import key as _key
 from alerts.database.columns import ms as _ms
 from alerts.database.columns import of_alert as _of_alert
 from alerts.database.columns import word as _word
 
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
 metadata = MetaData(naming_convention=NAMES)
 
 # What was true of subject and rule at the raise is kept with the alert: a later change of the
