@@ -24,8 +24,7 @@ from alerts.notify.outbox import OutboxWorker
 from alerts.notify.queue import RetryPolicy
 from alerts.notify.webhook import WebhookChannel
 from benchmarks._city import city, desk, people
-
-TICK_S = 0.25
+from monitor.pipeline import GRACE_S, TICK_S, WORK_EVERY_S
 
 
 def clock_ms() -> int:
@@ -40,10 +39,10 @@ def _transitions(lifts: list[str], now: int) -> list[Transition]:
 
 def _loop(mine: AlertDesk, worker: OutboxWorker, lines: SimpleQueue[str | None]) -> None:
     """As monitor.pipeline: what comes in is accepted at once, slices are worked off between."""
-    asked = False
+    asked, worked = False, 0.0
     while True:
         try:
-            line = lines.get(timeout=TICK_S) if not mine.waiting else lines.get_nowait()
+            line = lines.get(timeout=GRACE_S if mine.waiting else TICK_S)
         except Empty:
             line = ""
         else:
@@ -55,8 +54,10 @@ def _loop(mine: AlertDesk, worker: OutboxWorker, lines: SimpleQueue[str | None])
             if mine.accept(now, _transitions(json.loads(line), now)):
                 worker.wake()
             print("ok", flush=True)
-        if mine.waiting and mine.work_off(clock_ms()):
-            worker.wake()
+        if mine.waiting and (not line or time.monotonic() >= worked + WORK_EVERY_S):
+            if mine.work_off(clock_ms()):
+                worker.wake()
+            worked = time.monotonic()
         if asked and not mine.waiting:
             asked = False
             print("done", flush=True)

@@ -38,6 +38,9 @@ from monitor.store.replay import batches_after
 log = structlog.get_logger()
 TICK_S = 0.25
 RETRY_S = 1.0
+# A batch that comes within this time is accepted before the next slice is worked off; but however
+# fast they come, a slice is done this often.
+GRACE_S, WORK_EVERY_S = 0.002, 0.1
 # Without a usable snapshot this much of the log is judged again; older state is stale anyway.
 REPLAY_WITHOUT_SNAPSHOT_MS = 3_600_000
 
@@ -77,7 +80,7 @@ class Pipeline:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.run, name="pipeline", daemon=True)
         self._between: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._next_tick = self._work_after = 0.0
+        self._next_tick = self._work_after = self._worked = 0.0
         self._next_snapshot = time.monotonic() + settings.ingest.snapshot_s
         self._silent: Collection[str] | None = None
         self.pulse_ms = 0
@@ -133,11 +136,15 @@ class Pipeline:
     def run(self) -> None:
         """The loop. A failing commit is tried again for ever: nothing is acknowledged by it."""
         while not self._stopping.is_set():
-            busy = self._late.busy or self._may_work_off()
-            closed = self._intake.take(0.0 if busy else TICK_S)
+            closed = self._intake.take(self._pause_s())
             if closed is not None:
                 self.process(closed)
-            self._turn()
+            self._turn(idle=closed is None)
+
+    def _pause_s(self) -> float:
+        if self._late.busy:
+            return 0.0
+        return GRACE_S if self._may_work_off() else TICK_S
 
     # -- one batch ----------------------------------------------------------------------
 
@@ -248,11 +255,12 @@ class Pipeline:
         """Have this done in the pipeline's thread, between two batches."""
         self._between.put(call)
 
-    def _turn(self) -> None:
+    def _turn(self, idle: bool = True) -> None:
         with suppress(Empty):
             self._between.get_nowait()()
         now, now_ms = time.monotonic(), self._clock()
-        self._work_off(now_ms)
+        if idle or now >= self._worked + WORK_EVERY_S:
+            self._work_off(now_ms)
         self._late_slice(now_ms)
         if now >= self._next_tick:
             self._next_tick = now + TICK_S
@@ -272,6 +280,7 @@ class Pipeline:
         try:
             if self._desk.work_off(now_ms):
                 self._wires.wake()
+            self._worked = time.monotonic()
         except Exception as error:
             self._work_after = time.monotonic() + RETRY_S
             self._metrics.errors.inc()
