@@ -61,8 +61,7 @@ AT_ONCE = 5  # transitions done with their acceptance: the first pages leave aft
 PART = 5000  # transitions accepted in one transaction: some 0.1 s
 # Transitions a transaction: after an acceptance, at most (some 0.2 s), and of what calls rescuers.
 SLICE_FIRST, SLICE, SLICE_URGENT = 20, 400, 100
-# The next slice waits so long at most for the pages of the transaction before to leave: else its
-# work would keep the interpreter from the thread that sends.
+# So long the pages of one transaction have to leave, before the next keeps the interpreter busy.
 BREATH_S = 0.01
 
 
@@ -143,6 +142,7 @@ class AlertDesk:
         todo = [inbox.by_now(one, now_ms) for one in transitions]
         if not todo and self._nothing_to_fold(silent):
             return []
+        self._breathe()
         with transaction(self.engine, now_ms, self.sender) as work:
             if silent is not None:
                 todo = self._folding.fold(work, todo, silent)
@@ -171,8 +171,7 @@ class AlertDesk:
         A slice is one transaction. After an acceptance slices are short, as the next one may come
         soon; each further slice is twice as long.
         """
-        if self._breath_due and self.sender is not None:
-            self.sender.breathe(BREATH_S)
+        self._breathe()
         size, self._next_slice = self._next_slice, min(2 * self._next_slice, SLICE)
         with transaction(self.engine, now_ms, self.sender) as work:
             todo = inbox.first(work, size, SLICE_URGENT)
@@ -196,6 +195,10 @@ class AlertDesk:
             events += self.work_off(now_ms)
             committed()
         return events
+
+    def _breathe(self) -> None:
+        if self._breath_due and self.sender is not None:
+            self.sender.breathe(BREATH_S)
 
     def _take(self, work: Work, todo: Sequence[Transition]) -> None:
         """Do these now, after what their subjects have waiting."""
