@@ -10,8 +10,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-import alerts.database.admin_tables
-import alerts.database.token_tables  # noqa: F401 - likewise
 from alerts import migrations
 from alerts.database.access import open_engine, reading, writing
 from alerts.database.tables import meta as meta_table
