@@ -10,6 +10,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
+import alerts.database.admin_tables
+import alerts.database.registry_tables
+import alerts.database.token_tables  # noqa: F401 - their tables belong to the metadata
 from alerts import migrations
 from alerts.database.access import open_engine, reading, writing
 from alerts.database.tables import meta as meta_table
