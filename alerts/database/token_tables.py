@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, String, Table, Text
 
-from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, UniqueConstraint
 from alerts.database.columns import Big
+from alerts.database.tables import metadata
 
 # Tokens of programs. What a token is made of is random and long, so a plain hash of it is enough;
 # `number` is its public half, by which it is found.
