@@ -151,8 +151,8 @@ def test_no_page_of_the_fleet_has_a_violation(
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """The house has 10,000 lifts."""
-    small = houses._registry
-    monkeypatch.setattr(houses, "_registry", lambda _count: small(9999 + 1))
+    small = houses.registry_of
+    monkeypatch.setattr(houses, "registry_of", lambda _count: small(9999 + 1))
 
 
 def test_ten_thousand_marks_stay_fluent(
