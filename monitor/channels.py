@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import time
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from py_vapid import Vapid02
+from sqlalchemy import Engine
 
 from alerts.directory.units import Directory
 from alerts.notify.channel import Channel, DeliveryError, Item
@@ -12,8 +18,10 @@ from alerts.notify.gateway import GatewayChannel
 from alerts.notify.gateway_file import FILE, load_gateways
 from alerts.notify.longtail import LongTailChannel
 from alerts.notify.mqtt import MqttChannel
+from alerts.notify.subscriptions import Subscriptions
 from alerts.notify.trial import trial
 from alerts.notify.webhook import WebhookChannel
+from alerts.notify.webpush import WebPushChannel
 from alerts.replies.tokens import Callbacks, ReplyTokens
 from config.secrets import Secrets
 from config.settings import Settings
@@ -52,6 +60,26 @@ def channels(settings: Settings, clock: Callable[[], int], secret: bytes) -> dic
     if notify.smtp.host:
         ways["email"] = _email(settings, notify.smtp.host, secret)
     return ways | _gateways(settings, secrets, secret)
+
+
+def push_channel(settings: Settings, signer: Vapid02, subscriptions: Subscriptions) -> Channel:
+    """Return the way to browsers. A push service judges by true time, whatever ours is."""
+    push = settings.notify.push
+    return WebPushChannel(
+        subscriptions,
+        signer,
+        push.subject,
+        lambda: time.time_ns() // 1_000_000,
+        push.ttl_s,
+        settings.notify.timeout_s,
+    )
+
+
+def subscriptions_of(settings: Settings, engine: Engine, signer: Vapid02) -> Subscriptions:
+    """Return the browsers that people have pushed to."""
+    raw = signer.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    told = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return Subscriptions(engine, tuple(settings.notify.push.services), told).open()
 
 
 def unready(ways: Mapping[str, Channel], directory: Directory) -> list[Text]:

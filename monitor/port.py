@@ -16,6 +16,7 @@ from alerts.database.access import reading
 from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.units import Directory
 from alerts.lifecycle.causes import Causes
+from alerts.notify.subscriptions import Subscriptions
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
@@ -162,6 +163,11 @@ class Port:
         """Codes by which gateways register themselves."""
         service = self._service
         return Claims(service.engine, service.issuer, self.registrar, service.clock, service.secret)
+
+    @property
+    def push(self) -> Subscriptions:
+        """Browsers that people have pushed to."""
+        return self._service.push
 
     def book(self) -> Book:
         """All that is known of lifts and gateways."""

@@ -19,6 +19,7 @@ from sqlalchemy import Engine, select
 
 from alerts.aside.asides import NEXT_END, Asides
 from alerts.aside.lift_steps import LiftSteps
+from alerts.chains.calling import Devices
 from alerts.chains.escalation import FIRE_AT_ONCE, FIRST_DUE, Escalator
 from alerts.chains.ladder import Chains
 from alerts.database.access import reading
@@ -106,6 +107,10 @@ class AlertDesk:
         """Go on with a changed directory, as between two transactions."""
         self.directory = self._escalator.directory = directory
         self._gaps = Gaps(directory)
+
+    def push_to(self, devices: Devices) -> None:
+        """Page the browsers of a contact beside their other channels."""
+        self._escalator.devices = devices
 
     def rehearse(self, now_ms: int) -> None:
         """Raise an alert of a rule that rescues, and take it all back: nothing stays written.

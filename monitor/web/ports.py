@@ -19,6 +19,7 @@ from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.units import Directory
 from alerts.lifecycle.causes import Causes
 from alerts.model import Actor
+from alerts.notify.subscriptions import Subscriptions
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
@@ -249,6 +250,11 @@ class ServicePort(Protocol):
     @property
     def claims(self) -> Claims:
         """Codes by which gateways register themselves."""
+        ...
+
+    @property
+    def push(self) -> Subscriptions:
+        """Browsers that people have pushed to."""
         ...
 
     def book(self) -> Book:
