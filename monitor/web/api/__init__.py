@@ -10,8 +10,10 @@ from monitor.web.api import (
     claim,
     drills,
     feed,
+    firm,
     lifts,
     links,
+    push,
     quality,
     quarantine,
     registry,
@@ -27,6 +29,8 @@ router.include_router(stories.router)
 router.include_router(asides.router)
 router.include_router(lifts.router)
 router.include_router(feed.router)
+router.include_router(firm.router)
+router.include_router(push.router)
 router.include_router(drills.router)
 router.include_router(quality.router)
 router.include_router(links.router)
