@@ -67,7 +67,7 @@ DEVICE: dict[str, Any] = {
     "service": "fcm.googleapis.com",
 }
 PUSH: dict[str, Any] = {
-    "public_key": "BN4GvZtEZiZuqFxSKVZfSfluwKBD7UxHNBmWkfiZfCtgDE8Bwh-_MtLXbBxTBAWH9r7IPKL0lhdcaqtL1dfxU5E",
+    "public_key": "BN4GvZtEZiZuqFxSKVZfSfluwKBD7UxHNBmWkfiZfCtgDE8Bwh-_…",
     "contacts": [{"id": "firm-a-1", "name": "王强"}],
     "subscriptions": [DEVICE],
 }
