@@ -89,11 +89,12 @@ class Origin(StrEnum):
 
 
 class Role(StrEnum):
-    """Who acts. `system` is the service itself."""
+    """Who acts. `viewer` sees the whole site and changes nothing; `system` is the service."""
 
     OPERATOR = "operator"
     FIRM = "firm"
     ADMIN = "admin"
+    VIEWER = "viewer"
     SYSTEM = "system"
 
 

@@ -2,8 +2,9 @@
 
     python -m benchmarks._outage_gateways URL USER FOLDER --hours 10 --first 0 --last 9 …
 
-Prints one JSON line when the outage is over in the stores (`filled`), and one when everything is
-durable. In between it publishes live, a sample of each lift a second, and an alarm now and then.
+Prints one JSON line when the outage is over in the stores (`filled`), one when the backlog is
+through, and one at the end. In between it publishes live, a sample of each lift a second, and an
+alarm now and then; and at the end for a while without a backlog, as a measure of what that cost.
 """
 
 from __future__ import annotations
@@ -126,31 +127,49 @@ def live_through(members: list[Member], from_ms: int, to_ms: int) -> list[str]:
     return late
 
 
-def go_live(members: list[Member], stop: threading.Event, at_ms: int) -> tuple[list[Any], float]:
-    """Publish as ever until everything is through. Returns the probes and the seconds."""
-    probes: list[Any] = []
-    begun = time.monotonic()
-    seconds = 0.0
-    next_probe, number = time.time() + 2.0, 1
-    while not stop.is_set():
-        at_ms += PERIOD_S * 1000
-        stop.wait(max(0.0, at_ms / 1000 - time.time()))
-        for member in members:
-            member.publish(at_ms)
-        behind = sum(member.gateway.backlog for member in members)
-        if not behind and not seconds:
-            seconds = time.monotonic() - begun
-            stop_at = time.monotonic() + 3.0
-        if seconds and time.monotonic() > stop_at:
-            break
-        if time.time() >= next_probe and not seconds:
-            next_probe += PROBE_EVERY_S
-            member = members[number % len(members)]
-            place = 1 + number // len(members)
-            if place < len(member.codes):
-                probes.append((member.alarm(place, at_ms), time.time()))
-            number += 1
-    return probes, seconds
+class Life:
+    """The lifts go on, second by second, until they are stopped."""
+
+    def __init__(self, members: list[Member], at_ms: int) -> None:
+        self._members, self._at_ms = members, at_ms
+        self._stopping, self.through = threading.Event(), threading.Event()
+        self.probes: list[tuple[str, float]] = []
+        self.seconds = 0.0
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        members, at_ms = self._members, self._at_ms
+        begun, next_probe, number = time.monotonic(), time.time() + 2.0, 1
+        while not self._stopping.is_set():
+            at_ms += PERIOD_S * 1000
+            self._stopping.wait(max(0.0, at_ms / 1000 - time.time()))
+            for member in members:
+                member.publish(at_ms)
+            if not self.seconds and not sum(member.gateway.backlog for member in members):
+                self.seconds = time.monotonic() - begun
+                self.through.set()
+            if time.time() >= next_probe and not self.seconds:
+                next_probe += PROBE_EVERY_S
+                member = members[number % len(members)]
+                place = 1 + number // len(members)
+                if place < len(member.codes):
+                    self.probes.append((member.alarm(place, at_ms), time.time()))
+                number += 1
+
+    def stop(self) -> None:
+        """End it after the second at hand."""
+        self._stopping.set()
+        self._thread.join()
+
+
+def delays(members: list[Member]) -> list[float]:
+    """Return how long what was live took, publish → durable, of all since the last call."""
+    found = []
+    for member in members:
+        found += member.gateway.delays
+        member.gateway._forwarder.measures.delays.clear()
+    return sorted(found)
 
 
 def main() -> int:
@@ -162,6 +181,7 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--encoding", required=True)
     parser.add_argument("--hours", type=float, required=True)
+    parser.add_argument("--quiet-s", type=float, required=True)
     args = parser.parse_args()
     members = [Member(args, number) for number in range(args.first, args.last + 1)]
     to_ms = int(time.time()) * 1000 - 1000
@@ -188,16 +208,24 @@ def main() -> int:
             member.publish(ts_ms)
     print(json.dumps({"outage": sum(member.samples for member in members)}), flush=True)
     sys.stdin.readline()
-    probes, seconds = go_live(members, threading.Event(), int(time.time()) * 1000)
+    delays(members)  # of what came before the link was back: not asked for
+    life = Life(members, int(time.time()) * 1000)
+    life.through.wait()
+    told = {"seconds": life.seconds, "delays": delays(members), "probes": life.probes}
+    print(json.dumps(told), flush=True)
+    sys.stdin.readline()  # what was late is judged
+    judging = delays(members)
+    time.sleep(args.quiet_s)
+    alone = delays(members)
+    life.stop()
     durable = all([member.gateway.flush(60.0) for member in members])
     counters = [member.gateway.counters for member in members]
     done = {
         "samples": sum(member.samples for member in members),
         "alarms": sum(member.alarms for member in members),
-        "seconds": seconds,
         "durable": durable,
-        "delays": sorted(delay for member in members for delay in member.gateway.delays),
-        "probes": probes,
+        "judging": judging,
+        "alone": alone,
         "published": sum(one.published for one in counters),
         "resent": sum(one.resent for one in counters),
         "refused": sum(one.refused for one in counters),

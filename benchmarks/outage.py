@@ -2,7 +2,8 @@
 
 A thousand lifts at one sample a second, twenty gateways of the SDK, no broker for ten hours of
 simulated time; then the broker is back, and the real service takes it all while the lifts go on
-and alarms keep coming. Gateways, broker and service share this machine.
+and alarms keep coming. Gateways, broker and service share this machine. At the end the lifts go on
+for a while alone: `live_p99_ratio` is what the back-fill cost them, on a machine of any speed.
 
     python -m benchmarks outage [--hours 10] [--lifts 1000] [--gateways 20] [--processes 2]
 """
@@ -19,16 +20,16 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import duckdb
 import numpy as np
 
 from benchmarks._broker import Broker, broker_of
-from benchmarks._district import python, rss_mb, say, wait_until, write_site
+from benchmarks._district import python, say, wait_until, write_site
 from benchmarks._outage_gateways import CHANNELS
+from benchmarks._outage_progress import Progress, metric
 from benchmarks.pipeline import AlertWatch, cpu_s, ready
-from monitor.broker import GATEWAY_USER, HOST, SERVICE_USER, free_port
+from monitor.broker import GATEWAY_USER, SERVICE_USER, free_port
 
 RAW_BYTES = 4 * len(CHANNELS)  # a sample as float32, without lift and time
 
@@ -45,7 +46,7 @@ class Fleet:
                 *(str(folder / "gateways"), "--hours", str(args.hours)),
                 *("--first", str(low), "--last", str(high - 1), "--lifts", str(args.lifts)),
                 *("--gateways", str(args.gateways), "--max-mb", "2048"),
-                *("--encoding", args.encoding),
+                *("--encoding", args.encoding, "--quiet-s", str(args.quiet_s)),
                 env={"GATEWAY_PASSWORD": broker.credentials.gateway},
                 stdout=subprocess.PIPE,
                 stdin=subprocess.PIPE,
@@ -82,13 +83,6 @@ def total(lines: list[dict[str, Any]], key: str) -> Any:
     return list(itertools.chain(*found)) if isinstance(found[0], list) else sum(found)
 
 
-def metric(port: int, name: str) -> float:
-    """Return a figure of the service's own."""
-    with urlopen(f"http://{HOST}:{port}/metrics", timeout=60) as answer:
-        lines = answer.read().decode().splitlines()
-    return float(next(line for line in lines if line.startswith(f"{name} ")).split()[-1])
-
-
 def outage(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """The whole story."""
     broker = broker_of(args.broker, folder / "broker")
@@ -113,21 +107,30 @@ def outage(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
                          str(folder / "liftwatch.toml"), env=env)  # fmt: skip
         wait_until((folder / "var" / "liftwatch.db").exists, 120, "the service")
         broker.start()
-        wait_until(lambda: ready(web), 120, "the service to be ready")
+        wait_until(lambda: ready(web), 300, "the service to be ready")
+        held = total(said, "outage")
+        progress = Progress(web, service.pid, folder, held)
+        progress.start()
         watch = AlertWatch(folder / "var" / "liftwatch.db")
         watch.start()
         cpu = cpu_s(service.pid)
         fleet.go()
         back = fleet.hear()
-        figures |= link_figures(back, total(said, "outage"), watch)
-        rows = total(back, "samples")
-        figures["service_cpu_us_per_sample"] = round((cpu_s(service.pid) - cpu) / rows * 1e6, 2)
+        figures |= link_figures(back, held, watch)
         say(json.dumps(figures))
         begun = time.monotonic()
         wait_until(lambda: metric(web, "liftwatch_late_batches_behind") == 0, 7200, "the late lane")
         figures["late_lane_after_s"] = round(time.monotonic() - begun, 1)
-        figures["rss_mb"] = round(rss_mb(service.pid))
+        cpu = cpu_s(service.pid) - cpu
+        fleet.go()
+        ended = fleet.hear()
+        rows = total(ended, "samples")
+        figures["service_cpu_us_per_sample"] = round(cpu / held * 1e6, 2)
+        figures |= end_figures(ended, figures["live_p99_s"])
         watch.stopping.set()
+        progress.stopping.set()
+        progress.join()
+        figures |= progress.figures()
         figures |= late_figures(folder, total(filled, "late"))
         service.terminate()
         service.wait(120)
@@ -171,11 +174,23 @@ def link_figures(back: list[dict[str, Any]], held: int, watch: AlertWatch) -> di
         "alarm_p50_s": round(float(np.percentile(waits, 50)), 3),
         "alarm_p99_s": round(float(np.percentile(waits, 99)), 3),
         "alarms": len(probes),
-        "messages": total(back, "published"),
-        "resent": total(back, "resent"),
-        "refused": total(back, "refused"),
-        "given_up": total(back, "given_up"),
-        "durable": all(line["durable"] for line in back),
+    }
+
+
+def end_figures(ended: list[dict[str, Any]], p99_s: float) -> dict[str, Any]:
+    """What the gateways counted, and how long what is live takes without a backlog."""
+    alone, judging = (total(ended, which) or [float("nan")] for which in ("alone", "judging"))
+    alone_s = float(np.percentile(alone, 99))
+    return {
+        "live_p99_while_judging_s": round(float(np.percentile(judging, 99)), 3),
+        "live_p50_alone_s": round(float(np.percentile(alone, 50)), 3),
+        "live_p99_alone_s": round(alone_s, 3),
+        "live_p99_ratio": round(p99_s / alone_s, 2),
+        "messages": total(ended, "published"),
+        "resent": total(ended, "resent"),
+        "refused": total(ended, "refused"),
+        "given_up": total(ended, "given_up"),
+        "durable": all(line["durable"] for line in ended),
     }
 
 
@@ -229,6 +244,7 @@ def run(argv: list[str]) -> dict[str, Any]:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--encoding", choices=("packed", "json"), default="packed")
     parser.add_argument("--broker", choices=("any", "mosquitto", "embedded"), default="any")
+    parser.add_argument("--quiet-s", type=float, default=20.0, help="live alone, at the end")
     parser.add_argument("--program", help="run this as the service, e.g. one that profiles it")
     args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(dir=os.environ.get("OUTAGE_FOLDER")) as name:

@@ -8,7 +8,7 @@ silently ignored would be found out on the worst night.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
@@ -44,6 +45,8 @@ class Site(Section):
     arrival_profile: str = "urban"  # of chains.toml, which names what there is
     pdf_font: Path | None = None
     """A TrueType file with Chinese to embed in PDFs; None = the reader's own Asian font."""
+    outlines: Path | None = None
+    """The map's own outlines (GeoJSON, WGS-84); `outlines.geojson` of the folder unless set."""
 
     @field_validator("timezone")
     @classmethod
@@ -159,6 +162,38 @@ class Influx(Section):
     bucket: str = "liftwatch"
 
 
+class Tiles(Section):
+    """A tile server under the map; off while `url` is empty. The reader's browser asks it, and so
+    tells it where it looks: the page says whose tiles they are."""
+
+    url: str = ""
+    credit: str = ""
+    """Whose map it is, as its owner wants it said."""
+    datum: Literal["wgs84", "gcj02"] = "wgs84"
+    """Chinese maps are drawn in GCJ-02: lifts and outlines are then moved to fit."""
+    max_zoom: int = Field(18, ge=1, le=22)
+
+    @field_validator("url")
+    @classmethod
+    def _template(cls, value: str) -> str:
+        parts = urlsplit(value)
+        whole = all(name in value for name in ("{z}", "{x}", "{y}"))
+        host = parts.hostname or ""
+        plain = not set(parts.netloc) & set(" {}*;,'\"@") and parts.username is None
+        if value and not (parts.scheme in ("https", "http") and host and whole and plain):
+            raise ValueError(
+                "http(s)://one.host/… with {z}, {x} and {y}, or empty / "
+                "一个主机的 http(s) 地址，含 {z} {x} {y}，或留空"
+            )
+        return value
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host, as a content security policy names them; "" without tiles."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}" if self.url else ""
+
+
 class Web(Section):
     """Console and API."""
 
@@ -168,6 +203,7 @@ class Web(Section):
     session_hours: float = Field(12, gt=0, le=168)
     map_url: str = "https://uri.amap.com/marker?position={lon},{lat}&name={name}&coordinate=wgs84"
     """Where a map opens at a lift; the reader's browser follows it, the service never does."""
+    tiles: Tiles = Tiles()
     photo_mb: float = Field(12, ge=0.5, le=50)
 
     @field_validator("map_url")
@@ -303,6 +339,12 @@ class Settings(BaseSettings):
     registry: Registry = Registry()
     provisioning: Provisioning = Provisioning()
     audit: Audit = Audit()
+    _file: Path | None = PrivateAttr(None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file these were read from; None where there was none."""
+        return self._file
 
     @property
     def database(self) -> str:
@@ -356,14 +398,16 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
         data = read_toml(file)
         _anchor(data, file.parent)
     try:
-        return _FileSettings(**(data | overrides))
+        settings = _FileSettings(**(data | overrides))
     except ValidationError as error:
         raise refused(file or "environment", error) from None
+    settings._file = file
+    return settings
 
 
 def _anchor(data: dict[str, Any], folder: Path) -> None:
     places = [(data, "data_dir"), (data.get("site", {}), "folder")]
-    places += [(data.get("site", {}), "pdf_font")]
+    places += [(data.get("site", {}), key) for key in ("pdf_font", "outlines")]
     places += [(data.get("mqtt", {}), key) for key in ("ca_file", "cert_file", "key_file")]
     places += [(data.get("notify", {}), "secret_dir")]
     places.append((data.get("audit", {}), "head_file"))

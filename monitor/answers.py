@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 # An answer overtakes the one before it: a moment's wait makes one publish of many, and a gateway
 # that may have hundreds of messages unconfirmed does not notice.
 GATHER_S = 0.05
+# One after the other, a thousand gateways would be a thousand round trips to the broker.
+AT_ONCE = 8
 # While the broker is away the oldest of these are dropped: who asked for them asks again.
 SAID_KEPT = 10_000
 
@@ -62,8 +65,11 @@ class Answers:
         metrics: Metrics,
         routes: Routes = OURS,
         witness: Callable[[str, int, int], None] = lambda gateway, off_ms, at_ms: None,
+        backfill: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`witness` is told the clock of a gateway whose status comes as it is sent."""
+        """`witness` is told the clock of a gateway whose status comes as it is sent; `backfill`
+        tells whether the service listens on the topic for it."""
+        self._backfill = backfill
         self._witness = witness
         self._settings, self._registry, self._limits = settings, registry, limits
         self._clock, self._metrics, self._routes = clock, metrics, routes
@@ -135,19 +141,23 @@ class Answers:
                 if self._said and self._said[0] is said:
                     self._said.popleft()
             while self._pending:
-                key = next(iter(self._pending))
-                answer = self._pending[key]
-                await client.publish(topic(answer.gateway, ACK), self._payload(answer), qos=1)
-                # Gone only now, and only if no newer one came while this one was on its way.
-                if self._pending.get(key) is answer:
-                    del self._pending[key]
+                some = itertools.islice(self._pending, AT_ONCE)
+                await asyncio.gather(*(self._tell(client, key) for key in some))
             self._wake.clear()
             await self._wake.wait()
             await asyncio.sleep(GATHER_S)
 
+    async def _tell(self, client: aiomqtt.Client, key: tuple[str, int | None]) -> None:
+        answer = self._pending[key]
+        await client.publish(topic(answer.gateway, ACK), self._payload(answer), qos=1)
+        # Gone only now, and only if no newer one came while this one was on its way.
+        if self._pending.get(key) is answer:
+            del self._pending[key]
+
     def _payload(self, answer: Answer) -> bytes:
-        now_ms, gaps = self._clock(), answer.gaps
-        return encode_ack(answer.boot, answer.durable, now_ms, gaps, answer.refused, answer.highest)
+        now_ms, a = self._clock(), answer
+        told = (a.gaps, a.refused, a.highest, self._backfill())
+        return encode_ack(a.boot, a.durable, now_ms, *told)
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:

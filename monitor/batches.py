@@ -38,11 +38,12 @@ class ClosedBatch:
     said: list[Said] = field(default_factory=list)
     links: list[tuple[str, LinkFact]] = field(default_factory=list)
     again: list[Settled] = field(default_factory=list)
+    backfill: bool = False
 
 
 @dataclass(slots=True)
 class OpenBatch:
-    """What came since the last batch was closed."""
+    """A batch while it is filled from what waits."""
 
     parts: list[TelemetryBatch] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
@@ -50,9 +51,4 @@ class OpenBatch:
     receipts: list[tuple[int, int]] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
     links: list[tuple[str, LinkFact]] = field(default_factory=list)
-    again: list[Settled] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
-    rows: int = 0
-    bytes: int = 0
-    since: float = 0.0
-    latest: float = 0.0

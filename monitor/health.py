@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -11,29 +12,30 @@ from alerts.database.tables import outbox
 from config.text import Text
 from monitor.store import quarantine
 from monitor.store.series import count_samples
-from monitor.web.ports import Figure, GatewayHealth, HealthPart, HealthReport
+from monitor.web.ports import Figure, GatewayHealth, HealthPart, HealthReport, Readiness
 
 if TYPE_CHECKING:
     from monitor.service import Service
     from monitor.sparkplug import SparkplugHost
     from monitor.upstream.courier import Courier
 
-PULSE_MS = 3_000
+# A batch that costs seconds, on a machine that is busy, is work. Not ready is the service while
+# what is live stands for so long in its queue, or nothing at all goes round for longer.
+LIVE_MS = 5_000
+PULSE_MS = 10_000
+VITAL = frozenset({"broker", "pipeline", "store", "sparkplug"})
 OK = Text("正常", "fine")
 
 
 def report(service: Service) -> HealthReport:
     """Return the health of all parts; ready is False while alerts may be missed."""
-    parts = [_broker(service), _pipeline(service), _store(service), _outbox(service)]
+    parts = [*_vital(service), _backfill(service), _outbox(service)]
     if service.influx is not None:
         parts.append(_influx(service))
     ok, told = service.watch.verdict()
     parts.append(_part("credentials", Text("网关凭据", "gateways' credentials"), ok, told))
-    if service.sparkplug is not None:
-        parts.append(_sparkplug(service.sparkplug))
     parts += [_tier(courier) for courier in service.upstream.couriers]
-    vital = {"broker", "pipeline", "store", "sparkplug"}
-    reasons = [part["detail"] for part in parts if not part["ok"] and part["name"] in vital]
+    reasons = [part["detail"] for part in parts if not part["ok"] and part["name"] in VITAL]
     return {
         "ready": not reasons,
         "reasons": reasons,
@@ -41,6 +43,18 @@ def report(service: Service) -> HealthReport:
         "figures": _figures(service),
         "gateways": [_gateway(service, i) for i in range(len(service.registry.gateways))],
     }
+
+
+def readiness(service: Service) -> Readiness:
+    """Return whether alerts are certain to come, and what stands in the way; asks no database,
+    so that a busy one does not make it late."""
+    reasons = [part["detail"] for part in _vital(service) if not part["ok"]]
+    return {"ready": not reasons, "reasons": reasons}
+
+
+def _vital(service: Service) -> list[HealthPart]:
+    parts = [_broker(service), _pipeline(service), _store(service)]
+    return parts if service.sparkplug is None else [*parts, _sparkplug(service.sparkplug)]
 
 
 def _part(name: str, text: Text, ok: bool, detail: Text) -> HealthPart:
@@ -61,10 +75,29 @@ def _sparkplug(host: SparkplugHost) -> HealthPart:
 
 
 def _pipeline(service: Service) -> HealthPart:
-    behind_ms = service.clock() - service.pipeline.pulse_ms
-    ok = behind_ms <= PULSE_MS * max(1.0, service.clock.speed)
-    late = Text(f"已停顿 {behind_ms / 1000:.0f} 秒", f"has stood for {behind_ms / 1000:.0f} s")
-    return _part("pipeline", Text("处理流水线", "pipeline"), ok, OK if ok else late)
+    name = Text("处理流水线", "pipeline")
+    behind_s = (service.clock() - service.pipeline.pulse_ms) / 1000
+    if behind_s > PULSE_MS / 1000 * max(1.0, service.clock.speed):
+        stood = Text(f"已停顿 {behind_s:.0f} 秒", f"has stood for {behind_s:.0f} s")
+        return _part("pipeline", name, False, stood)
+    since = service.intake.live_since()
+    waits_s = 0.0 if since is None else time.monotonic() - since
+    ok = since is None or waits_s <= LIVE_MS / 1000
+    waits = Text(f"实时数据已等待 {waits_s:.0f} 秒", f"live data has waited for {waits_s:.0f} s")
+    return _part("pipeline", name, ok, OK if ok else waits)
+
+
+def _backfill(service: Service) -> HealthPart:
+    """Late data may wait: it is told how much, and is no reason not to be ready."""
+    up = service.backfill.listening.is_set()
+    rows, behind = service.intake.waiting["backfill"], service.late.behind
+    down = Text("补发通道未连接，正在重试", "no connection for back-fill, trying again")
+    busy = Text(
+        f"等待入库 {rows} 行，待判定 {behind} 批",
+        f"{rows} rows to store, {behind} batches to judge",
+    )
+    told = (busy if rows or behind else OK) if up else down
+    return _part("backfill", Text("补发数据", "back-fill"), up, told)
 
 
 def _store(service: Service) -> HealthPart:
@@ -129,7 +162,8 @@ def _gateway(service: Service, index: int) -> GatewayHealth:
     heard = service.answers.heard.get(gateway.id)
     state = "unknown" if heard is None else "online" if heard.status.online else "offline"
     boot = heard.status.boot if heard else None
-    gaps = service.ledger.ranges(gateway.id, boot).gaps() if boot is not None else []
+    link, now_ms = service.link, service.clock()
+    missing = link.missing(gateway.id, boot, now_ms) if boot is not None else 0
     own = service.registry.lift_gateway == index
     newest_ms = int(service.detector.fleet.at_ms[: len(own)][own].max(initial=0))
     return {
@@ -140,5 +174,5 @@ def _gateway(service: Service, index: int) -> GatewayHealth:
         "last_ms": max(heard.at_ms if heard else 0, newest_ms) or None,
         "lifts": int(own.sum()),
         "refused": service.intake.refused_of(gateway.id),
-        "gaps": sum(high - low + 1 for low, high in gaps),
+        "gaps": missing,
     }

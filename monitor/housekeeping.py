@@ -19,6 +19,8 @@ from monitor.worker import Worker
 
 log = structlog.get_logger()
 FIRST_AFTER_S, EVERY_S = 300.0, 3600.0
+# Days that a backlog is still filling would be moved piece by piece, and rewritten each time.
+PUT_OFF_S, PUT_OFF_MOST = 60.0, 120
 
 
 class Housekeeper:
@@ -38,10 +40,15 @@ class Housekeeper:
         self._intake, self._clock, self._late = intake, clock, late
         self._heads = heads
         self.also: list[Callable[[], None]] = []  # what else is tidied, after history
+        self._put_off = 0
         self.worker = Worker("housekeeping", self._turn, first_s=FIRST_AFTER_S)
 
     def _turn(self) -> float:
+        if self._late.behind and self._put_off < PUT_OFF_MOST:
+            self._put_off += 1
+            return PUT_OFF_S
         self.tidy()
+        self._put_off = 0
         return EVERY_S
 
     def tidy(self) -> None:

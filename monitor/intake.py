@@ -1,68 +1,52 @@
-"""The open batch: wire messages in, closed batches out, nothing dropped in between.
+"""What came and waits: two lanes of wire messages in, closed batches out, nothing dropped.
 
-`offer` is called by the network thread, `take` by the pipeline. While the pipeline is behind,
-`offer` blocks; the broker's in-flight window then fills and the senders wait. That is all the
-back-pressure there is, and it needs no queue of its own.
+`offer` is called by the network threads, `take` by the pipeline. What gateways kept while their
+link was down comes on a topic of its own, by a connection of its own, and waits in a lane of its
+own: a batch of it closes only while no batch of live data is due, and is as large as costs
+BACKFILL_S. While a lane is full `offer` blocks; the broker's in-flight window of that connection
+then fills, acknowledgements stay away, and the senders wait. That is all the back-pressure there
+is, and it needs no queue of its own.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Condition
 
-import msgspec
 import structlog
 
 from config.settings import Ingest
 from config.text import Text
-from devices.batch import Decoded, Refusal, RejectedMessage, TelemetryBatch, concat
-from devices.codecs import OURS, Found, Limits, Refused, Routes, decode_found
-from devices.codecs.ack import GAPS_TOLD
-from devices.codecs.refuse import REASONS
-from devices.registry import NAME, Registry
+from devices.batch import Decoded, Refusal, RejectedMessage, concat
+from devices.codecs import OURS, Found, Limits, Routes, decode_found
+from devices.registry import Registry
 from devices.vocabulary import Vocabulary
-from monitor.batches import Answer, ClosedBatch, OpenBatch
-from monitor.link.watch import Heard, LinkWatch
+from monitor.accept import NAMED_IN_AN_ANSWER, Acceptance, Arrived, newest_ms
+from monitor.batches import ClosedBatch, OpenBatch
+from monitor.link.watch import LinkWatch
 from monitor.metrics import Metrics
+from monitor.portion import Portion
 from monitor.repeats import Repeats
 from monitor.store.again import Settled
-from monitor.store.history import QuarantineRow
-from monitor.store.ledger import Ledger, Taken
+from monitor.store.ledger import Ledger
+from monitor.waiting import Waiting
 
+__all__ = ["NAMED_IN_AN_ANSWER", "Intake"]
 log = structlog.get_logger()
-# Bytes a batch may hold before it is closed and the network thread waits for the pipeline.
+# Bytes a lane may hold before the network thread waits for the pipeline.
 OPEN_BYTES = 32 * 1024 * 1024
-# A window that has filled will not bring more until we acknowledge: close at once.
-QUIET_S = 0.002
-NAMED_IN_AN_ANSWER = 50
-# While a sender of garbage fills the quarantine faster than it is trimmed.
-KEPT_WHEN_FULL = 4096
+BACKFILL_S = 0.1  # what live data may have to wait for a batch of what is old
+LEAST_BACKFILL, FIRST_BACKFILL, MOST_BACKFILL = 1_000, 4_000, 20_000  # rows
+STARVED_S = 1.0  # overload of what is live must not stop a backlog for good
 
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """One wire message: where it came from, and when."""
-
-    topic: str
-    payload: bytes
-    found: Found | None
-    at_ms: int
-
-    @property
-    def gateway(self) -> str:
-        return (self.found.gateway if self.found else None) or ""
-
-    @property
-    def numbered(self) -> bool:
-        return self.found is None or self.found.route.numbered
+Number = tuple[str, int, int]
 
 
 class Intake:
-    """Decodes, recognises repeats, keeps what is refused, and cuts batches."""
+    """Decodes, holds what waits in its lane, and cuts batches."""
 
     def __init__(
         self,
@@ -78,59 +62,54 @@ class Intake:
         repeats: Repeats | None = None,
         link: LinkWatch | None = None,
     ) -> None:
-        self._routes, self._repeats = routes, repeats or Repeats()
-        self._quarantine_bytes = quarantine_mb * 1024 * 1024
-        self._quarantined = 0
-        self._registry, self._vocab, self._ledger = registry, vocab, ledger
-        self._settings, self._window, self._clock = settings, window, clock
+        self._registry, self._vocab, self._routes = registry, vocab, routes
+        self._clock, self._metrics = clock, metrics
         self._limits = Limits.of(settings)
-        self._metrics = metrics
+        self._rows, self._batch_s = settings.batch_rows, settings.batch_ms / 1000
         self.link = link or LinkWatch(registry, ledger, self._limits.late_ms)
+        self.acceptance = Acceptance(
+            registry, ledger, repeats or Repeats(), self.link, metrics, quarantine_mb * 1024 * 1024
+        )
         self._changed = Condition()
-        self._open = OpenBatch()
+        self._live = Waiting(self._rows, OPEN_BYTES, window, self._batch_s)
+        self._backfill = Waiting(MOST_BACKFILL, OPEN_BYTES, window, self._batch_s)
+        self.portion = Portion(BACKFILL_S, FIRST_BACKFILL, LEAST_BACKFILL, MOST_BACKFILL)
+        self._again: list[tuple[Settled, Number | None]] = []
+        self._again_rows, self._again_at = 0, 0.0
+        self._turn_at = 0.0  # when back-fill last had its turn
         self._closing = False
-        self._refused: Counter[str] = Counter()
-        # told of every message that is kept: topic, gateway, payload, refusals, now_ms
-        self.on_kept: Callable[[str, str, bytes, list[Refusal], int], None] = lambda *_: None
 
-    # -- network thread -----------------------------------------------------------------
+    # -- network threads ----------------------------------------------------------------
 
     def offer(self, topic: str, payload: bytes, receipt: tuple[int, int]) -> None:
-        """Take one wire message. Blocks while the open batch is full; raises nothing."""
+        """Take one wire message. Blocks while its lane is full; raises nothing."""
         now_ms = self._clock()
         found, decoded, rejected = self._decode(topic, payload, now_ms)
-        source = _Source(topic, payload, found, now_ms)
+        ahead = found is not None and self.link.ahead_ms(found.gateway) != 0
+        one = Arrived(
+            topic, payload, receipt, now_ms, time.monotonic(), found, decoded, rejected, ahead
+        )
+        lane = self._backfill if one.backfill else self._live
         with self._changed:
-            while self._full() and not self._closing:
+            while lane.full and not self._closing:
                 self._changed.wait(1.0)
-            opened = self._open
-            if not opened.receipts and not opened.again:
-                opened.since = time.monotonic()
-            opened.latest = time.monotonic()
-            opened.receipts.append(receipt)
-            opened.bytes += len(payload)
-            if decoded is not None:
-                self._accept(source, decoded)
-            elif rejected is not None:
-                self._reject(source, rejected)
-            if len(opened.receipts) == 1 or self._full() or self._window_full():
+            if lane.put(one):
                 self._changed.notify_all()
 
-    def again(self, tried: Sequence[tuple[Settled, tuple[str, int, int] | None]]) -> None:
-        """Put a second try of what was refused into the open batch; blocks while it is full.
+    def again(self, tried: Sequence[tuple[Settled, Number | None]]) -> None:
+        """Put a second try of what was refused into the next batch; blocks while it is full.
 
         Each with the (gateway, boot, seq) that are settled by it: a sender who was told that
         nothing of it was, may send it once more.
         """
         with self._changed:
-            while self._full() and not self._closing:
+            while self._again_rows + self._live.rows >= self._rows and not self._closing:
                 self._changed.wait(1.0)
-            for one, number in tried:
-                if number is not None and one.batch is not None:
-                    self._ledger.take(*number, None, _newest_ms(one.batch))
-                self._open.again.append(one)
-                self._open.rows += len(one.batch) if one.batch is not None else 0
-            self._open.since = self._open.since or time.monotonic()
+            if not self._again:
+                self._again_at = time.monotonic()
+            self._again += tried
+            batches = (one.batch for one, _ in tried)
+            self._again_rows += sum(len(batch) for batch in batches if batch is not None)
             self._changed.notify_all()
 
     def look_again(
@@ -179,166 +158,95 @@ class Intake:
             log.exception("decode.failed", topic=topic, size=len(payload))
             return found, None, RejectedMessage([_fault_of_ours(error)])
 
-    def _accept(self, source: _Source, decoded: Decoded) -> None:
-        self._metrics.messages.labels(decoded.kind).inc()
-        gateway, boot, seq = source.gateway, decoded.boot, decoded.seq
-        if boot is None or seq is None:
-            taken = Taken.NEW
-            if decoded.timed and not self._repeats.take(gateway, source.topic, source.payload):
-                taken = Taken.REPEAT
-        else:
-            newest_ms = _newest_ms(decoded.batch)
-            taken = self._ledger.take(gateway, boot, seq, decoded.first, newest_ms)
-        if taken is Taken.REPEAT:
-            self._metrics.repeats.inc()
-            self.link.repeated(gateway)
-            return
-        if taken is Taken.BACK:
-            limit = f"above {self._ledger.ranges(gateway, boot or 0).highest}"
-            refusal = Refusal("seq_back", "seq", str(seq), limit, REASONS["seq_back"])
-            self._keep(source, [refusal], (boot, seq), whole=True)
-            return
-        opened = self._open
-        opened.parts.append(decoded.batch)
-        front = self.link.front(gateway, boot, seq)
-        opened.heard.append(
-            Heard(
-                self.link.taken(gateway, front), source.at_ms, front, len(decoded.batch),
-                len(decoded.batch.messages), self.link.ahead_ms(gateway) != 0,
-            )
-        )  # fmt: skip
-        opened.rows += len(decoded.batch) + len(decoded.batch.messages)
-        opened.said += decoded.said
-        opened.links += [(gateway, fact) for fact in decoded.links]
-        self._metrics.samples.inc(len(decoded.batch))
-        for gap in decoded.batch.gaps:
-            self._metrics.given_up.labels(gap.reason).inc(gap.samples)
-        if decoded.refusals:
-            self._keep(source, decoded.refusals, (boot, seq))
-
-    def _reject(self, source: _Source, rejected: RejectedMessage) -> None:
-        gateway, boot, seq = source.gateway, rejected.boot, rejected.seq
-        self._metrics.messages.labels("rejected").inc()
-        self._open.said += rejected.said
-        # A refusal that is kept is as durable as a sample: the sender need not send it again.
-        # Not so for a gateway nobody registered: it may send again once it is.
-        new = True
-        if gateway in self._registry.gateway_index:
-            if boot is not None and seq is not None:
-                new = self._ledger.take(gateway, boot, seq, None) is Taken.NEW
-            elif not source.numbered:
-                new = self._repeats.take(gateway, source.topic, source.payload)
-        if new:
-            self._keep(source, rejected.refusals, (boot, seq), whole=True)
-        else:
-            self._metrics.repeats.inc()
-            self.link.repeated(gateway)
-
-    def _keep(
-        self,
-        source: _Source,
-        refusals: list[Refusal],
-        origin: tuple[int | None, int | None],
-        whole: bool = False,
-    ) -> None:
-        boot, seq = origin
-        gateway, payload = source.gateway, source.payload
-        named = [Refused.of(seq, refusal) for refusal in refusals]
-        for refusal in refusals:
-            self._metrics.refused.labels(refusal.reason).inc()
-        if gateway in self._registry.gateway_index:  # names nobody registered must not pile up
-            self._refused[gateway] += len(refusals)
-        self.link.refused(gateway, refusals, whole, source.at_ms)
-        text = msgspec.json.encode(named).decode()
-        self._quarantined += len(payload)
-        full = self._quarantined > self._quarantine_bytes
-        kept = bytes(payload[:KEPT_WHEN_FULL] if full else payload)
-        first, size = refusals[0].reason, len(payload)
-        self._open.quarantine.append(
-            QuarantineRow(source.at_ms, gateway, source.topic, boot, seq, first, text, kept, size)
-        )
-        self.on_kept(source.topic, gateway, payload, refusals, source.at_ms)
-        if source.numbered:  # others have no topic on which to hear of it
-            self._open.refused.setdefault((gateway, boot), []).extend(
-                (seq, refusal) for refusal in refusals
-            )
-
-    def _full(self) -> bool:
-        opened = self._open
-        return opened.rows >= self._settings.batch_rows or opened.bytes >= OPEN_BYTES
-
-    def _window_full(self) -> bool:
-        return len(self._open.receipts) >= self._window
-
     def quarantine_trimmed(self) -> None:
         """The quarantine was cut back to its bound: whole payloads are kept again."""
-        self._quarantined = 0
+        self.acceptance.trimmed()
 
     def refused_of(self, gateway: str) -> int:
         """Return how many fields of a gateway were refused since the start."""
-        return self._refused[gateway]
+        return self.acceptance.refused[gateway]
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many rows wait in each lane."""
+        return {"live": self._live.rows, "backfill": self._backfill.rows}
 
     # -- pipeline thread ----------------------------------------------------------------
+
+    def live_since(self) -> float | None:
+        """Return when the oldest live message that waits came (steady s), None for none."""
+        with self._changed:
+            return self._live.oldest
+
+    def live_due(self) -> bool:
+        """True when a batch of live data is due now: whatever can wait should."""
+        with self._changed:
+            return self._live_due_at() <= time.monotonic()
 
     def take(self, timeout_s: float) -> ClosedBatch | None:
         """Return the next batch, or None when nothing was due within `timeout_s`.
 
         A batch is due after batch_ms, at batch_rows, or as soon as the sender's window is full
-        and nothing more arrives.
+        and nothing more arrives. What is live goes first.
         """
         give_up = time.monotonic() + timeout_s
         with self._changed:
             while True:
                 now = time.monotonic()
-                wait = self._due_in(now)
-                if wait <= 0:
-                    return self._close()
-                if now >= give_up or self._closing:
+                live_at, back_at = self._live_due_at(), self._backfill.due_at(self.portion.size)
+                if live_at <= now and not self._starved(now):
+                    waiting, again = self._live.take(2**62), self._take_again()
+                elif back_at <= now:
+                    waiting, again = self._backfill.take(self.portion.size), []
+                elif now >= give_up or self._closing:
                     return None
-                self._changed.wait(min(wait, give_up - now))
+                else:
+                    self._changed.wait(min(live_at, back_at, give_up) - now)
+                    continue
+                self._changed.notify_all()
+                break
+        return self._close(waiting, again)
 
-    def _due_in(self, now: float) -> float:
-        opened = self._open
-        if not opened.receipts and not opened.again:
-            return float("inf")
-        if self._full():
-            return 0.0
-        due = opened.since + self._settings.batch_ms / 1000
-        if self._window_full():
-            due = min(due, opened.latest + QUIET_S)
-        return due - now
+    def _live_due_at(self) -> float:
+        due = self._live.due_at(self._rows)
+        if not self._again:
+            return due
+        return 0.0 if self._again_rows >= self._rows else min(due, self._again_at + self._batch_s)
 
-    def _close(self) -> ClosedBatch:
-        opened, self._open = self._open, OpenBatch()
-        # Everything the ledger holds now is in this batch or an earlier one, so once this one
-        # is committed the answers below are true.
-        ledger = self._ledger.dirty()
-        answers = [self._answer(gateway, boot, opened) for gateway, boot in ledger]
-        answers += [
-            Answer(gateway, boot, 0, [], refused[:NAMED_IN_AN_ANSWER])
-            for (gateway, boot), refused in opened.refused.items()
-            if (gateway, boot) not in ledger and NAME.fullmatch(gateway)
-        ]
-        self._changed.notify_all()
+    def _starved(self, now: float) -> bool:
+        oldest = self._backfill.oldest
+        return oldest is not None and now - max(oldest, self._turn_at) > STARVED_S
+
+    def _take_again(self) -> list[tuple[Settled, Number | None]]:
+        again, self._again, self._again_rows = self._again, [], 0
+        return again
+
+    def _close(
+        self, waiting: list[Arrived], again: list[tuple[Settled, Number | None]]
+    ) -> ClosedBatch:
+        opened, backfill = OpenBatch(), bool(waiting) and waiting[0].backfill
+        if backfill:
+            self._turn_at = time.monotonic()
+        for one in waiting:
+            self.acceptance.take(one, opened)
+        for settled, number in again:
+            if number is not None and settled.batch is not None:
+                self.acceptance.ledger.take(*number, None, newest_ms(settled.batch))
+        ledger, answers = self.acceptance.answers(opened)
         batch = concat(opened.parts, len(self._vocab))
         self.link.judge(batch, opened.heard)
         return ClosedBatch(
             batch,
-            {**ledger, **self._repeats.dirty()},
+            ledger,
             opened.quarantine,
             answers,
             opened.receipts,
             len(opened.receipts),
             opened.said,
             opened.links,
-            opened.again,
+            [settled for settled, _ in again],
+            backfill,
         )
-
-    def _answer(self, gateway: str, boot: int, opened: OpenBatch) -> Answer:
-        ranges = self._ledger.ranges(gateway, boot)
-        refused = opened.refused.get((gateway, boot), [])[:NAMED_IN_AN_ANSWER]
-        gaps, highest = ranges.gaps(GAPS_TOLD), ranges.highest
-        return Answer(gateway, boot, ranges.durable, gaps, refused, highest)
 
     def stop(self) -> None:
         """Wake whoever waits: the service is stopping and takes nothing more."""
@@ -353,9 +261,3 @@ def _fault_of_ours(error: Exception) -> Refusal:
         "a fault of ours: the bytes are kept and will be replayed once it is mended",
     )
     return Refusal("internal_error", None, type(error).__name__, None, way_out)
-
-
-def _newest_ms(batch: TelemetryBatch) -> int:
-    samples = int(batch.ts_ms.max()) if len(batch) else 0
-    messages = int(batch.messages.ts_ms.max()) if len(batch.messages) else 0
-    return max(samples, messages, *(burst.ts_ms for burst in batch.waveforms), 0)

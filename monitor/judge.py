@@ -65,6 +65,14 @@ class Judge:
         self.engine.grow(len(registry))
         return over
 
+    def take_up_rules(self, rules: RuleSet, now_ms: int) -> list[Transition]:
+        """Go on with other rules. Returns the clearing of what stood under those that are gone."""
+        moved = self.engine.take_up(rules, now_ms)
+        over = self._transitions(moved, None) if len(moved) else []
+        self.detector.name_codes(rules.codes)
+        self.rules = rules
+        return over
+
     def expect(self, since_ms: NDArray[np.int64]) -> None:
         """From when lifts that never spoke are expected to, int64[N]; NEVER: as ever."""
         self.detector.silence.since = since_ms

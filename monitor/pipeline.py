@@ -25,7 +25,7 @@ from alerts.model import Transition
 from config.settings import Settings
 from devices.batch import LinkFact, Said, TelemetryBatch
 from monitor.batches import Answer, ClosedBatch
-from monitor.intake import Intake
+from monitor.intake import STARVED_S, Intake
 from monitor.judge import Judge
 from monitor.late import LateLane
 from monitor.metrics import Metrics
@@ -75,7 +75,7 @@ class Pipeline:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.run, name="pipeline", daemon=True)
         self._between: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._next_tick = 0.0
+        self._next_tick = self._late_at = 0.0
         self._next_snapshot = time.monotonic() + settings.ingest.snapshot_s
         self._silent: Collection[str] | None = None
         self.pulse_ms = 0
@@ -133,7 +133,10 @@ class Pipeline:
         while not self._stopping.is_set():
             closed = self._intake.take(0.0 if self._late.busy else TICK_S)
             if closed is not None:
+                begun = time.monotonic()
                 self.process(closed)
+                if closed.backfill:
+                    self._intake.portion.took(len(closed.batch), time.monotonic() - begun)
             self._turn()
 
     # -- one batch ----------------------------------------------------------------------
@@ -161,7 +164,8 @@ class Pipeline:
             one.done.set()
         if len(batch):
             self._metrics.late.inc(int(np.count_nonzero(batch.late)))
-            self._metrics.lag_s.set(max(0, self._clock() - int(batch.ts_ms.max())) / 1000)
+            if not closed.backfill:
+                self._metrics.lag_s.set(max(0, self._clock() - int(batch.ts_ms.max())) / 1000)
 
     def _commit(self, closed: ClosedBatch, now_ms: int) -> int | None:
         nothing = not (
@@ -258,9 +262,14 @@ class Pipeline:
         self.pulse_ms = now_ms
 
     def _late_slice(self, now_ms: int) -> None:
-        """Some of what came late, after all that is live."""
+        """Some of what came late, after all that is live; sooner or later in any case."""
+        begun = time.monotonic()
+        if self._intake.live_due() and begun < self._late_at + STARVED_S:
+            return
+        self._late_at = begun
         try:
             transitions = self._late.work(now_ms)
+            self._late.took(time.monotonic() - begun)
         except Exception:
             self._metrics.errors.inc()
             self.trouble = "detector failed on late data"
@@ -280,6 +289,8 @@ class Pipeline:
             log.exception("detector.tick_failed")
             transitions = []
         self._metrics.late_behind.set(self._late.behind)
+        for lane, rows in self._intake.waiting.items():
+            self._metrics.waiting.labels(lane).set(rows)
         if transitions or self._judge.silent_gateways() != self._silent:
             self._applied(transitions, now_ms)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,13 +16,18 @@ from alerts.database.access import reading
 from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.units import Directory
 from alerts.lifecycle.causes import Causes
+from alerts.notify.channel import Channel
 from alerts.notify.subscriptions import Subscriptions
+from alerts.rules import RuleSet
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
-from monitor.health import report
+from monitor.admin.rulebook import RuleBook
+from monitor.admin.trials import Trials
+from monitor.health import readiness, report
 from monitor.incoming import Incoming
 from monitor.link.view import LinksView
+from monitor.past import Past
 from monitor.provisioning.claims import Claims
 from monitor.provisioning.issuer import Issuer
 from monitor.quarantine.view import QuarantineView
@@ -32,7 +37,7 @@ from monitor.registry.states import Book, Live
 from monitor.store.history import History
 from monitor.store.series import series
 from monitor.upstream.office import Upstream
-from monitor.web.ports import HealthReport, Readings
+from monitor.web.ports import HealthReport, Readiness, Readings
 
 if TYPE_CHECKING:
     from monitor.service import Service
@@ -89,7 +94,9 @@ class Port:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        service.rulebook.take_up = self._rules
         self.history = HistoryView(service.history)
+        self.past = Past(service.history, service.registry, lambda: service.detector)
         self.links = LinksView(service.link, service.registry, service.history)
         self.quarantine = QuarantineView(
             service.history, service.intake, service.engine, service.replayer.worker.wake
@@ -154,6 +161,26 @@ class Port:
         self._service.keeper.write()
 
     @property
+    def rulebook(self) -> RuleBook:
+        """The rules: file and desk."""
+        return self._service.rulebook
+
+    def _rules(self, rules: RuleSet) -> None:
+        """Have rules count, and wait until they do."""
+        if not self._service.take_up_rules(rules).wait(TAKE_UP_S):
+            log.warning("rules.slow", waited_s=TAKE_UP_S)  # they will, after the batch at hand
+
+    @property
+    def trials(self) -> Trials:
+        """Back-tests of changed rules."""
+        return self._service.trials
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """Ways out by name."""
+        return self._service.channels
+
+    @property
     def issuer(self) -> Issuer:
         """Gives out and takes back credentials."""
         return self._service.issuer
@@ -200,6 +227,16 @@ class Port:
         values, times = fleet.values.data[row].tolist(), fleet.reported.data[row].tolist()
         said = zip(fleet.values.names, values, times, strict=True)
         return {name: (value, at_s * 1000) for name, value, at_s in said if not math.isnan(value)}
+
+    def readiness(self) -> Readiness:
+        """Whether alerts are certain to come."""
+        return readiness(self._service)
+
+    def columns(self, names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """When each row last said anything, and its last values."""
+        fleet = self._service.detector.fleet
+        chosen = [fleet.values.index[name] for name in names]
+        return np.maximum(fleet.seen_ms, 0), fleet.values.data[:, chosen]
 
     def health(self) -> HealthReport:
         """What the service knows of itself."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from config.settings import Mqtt
 from devices.codecs import OURS, Routes
+from devices.codecs.topics import BACKFILL
 from monitor.intake import Intake
 from monitor.metrics import Metrics
 from monitor.subscriptions import no_longer_wanted
@@ -49,10 +51,11 @@ def client(settings: Mqtt, client_id: str) -> mqtt.Client:
 
 
 class Receiver:
-    """The service's one subscriber to what gateways send.
+    """A subscriber to what gateways send: one for what is live, one for back-fill.
 
     clean_session is off and acknowledgement manual: what was not committed comes again, to
-    this process or to the next one.
+    this process or to the next one. Two sessions, because a broker hands out a session's messages
+    in order: live ones would wait behind a backlog in its queue, and in its in-flight window.
     """
 
     def __init__(
@@ -62,16 +65,24 @@ class Receiver:
         metrics: Metrics,
         routes: Routes = OURS,
         known: Path | None = None,
+        *,
+        epochs: Iterator[int] | None = None,
+        backfill: bool = False,
     ) -> None:
-        """`known`: where the filters are noted that the broker holds for our session."""
+        """`known`: where the filters are noted that the broker holds for our session; `epochs`:
+        numbers for connections, shared by receivers whose receipts are mixed."""
         self._intake, self._metrics, self._routes = intake, metrics, routes
-        self._known = known
+        self._known, self._backfill = known, backfill
         self._host, self._port = settings.host, settings.port
         # Packet ids are only worth something on the connection they came by.
+        self._epochs = epochs or itertools.count(1)
         self._epoch = 0
         self.connected = threading.Event()
-        self._client = client(settings, settings.client_id)
+        self.listening = threading.Event()  # the broker let us subscribe to all of it
+        name = f"{settings.client_id}-{BACKFILL}" if backfill else settings.client_id
+        self._client = client(settings, name)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
 
@@ -85,11 +96,12 @@ class Receiver:
         self._client.disconnect()
         self._client.loop_stop()
         self.connected.clear()
+        self.listening.clear()
 
     def acknowledge(self, receipts: Sequence[tuple[int, int]]) -> None:
         """Send PUBACK for messages of the present connection; earlier ones come again."""
         for epoch, packet_id in receipts:
-            if packet_id and epoch == self._epoch:
+            if packet_id and epoch and epoch == self._epoch:
                 self._client.ack(packet_id, 1)
 
     def _on_connect(
@@ -98,11 +110,12 @@ class Receiver:
         if reason.is_failure:
             log.error("broker.refused", host=self._host, port=self._port, reason=str(reason))
             return
-        self._epoch += 1
+        self._epoch = next(self._epochs)
         self._subscribe()
-        self._metrics.broker_up.set(1)
+        if not self._backfill:
+            self._metrics.broker_up.set(1)
         self.connected.set()
-        log.info("broker.connected", host=self._host, port=self._port)
+        log.info("broker.connected", host=self._host, port=self._port, backfill=self._backfill)
 
     def routes_changed(self) -> None:
         """Ask the broker for what the routes want now; without a connection, at the next one."""
@@ -110,19 +123,29 @@ class Receiver:
             self._subscribe()
 
     def _subscribe(self) -> None:
-        wanted = self._routes.subscriptions()
+        wanted = self._routes.subscriptions(self._backfill)
         if self._known is not None:
             stale = no_longer_wanted(self._known, [name for name, _ in wanted])
             if stale:
                 self._client.unsubscribe(stale)
         self._client.subscribe(wanted)
 
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: Any, _mid: int, reasons: Sequence[Any], _rest: Any
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            log.error("broker.no_subscription", backfill=self._backfill)
+        else:
+            self.listening.set()
+
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
     ) -> None:
-        self._epoch += 1
+        self._epoch = 0
         self.connected.clear()
-        self._metrics.broker_up.set(0)
+        self.listening.clear()
+        if not self._backfill:
+            self._metrics.broker_up.set(0)
         log.warning("broker.disconnected", reason=str(reason))
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:

@@ -17,6 +17,7 @@ import structlog
 from alerts.directory.directory_file import load_directory
 from alerts.directory.units import Directory
 from alerts.model import Transition
+from alerts.rules import RuleSet
 from devices.codecs import Routes, Setup, build_routes
 from devices.registry import Registry, load_registry
 from monitor.detector.table import NEVER
@@ -67,8 +68,27 @@ def _take_up(
     service.routes.take_up(routes)
     if service.routes.subscriptions() != topics:
         service.receiver.routes_changed()
+        service.backfill.routes_changed()
     service.pipeline.apply(over, now_ms)
     log.info("site.reloaded", lifts=len(newer.lifts), gateways=len(newer.gateways))
+
+
+def take_up_rules(service: Service, rules: RuleSet) -> Event:
+    """Have these rules count, without a stop; the event tells when they do."""
+    done = Event()
+
+    def swap() -> None:
+        now_ms = service.clock()
+        service.desk.take_up_rules(rules.meta)
+        over = service.judge.take_up_rules(rules, now_ms)
+        service.late.take_up_rules(rules)
+        service.rules = rules
+        service.pipeline.apply(over, now_ms)
+        log.info("rules.reloaded", rules=len(rules))
+
+    service.pipeline.between(swap)
+    service.pipeline.between(done.set)
+    return done
 
 
 def _forget(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
 from zoneinfo import ZoneInfo
@@ -26,7 +27,7 @@ from alerts.notify.queue import RetryPolicy
 from alerts.pages.links import Links
 from alerts.pages.page import Pages, vocabulary_words
 from alerts.replies.answers import Replies
-from alerts.rules import DEFAULT_RULES, load_rules
+from alerts.rules import DEFAULT_RULES, RuleSet, load_rules
 from alerts.story.sheet import fonts
 from config.errors import ConfigError
 from config.settings import Settings
@@ -34,6 +35,8 @@ from devices.codecs import Limits, Setup, build_routes
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
 from monitor import reload
+from monitor.admin.rulebook import RuleBook
+from monitor.admin.trials import Trials
 from monitor.aftercare import Aftercare
 from monitor.answers import Answers
 from monitor.channels import callbacks, channels, push_channel, reply_tokens, subscriptions_of
@@ -64,6 +67,7 @@ from monitor.sparkplug import sparkplug_host
 from monitor.store.history import History
 from monitor.store.influx import InfluxCopy
 from monitor.store.ledger import Ledger
+from monitor.store.rollup import roll_up
 from monitor.upstream.office import Upstream
 from monitor.web.app import create_app
 from monitor.web.server import Server
@@ -120,6 +124,10 @@ class Service:
 
     def _open_desk(self) -> None:
         settings = self.settings
+        self.rulebook = RuleBook(
+            self.engine, settings.site.folder, self.schema, self.chains, self.clock
+        )
+        self.rules, self.trials = self.rulebook.read().ruleset, Trials()
         links = Links(
             self.secret.hex(), settings.public_url, settings.notify.link_hours, prefix="/p/"
         )
@@ -149,12 +157,18 @@ class Service:
             Repeats(taken),
         )
         known = settings.data_dir / "subscriptions.json"
-        self.receiver = Receiver(settings.mqtt, self.intake, metrics, self.routes, known)
+        epochs = itertools.count(1)
+        self.receiver, self.backfill = (
+            Receiver(settings.mqtt, self.intake, metrics, self.routes, file, epochs=epochs,
+                     backfill=old)
+            for file, old in ((known, False), (None, True))
+        )  # fmt: skip
         self.link = self.intake.link
         limits, witness = Limits.of(settings.ingest), self.link.witness
         self.answers = Answers(
-            settings.mqtt, self.registry, limits, clock, metrics, self.routes, witness
-        )
+            settings.mqtt, self.registry, limits, clock, metrics, self.routes, witness,
+            self.backfill.listening.is_set,
+        )  # fmt: skip
         host = (self.intake, self.answers.say, clock, metrics)
         self.sparkplug = sparkplug_host(settings, self.routes, *host)
 
@@ -170,7 +184,7 @@ class Service:
             settings.history, self.history, snapshots, self.intake, clock, self.late, heads
         )
         wires = Wires(
-            self.receiver.acknowledge,
+            self._acknowledge,
             self.answers.post,
             self._wake,
             self.answers.say,
@@ -209,11 +223,19 @@ class Service:
             settings, self.history, self.engine, self.registry, self.vocab, clock
         )
         self.housekeeper.also.append(self.upstream.tidy)
+        self.housekeeper.also.append(self._roll_up)
+
+    def _roll_up(self) -> None:
+        """Long curves are read from rollups of the segments; what is missing is written."""
+        try:
+            roll_up(self.history, lambda: self.housekeeper.worker.stopping)
+        except OSError as error:  # a full disk: samples are read instead, and it is tried again
+            log.error("rollup.failed", reason=str(error))
 
     def _look_after_gateways(self) -> None:
         """Who spoke is told to the keeper; it looks after their credentials, too."""
         self.keeper.listen(lambda: list(self.answers.heard))
-        self.intake.on_kept = self.keeper.sightings.note
+        self.intake.acceptance.on_kept = self.keeper.sightings.note
         self.issuer = Issuer(self.engine, self.settings, self.clock, lambda: self.routes)
         self.watch = Watch(self.issuer, self.metrics, self.clock, lambda: book_of(self))
         self.keeper.beside(self.watch.turn)
@@ -240,9 +262,12 @@ class Service:
         )
 
     def reload(self) -> None:
-        """Take up what changed in the site's and mapping files; a mistake changes nothing."""
+        """Take up what changed in the site's files, rules and mapping files; a mistake in one of
+        them changes nothing."""
         try:
+            rules = self.rulebook.read().ruleset
             self.take_up_site()
+            self.take_up_rules(rules)
         except (ConfigError, SQLAlchemyError) as error:
             log.error("site.refused", reason=str(error))
 
@@ -252,6 +277,15 @@ class Service:
         Raises ConfigError for a mistake in them, which changes nothing.
         """
         return reload.take_up_site(self)
+
+    def _acknowledge(self, receipts: Sequence[tuple[int, int]]) -> None:
+        """Tell the broker; each connection knows its own receipts."""
+        self.receiver.acknowledge(receipts)
+        self.backfill.acknowledge(receipts)
+
+    def take_up_rules(self, rules: RuleSet) -> Event:
+        """Have these rules count; the event tells when they do."""
+        return reload.take_up_rules(self, rules)
 
     def _wake(self) -> None:
         for wake in self.wakes:
@@ -283,6 +317,7 @@ class Service:
         tasks += [asyncio.create_task(work) for work in self.beside]
         self.pipeline.start()
         self.receiver.start()
+        self.backfill.start()
         for optional in (self.sparkplug, self.reply_topic):
             if optional is not None:
                 optional.start()
@@ -313,6 +348,7 @@ class Service:
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         """Take nothing new, finish what is at hand, tell it, close."""
+        self.trials.close()
         for end in (self.replayer.worker.stop, self.links.stop, self.receiver_then_pipeline_stop):
             await asyncio.to_thread(end)
         if self.reply_topic is not None:
@@ -335,6 +371,7 @@ class Service:
             self.sparkplug.stop()
         self.pipeline.stop()
         self.receiver.stop()
+        self.backfill.stop()
 
 
 def causes_of(settings: Settings) -> Causes:

@@ -57,7 +57,7 @@ def shots(alert: int, lift: str, link: str | None) -> list[Shot]:
         Shot("alert-page-en", page, "en", "dark", whole=True),
         Shot("lift-page", of_lift, whole=True),
         Shot("lift-page-en", of_lift, "en", whole=True),
-        Shot("lifts-wall", "/lifts", height=1000),
+        Shot("lifts-wall", "/lifts/wall", height=1000),
     ]
     if link:
         found.append(Shot("one-tap-360", link, width=360, height=760, whole=True))
@@ -115,10 +115,8 @@ def link_of(database: Path, alert: dict[str, Any]) -> str | None:
 
 
 def take(page: Page, shot: Shot) -> bytes:
-    """Return the picture as PNG, once charts are drawn and the page is live."""
+    """Return the picture as PNG, once the page is live."""
     page.goto(shot.path)
-    for chart in page.locator("[data-chart]").all():
-        chart.locator(".bk-place").wait_for()
     if page.locator("#pulse").count():
         page.locator("#pulse[data-state=live]").wait_for()
     page.wait_for_timeout(700)

@@ -92,14 +92,8 @@ alert = Table(
     _word("owner_unit", nullable=True),
     _flag("accident"),
     _ms("arrival_due_ms"),
-    _ms("acknowledged_ms"),
-    _ms("accepted_ms"),
-    _ms("departed_ms"),
-    _ms("arrived_ms"),
-    _ms("freed_ms"),
-    _ms("cause_filed_ms"),
-    _ms("verified_ms"),
-    _ms("cancelled_ms"),
+    *map(_ms, ("acknowledged_ms", "accepted_ms", "departed_ms", "arrived_ms", "freed_ms")),
+    *map(_ms, ("cause_filed_ms", "verified_ms", "cancelled_ms")),
     Column("done", Text, nullable=False),  # JSON {step: {name, at_ms}}: who was first
     Column("cause", Text),
     Column("evidence", Text, nullable=False),
@@ -251,6 +245,17 @@ outbox = Table(
     Index(None, "contact", "created_ms"),
 )
 
+# What the next officer must know of an alert. One an alert; what it said before is in the journal.
+handover_note = Table(
+    "handover_note",
+    metadata,
+    Column("alert_id", Big, ForeignKey("alert.id"), primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),  # "" = taken off
+    Column("version", Integer, nullable=False),
+    _ms("at_ms", nullable=False),
+    Column("name", Text, nullable=False),
+)
+
 # The files are in the data folder, named by their hash; a photo without a row is nobody's.
 photo = Table(
     "photo",
@@ -307,6 +312,9 @@ app_user = Table(
     _word("unit", nullable=True),
     Column("password_hash", Text, nullable=False),
     _ms("created_ms", nullable=False),
+    _ms("locked_ms"),
+    _ms("signed_in_ms"),
+    Column("generation", Integer, nullable=False, server_default="0"),  # ends older sessions
 )
 
 meta = Table(

@@ -23,9 +23,11 @@ from alerts.chains.calling import Devices
 from alerts.chains.escalation import FIRE_AT_ONCE, FIRST_DUE, Escalator
 from alerts.chains.ladder import Chains
 from alerts.database.access import reading
+from alerts.database.bulk import parts
 from alerts.desk import queries
 from alerts.desk.gaps import OFF_DUTY, Gaps
 from alerts.desk.handing import Sender, hand_over, transaction
+from alerts.desk.noting import write_note
 from alerts.desk.raising import Raiser
 from alerts.desk.stepping import Said, Stepping
 from alerts.desk.work import Work
@@ -63,6 +65,7 @@ class _Rehearsed(Exception):
 # later slices take some 0.2 s, so that whoever sends pages gets a turn between.
 SLICES = (5, 100)
 SLICE = 400
+SLICE_OF_STEPS = 50  # of many alerts acknowledged at once, a transaction
 # The next slice waits so long at most for the pages of the one before to leave: else its work would
 # keep the interpreter from the thread that sends.
 BREATH_S = 0.01
@@ -107,6 +110,13 @@ class AlertDesk:
         """Go on with a changed directory, as between two transactions."""
         self.directory = self._escalator.directory = directory
         self._gaps = Gaps(directory)
+
+    def take_up_rules(self, rules: Mapping[str, RuleMeta]) -> None:
+        """Go on with changed rules, for what is raised from now on. Raises ConfigError."""
+        known = {OFF_DUTY.id: OFF_DUTY} | dict(rules)
+        self.chains.check(known.values())
+        self.rules = known
+        self._raiser = Raiser(known, self._escalator, self._asides, self.again_quiet_s)
 
     def push_to(self, devices: Devices) -> None:
         """Page the browsers of a contact beside their other channels."""
@@ -242,6 +252,37 @@ class AlertDesk:
                 return result
             shown = queries.get_alert(work.conn, alert_id, chains=self.chains)
             return replace(result, alert=shown)
+
+    def note(
+        self, alert_id: int, text: str, actor: Actor, at_ms: int, version: int | None = None
+    ) -> ActResult:
+        """Write, change or take off (empty text) an alert's hand-over note, see noting.py."""
+        with transaction(self.engine, at_ms, self.sender) as work:
+            result = write_note(work, alert_id, text, actor, version, self.pages.tz)
+            self._finish(work)
+            return result
+
+    def act_all(
+        self,
+        alert_ids: Sequence[int],
+        step: Step,
+        actor: Actor,
+        at_ms: int,
+        comment: str | None = None,
+        until_ms: int | None = None,
+    ) -> list[ActResult]:
+        """Take the same step on many alerts; return a result for each, without its alert.
+
+        Each is taken, or refused, as if it stood alone; a repeat changes nothing. They are
+        committed in slices, so a rescue that comes meanwhile waits for one slice at most.
+        """
+        step, said = Step(step), Said(comment, None, until_ms)
+        results: list[ActResult] = []
+        for some in parts(alert_ids, SLICE_OF_STEPS):
+            with transaction(self.engine, at_ms, self.sender) as work:
+                results += [self._stepping.take(work, one, step, actor, said) for one in some]
+                self._finish(work)
+        return [replace(result, alert=None) for result in results]
 
     def drill(
         self,

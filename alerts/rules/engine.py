@@ -130,6 +130,17 @@ class RuleEngine:
         self.last_at[rows], self.offset[rows] = NEVER, 0
         return over
 
+    def take_up(self, ruleset: RuleSet, at_ms: int) -> RuleTransitions:
+        """Go on with other rules; what is known of a rule is kept by its id.
+
+        A condition that stands goes on standing until the rule as it now is says no. Returns the
+        clearing of what stood under rules that are gone, by their former numbers.
+        """
+        new = RuleEngine(ruleset, self.n, self.asleep_ms / 1000)
+        over = stored.carry(self, new, at_ms)
+        self.__dict__.update(new.__dict__)  # whoever holds this engine holds the new rules
+        return over
+
     # -- samples --------------------------------------------------------------------------
 
     def evaluate(

@@ -29,6 +29,15 @@ _KEYS = (
 )  # fmt: skip
 
 
+Overlay = Mapping[str, Mapping[str, Any]]
+NO_OVERLAY: Overlay = {}
+
+
+def overlaid(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a [[rule]] table with other values; None leaves a key out, so its default holds."""
+    return {key: value for key, value in {**table, **changes}.items() if value is not None}
+
+
 class _File:
     """One rule file while it is read; knows how to refuse."""
 
@@ -186,14 +195,23 @@ def _rule(row: _Row, parser: Parser, schema: Schema) -> Rule:
     )
 
 
-def parse_rules(text: str, schema: Schema, file: Path | str = "rules.toml") -> RuleSet:
-    """Return the rules of a TOML text. Raises RuleError for the first thing that is wrong."""
-    source = _File(file, text)
+def tables_of(text: str, file: Path | str = "rules.toml") -> dict[str, Any]:
+    """Return a rule file as TOML has it. Raises RuleError where it is none."""
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         way_out = Text(f"TOML 语法有误：{error}", f"not TOML: {error}")
         raise RuleError(file, "", "TOML", "", way_out) from None
+
+
+def parse_rules(
+    text: str, schema: Schema, file: Path | str = "rules.toml", overlay: Overlay = NO_OVERLAY
+) -> RuleSet:
+    """Return the rules of a TOML text. Raises RuleError for the first thing that is wrong.
+
+    `overlay`: by rule id, keys that have another value than in the text; None: left out.
+    """
+    source, data = _File(file, text), tables_of(text, file)
     for key in data:
         if key not in ("version", "define", "rule"):
             raise source.refuse("", key, data[key], near(key, ("version", "define", "rule")))
@@ -203,7 +221,7 @@ def parse_rules(text: str, schema: Schema, file: Path | str = "rules.toml") -> R
         raise source.refuse("", "rule", tables, Text("应为 [[rule]]", "must be [[rule]] tables"))
     rules: dict[str, Rule] = {}
     for number, table in enumerate(tables, start=1):
-        row = _Row(source, table, number)
+        row = _Row(source, overlaid(table, overlay.get(str(table.get("id")), {})), number)
         rule = _rule(row, parser, schema)
         if rule.id in rules:
             raise row.refuse("id", Text("规则编号重复", "this rule id stands twice"))

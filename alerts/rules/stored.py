@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from alerts.rules.holds import ACTIVE, CLEARING, Holds
+from alerts.rules.model import RuleTransitions
 from config.text import Text
 from devices.arrays_file import StoredError, read_arrays, write_arrays
 
@@ -31,6 +34,34 @@ def save(engine: RuleEngine, folder: Path) -> None:
         "last_fleet_ms": engine.last_fleet_ms,
     }
     write_arrays(folder / NAME, header, arrays)
+
+
+def carry(old: RuleEngine, new: RuleEngine, at_ms: int) -> RuleTransitions:
+    """Give a new engine, of other rules over the same lifts, the state of an old one, by rule id.
+
+    Returns the clearing, at at_ms, of what stood under rules that the new one has no more; rule
+    numbers in it are those of the old one.
+    """
+    n, number = old.n, {rule: r for r, rule in enumerate(new.ruleset.ids)}
+    kept = [(r, number[rule]) for r, rule in enumerate(old.ruleset.ids) if rule in number]
+    source, target = [r for r, _ in kept], [r for _, r in kept]
+    for name in Holds.FIELDS:
+        getattr(new.holds, name)[:n][:, target] = getattr(old.holds, name)[:n][:, source]
+    new.holds.relist()
+    names, times = old.tally.saved()
+    new.tally.load({"tally": names}, {"tally": times})
+    new.last_at[:n], new.offset[:n] = old.last_at[:n], old.offset[:n]
+    new.last_now_ms, new.last_fleet_ms = old.last_now_ms, old.last_fleet_ms
+    stood = old.active()
+    gone = ~np.isin(stood.rule, source)
+    count = int(np.count_nonzero(gone))
+    return RuleTransitions(
+        stood.lift[gone],
+        stood.rule[gone],
+        np.zeros(count, np.bool_),
+        np.full(count, at_ms, np.int64),
+        stood.since_ms[gone],
+    )
 
 
 def load(engine: RuleEngine, folder: Path) -> tuple[str, ...]:

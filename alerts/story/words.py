@@ -41,6 +41,8 @@ EVENTS: Mapping[str, Text] = {
     "undelivered": Text("通知未能送达", "Page could not be delivered"),
     "summarised": Text("汇总通知", "Told in a summary"),
     "photo": Text("上传照片", "Photo added"),
+    "note": Text("交接备注", "Hand-over note"),
+    "note_off": Text("撤下交接备注", "Hand-over note taken off"),
     "exercise": Text("演练", "Exercise"),
     "exercise_over": Text("演练结束", "Exercise over"),
 }

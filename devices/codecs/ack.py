@@ -52,7 +52,8 @@ class Ack(msgspec.Struct, frozen=True):
     """Every seq ≤ `durable` of this boot is safe with the service, and so is every seq up to
     `highest` that is not within `gaps` (the lowest 32: behind the 32nd nothing is said).
 
-    boot is None, and seq in `refused`, where the refused bytes did not say it.
+    boot is None, and seq in `refused`, where the refused bytes did not say it. backfill: the
+    service takes what was kept on the topic `backfill`, behind all that is live.
     """
 
     v: int
@@ -62,6 +63,7 @@ class Ack(msgspec.Struct, frozen=True):
     gaps: tuple[tuple[int, int], ...] = ()
     refused: tuple[Refused, ...] = ()
     highest: int = 0
+    backfill: bool = False
 
     @property
     def known_to(self) -> int:
@@ -82,10 +84,11 @@ def encode_ack(
     gaps: Sequence[tuple[int, int]] = (),
     refused: Iterable[tuple[int | None, Refusal]] = (),
     highest: int = 0,
+    backfill: bool = False,
 ) -> bytes:
     """Return the payload of an acknowledgement; `refused` are (seq, refusal) pairs."""
     told = tuple(Refused.of(seq, refusal) for seq, refusal in refused)
-    return _ENCODER.encode(Ack(VERSION, boot, durable, ts_ms, tuple(gaps), told, highest))
+    return _ENCODER.encode(Ack(VERSION, boot, durable, ts_ms, tuple(gaps), told, highest, backfill))
 
 
 def decode_ack(payload: bytes) -> Ack | None:

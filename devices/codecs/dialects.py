@@ -20,7 +20,7 @@ from devices.codecs.parse import Fields, parse
 from devices.codecs.routes import GATEWAY, Codec, Dialect, Route, Routes
 from devices.codecs.setup import Setup
 from devices.codecs.sparkplug import site_names, sparkplug
-from devices.codecs.topics import topic
+from devices.codecs.topics import BACKFILL, topic
 
 Careful = Callable[[bytes, Context], Decoded]
 Build = Callable[[Setup], Dialect]
@@ -50,7 +50,10 @@ CODECS: Mapping[str, tuple[Codec, ...]] = {
 }
 _OURS = Dialect(
     "lift",
-    tuple(Route(topic(GATEWAY, kind), codecs, numbered=True) for kind, codecs in CODECS.items()),
+    (
+        *(Route(topic(GATEWAY, kind), codecs, numbered=True) for kind, codecs in CODECS.items()),
+        Route(topic(GATEWAY, BACKFILL), CODECS["telemetry"], numbered=True, backfill=True),
+    ),
 )
 OURS = Routes((_OURS,))
 

@@ -88,8 +88,8 @@ REASONS: Mapping[str, Text] = {
         "a key may stand only once: nobody can know which of the two is right",
     ),
     "unknown_topic": Text(
-        "主题应为 lift/v1/网关/telemetry、message、waveform 或 status",
-        "the topic is lift/v1/GATEWAY/telemetry, message, waveform or status",
+        "主题应为 lift/v1/网关/telemetry、backfill、message、waveform 或 status",
+        "the topic is lift/v1/GATEWAY/telemetry, backfill, message, waveform or status",
     ),
     "seq_back": Text(
         "同一 boot 内 seq 只能增大；重新计数时请更换 boot",

@@ -72,6 +72,7 @@ class Route:
     none, and `names(topic, payload)` tells the id (None: nobody we know). `numbered`: messages
     carry our boot and seq, so the ledger counts them and the gateway is answered on its `ack`
     topic. `memory` is handed to the codec in its context, built once, lost at a restart.
+    `backfill`: what comes here is old and waits behind all that is live (docs/decisions/0028).
     """
 
     filter: str
@@ -80,6 +81,7 @@ class Route:
     names: Names | None = None
     memory: object = None
     qos: int = 1
+    backfill: bool = False
 
     @property
     def subscription(self) -> str:
@@ -192,10 +194,12 @@ class Routes:
         # a new table, not an emptied one: who is just looking a topic up notes it in the old
         self._known = {}
 
-    def subscriptions(self) -> list[tuple[str, int]]:
-        """Return (filter, QoS) of all that the shared connection takes, each filter once."""
+    def subscriptions(self, backfill: bool = False) -> list[tuple[str, int]]:
+        """Return (filter, QoS) of all that a shared connection takes, each filter once: the one
+        for what is live, or the one for back-fill."""
         every = (route for one in self.dialects if not one.apart for route in one.routes)
-        return list({route.subscription: route.qos for route in every}.items())
+        mine = (route for route in every if route.backfill is backfill)
+        return list({route.subscription: route.qos for route in mine}.items())
 
     def rights(self, gateway: str) -> Rights:
         """Return what a gateway needs at the broker for all that is switched on."""

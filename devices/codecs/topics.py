@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 PREFIX = "lift/v1"
-UPWARD = ("telemetry", "message", "waveform", "status")  # gateway → service
+BACKFILL = "backfill"  # telemetry that was kept while the link was down, in a lane of its own
+UPWARD = ("telemetry", BACKFILL, "message", "waveform", "status")  # gateway → service
 ACK = "ack"  # service → gateway
 
 

@@ -2,11 +2,15 @@
 
 A message is sent again when the connection was lost, when the service names it as a gap, and
 when nothing acknowledged it for `resend_s` (twice as long each time, up to 16 times, until
-something sent once is answered: a service that is silent or behind is not helped by noise).
+something sent once is answered: a service that is silent or behind is not helped by noise; four
+times as long for back-fill, which may have to wait).
 
 A boot begins with one message alone. Its answer shows whether the service knows this boot from
 an earlier life of ours (a store that was lost, a clock that starts in 1970): then everything is
 numbered anew, under a larger boot.
+
+Back-fill goes by a topic of its own where the service says that it reads it. What is sent again
+goes the plain way: should the broker close that topic to us, it still arrives.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from dataclasses import dataclass
 
 from devices.batch import Refusal
 from devices.codecs.ack import Ack, decode_ack
+from devices.codecs.topics import BACKFILL
 from devices.gateway.errors import StoreFull
 from devices.gateway.lanes import Lanes, Outgoing
 from devices.gateway.measures import Measures, OnClock, Sent
@@ -30,6 +35,7 @@ from devices.gateway.trim import Trimmer
 
 _log = logging.getLogger(__name__)
 _PATIENCE = 16
+_KEPT_PATIENCE = 4  # back-fill waits behind what is live, of all gateways
 _FIRST_RESEND_S = 2.0
 _LEAST_EVERY_S = 5.0  # one message of back-fill, however long everything takes
 _TRIM_EVERY_S = 10.0
@@ -42,9 +48,8 @@ OnRefused = Callable[[int | None, int | None, Refusal], None]
 @dataclass(slots=True)
 class Counters:
     """What happened since the start. `stored`, `durable`: samples, messages and bursts;
-    `published` counts transmissions, `resent` those of them that were repeats, `refused`
-    refusals, `renumbered` messages that had to change their number, `strangers` answers to boots
-    that were never ours: somebody else sends under our name."""
+    `published`: transmissions, `resent`: those that were repeats, `renumbered`: messages that had
+    to change their number, `strangers`: answers to boots that were never ours."""
 
     stored: int = 0
     published: int = 0
@@ -94,8 +99,10 @@ class Forwarder:
         self._known: set[int] = set()  # boots of ours that were answered
         self._told: set[tuple[Span, str, str | None, str | None]] = set()
         self._strange: set[int] = set()
-        self._patience = 1
-        self._backfilled_at = 0.0
+        self._apart = False  # the service reads the topic for back-fill
+        self._apart_heard: bool | None = None  # on this connection; None: not known yet
+        self._settled_at = {False: 0.0, True: 0.0}  # newest sent that was settled; by topic
+        self._patience, self._backfilled_at = 1, 0.0
         self._sleep_s = self._trim_at = 0.0
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
 
@@ -169,7 +176,8 @@ class Forwarder:
             if self._rewind:
                 self._rewind = False
                 self._lanes.pace.line_changed()
-                self._patience = 1
+                self._patience, self._apart_heard = 1, None
+                self._settled_at = {False: 0.0, True: 0.0}
                 self._sent.clear()
                 self._again = deque(sorted(self._store.numbers))
         now = time.monotonic()
@@ -221,6 +229,8 @@ class Forwarder:
         made, wait_s = self._lanes.next_backfill(now, now_ms, open_)
         if made is not None:
             self._backfilled_at = now
+            if self._apart and self._apart_heard is not False:
+                made.kind = BACKFILL
         self._sleep_s = min(self._sleep_s, wait_s, (due or _FOREVER) - now)
         return made
 
@@ -248,23 +258,27 @@ class Forwarder:
         self._highest[boot] = max(highest, seq)
         self._sent.pop(made.number.key, None)
         self._sent[made.number.key] = Sent(
-            time.monotonic(), self._clock_ms(), made.samples, made.backfill, made.live_at, again
-        )
+            time.monotonic(), self._clock_ms(), made.samples, made.backfill, made.live_at, again,
+            made.kind == BACKFILL)  # fmt: skip
         return True
 
     def _send_overdue(self, now: float) -> None:
         """Send again what was not acknowledged in time."""
         first = self._store.boot not in self._known  # alone on its way: waiting for it costs
         resend_s = min(_FIRST_RESEND_S, self._resend_s) if first else self._resend_s
-        latest = now - resend_s * self._patience
+        wait_s = resend_s * self._patience
         overdue = []
         for key, sent in self._sent.items():  # oldest first
-            if sent.at > latest:
+            if sent.at > now - wait_s:
                 break
-            overdue.append(key)
+            if not sent.kept or sent.at <= now - wait_s * _KEPT_PATIENCE:
+                overdue.append(key)
         if not overdue:
             return
         self._patience = min(self._patience * 2, _PATIENCE)
+        if self._apart_heard is None and any(self._sent[key].kept for key in overdue):
+            _log.warning("nothing is heard on the topic `%s`: is it allowed?", BACKFILL)
+            self._apart_heard = False
         _log.info("%d messages without acknowledgement: sending them again", len(overdue))
         for key in overdue:
             self._send_again(key)
@@ -290,6 +304,7 @@ class Forwarder:
             if ack.boot is not None:
                 newest[ack.boot] = heard
         for boot, (ack, at, clock_ms) in newest.items():
+            self._apart = ack.backfill
             if boot not in self._highest:
                 self._stranger(boot)
             elif boot == self._store.boot and ack.known_to > self._highest[boot]:
@@ -338,6 +353,10 @@ class Forwarder:
             settled = [self._sent.get(key) for key in done]
             if any(sent is not None and not sent.again for sent in settled):
                 self._patience = 1  # (Karn) what was sent twice does not tell which one arrived
+            for sent in filter(None, settled):
+                if not sent.again:
+                    self._settled_at[sent.kept] = max(self._settled_at[sent.kept], sent.at)
+                    self._apart_heard = sent.kept or self._apart_heard
             self.measures.learn(settled, ack.ts, at, clock_ms)
             self.counters.durable += self._store.settle(done)
             covered = set(done)
@@ -351,9 +370,12 @@ class Forwarder:
             self._fill(boot, ack.gaps)
 
     def _fill(self, boot: int, gaps: Gaps) -> None:
-        """Send gaps at once, but one that was just sent because of a gap not again."""
+        """Send gaps at once, but none twice within a moment, and none that nothing sent later
+        by the same topic has overtaken: it is on its way."""
         now = time.monotonic()
         for key in sorted(key for key in self._sent if key[0] == boot and _within(key[1], gaps)):
+            if self._apart and self._sent[key].at > self._settled_at[self._sent[key].kept]:
+                continue
             if now - self._asked.get(key, -self._gap_retry_s) >= self._gap_retry_s:
                 self._asked[key] = now
                 self._send_again(key)

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from devices.gateway.encoding import Encoding, envelope
-from devices.gateway.pace import MOST_AT_A_TIME, Pace
+from devices.gateway.pace import Pace
 from devices.gateway.parts import Number, Span
 from devices.gateway.store import DamagedPart, Store
 from devices.gateway.trim import Trimmer
@@ -102,9 +102,9 @@ class Lanes:
         store = self._store
         with store.lock:
             span = store.todo.first(0, self._floor(now)[0])
-            if span is None or open_ >= MOST_AT_A_TIME:
+            if span is None:
                 return None, 1.0
-            wait_s = self.pace.wait_s(now)
+            wait_s = self.pace.wait_s(now, open_)
             if wait_s > 0:
                 return None, wait_s
             part = store.parts.over(span[0], span[0] + 1)[0]

@@ -19,7 +19,8 @@ _DELAYS = 4096
 class Sent:
     """A message on its way: when it left (steady s, our clock), and what it is.
 
-    live_at: when what is in it was published, None for back-fill; again: not for the first time.
+    live_at: when what is in it was published, None for back-fill; again: not for the first time;
+    kept: by the topic for back-fill, which has an order of its own.
     """
 
     at: float
@@ -28,6 +29,7 @@ class Sent:
     backfill: bool
     live_at: float | None
     again: bool
+    kept: bool = False
 
 
 class Measures:
@@ -49,6 +51,7 @@ class Measures:
                 self._pace.confirmed(sent.at, at)
             if sent.live_at is not None:
                 self.delays.append(at - sent.live_at)
+                self._pace.live_confirmed(sent.at, at)
             if latest is None or sent.at > latest.at:
                 latest = sent
         if latest is not None:

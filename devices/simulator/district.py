@@ -20,6 +20,7 @@ from config.text import Text
 from devices.registry import Gateway, Lift
 from devices.simulator.directory import directory_toml
 from devices.simulator.errors import SimulatorError
+from devices.simulator.outlines import Land, outlines_json
 from devices.simulator.vendors import DEMO, Vendor, load_vendors
 
 # 3110: passenger traction lift; 500199: an administrative code that is not in use
@@ -51,7 +52,7 @@ def write_district(
     folder: Path, seed: int = 2012, lifts: int = 200, gateways: int = 12,
     vendors: Sequence[str] | None = None,
 ) -> None:  # fmt: skip
-    """Write lifts.csv, gateways.csv and directory.toml of a seeded district into `folder`.
+    """Write the site folder of a seeded district: lifts, gateways, directory, outlines.
 
     vendors: ids of vendors.toml for the gateways in turn (default: all of them). The same
     arguments write the same bytes. Raises SimulatorError for a number or vendor out of range.
@@ -76,7 +77,16 @@ def write_district(
     _csv(folder / "gateways.csv", Gateway, devices)
     units = [(site.unit, f"{site.zh}{site.kind['manager_zh']}",
               f"{site.en} {site.kind['manager_en']}") for site in sites]  # fmt: skip
+    called = {"zh": names()["name_zh"], "en": names()["name_en"]}
+    text = outlines_json(land_of(), areas, called)
+    (folder / "outlines.geojson").write_text(text, "utf-8")
     (folder / "directory.toml").write_text(directory_toml(names(), units), "utf-8")
+
+
+def land_of() -> Land:
+    """Return the geography of the district, which is the same for every seed."""
+    data = names()
+    return Land(len(data["office"]) + len(data["town"]), data["centre"], data["extent"])
 
 
 def _makes(vendors: Sequence[str] | None) -> list[Vendor]:
@@ -92,7 +102,7 @@ def _makes(vendors: Sequence[str] | None) -> list[Vendor]:
 def _sites(rng: np.random.Generator, count: int) -> list[Site]:
     data = names()
     kinds, places = data["kind"], data["places"]
-    areas = [*data["office"], *data["town"]]
+    areas, land = [*data["office"], *data["town"]], land_of()
     quota = np.cumsum([kind["share"] for kind in kinds])
     sites = []
     for i in range(count):
@@ -104,10 +114,8 @@ def _sites(rng: np.random.Generator, count: int) -> list[Site]:
         suffix_en = "" if number == 0 else f" Phase {number + 1}"
         zh = f"{places['first'][first]}{kind['second'][second]}{suffix_zh}"
         en = f"{places['first_en'][first]} {kind['second_en'][second]}{suffix_en}"
-        lat, lon = (
-            centre + extent * float(rng.uniform(-1, 1))
-            for centre, extent in zip(data["centre"], data["extent"], strict=True)
-        )
+        v, u = float(rng.uniform(-1, 1)), float(rng.uniform(-1, 1))
+        lat, lon = land.place(i % len(areas), u, v)
         firm = data["firm"][int(rng.integers(len(data["firm"])))]["id"]
         sites.append(Site(f"uu-{i + 1:03d}", zh, en, kind, i % len(areas), lat, lon, firm))
     return sites

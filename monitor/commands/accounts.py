@@ -45,7 +45,7 @@ def _fail(error: Exception) -> typer.Exit:
 @app.command("add")
 def add(
     name: Name,
-    role: Annotated[str, typer.Option(help="operator | firm | admin")] = "operator",
+    role: Annotated[str, typer.Option(help="operator | firm | admin | viewer")] = "operator",
     unit: Annotated[str | None, typer.Option(help="For a firm: its unit id / 维保单位编号")] = None,
     config: ConfigFile = None,
 ) -> None:

@@ -43,6 +43,18 @@ class CodeState:
         """All state, for growing and saving."""
         return {"code_on": self.on, "code_once": self.once, "code_busy": self.busy}
 
+    def with_more(self, codes: Iterable[int], at_ms: Times) -> CodeState:
+        """Return this state with room for codes that rules name only now: never heard of yet.
+
+        at_ms int64[N]: each lift's last word.
+        """
+        more = CodeState({*self.codes, *codes}, len(self.on.data))
+        place = [more.codes.index(code) for code in self.codes]
+        more.on.data[:, place], more.once.data[:, place] = self.on.data, self.once.data
+        more.busy.data[:] = self.busy.data
+        more.relist(at_ms)
+        return more
+
     def known(self, code: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Return which of these codes some rule names."""
         return np.isin(code, self._column)

@@ -120,6 +120,11 @@ class Detector:
         self.registry = _registry(registry_columns, self.n)
         self.first_seen()
 
+    def name_codes(self, codes: Sequence[int]) -> None:
+        """From now on keep these message codes too: a changed rule asks for them."""
+        if not set(codes) <= set(self.codes.codes):
+            self.codes = self.codes.with_more(codes, self.fleet.at_ms)
+
     def first_seen(self) -> None:
         """Start the clocks of lifts that joined: they must speak too."""
         if self.silence.last_now_ms != NEVER:

@@ -33,7 +33,7 @@ class Now(NamedTuple):
     out_of_zone: Mask
 
 
-def running_of(c: Block[np.float32]) -> Values:
+def running_of(c: Mapping[str, Values] | Block[np.float32]) -> Values:
     """1 running, 0 stopped, NaN unknown: car_status, else whether the car has speed."""
     speed = c["speed"]
     by_speed = np.where(np.isnan(speed), speed, np.abs(speed) >= STANDSTILL)

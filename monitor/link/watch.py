@@ -23,6 +23,7 @@ from monitor.link.counts import Counts
 from monitor.link.delays import bucket
 from monitor.store.ledger import Ledger
 
+BACKFILL_LASTS_MS = 60_000  # after its last message a gateway's back-fill is over
 LATELY_MS = 120_000  # a lift that was heard within this time is not silent
 COLUMNS_EVERY_MS = 1_000
 FILE = "link.npz"
@@ -37,6 +38,7 @@ class Heard(NamedTuple):
     rows: int
     messages: int
     ahead: bool = False  # read by the sender's clock, which is known to be ahead
+    kept: bool = False  # back-fill, as its topic says: its age tells nothing of a clock
 
 
 class LinkWatch:
@@ -48,6 +50,8 @@ class LinkWatch:
         self.counts = Counts(len(registry.gateways))
         self.clocks = Clocks(len(registry))
         self._newest: dict[str, tuple[int, int]] = {}  # (boot, seq) a gateway
+        # likewise of its back-fill, and when that came: its lane has an order of its own
+        self._newest_kept: dict[str, tuple[int, int, int]] = {}
         self._witness: dict[int, tuple[int, int]] = {}  # gateway: (offset, at)
         self._ahead_of: dict[str, int] = {}
         self._foretold: list[tuple[int, int, int]] = []  # refused as ahead: lift, age, receipt
@@ -71,21 +75,42 @@ class LinkWatch:
             self._made = np.concatenate([self._made, never])
             self._fresh = np.concatenate([self._fresh, np.zeros(more, np.int64)])
 
-    # -- network thread ---------------------------------------------------------------------
+    # -- any thread -------------------------------------------------------------------------
 
     def ahead_ms(self, gateway: str | None) -> int:
         """Return by how much a gateway's clock is known to be ahead: what it calls now is later."""
         return self._ahead_of.get(gateway or "", 0)
 
-    def front(self, gateway: str, boot: int | None, seq: int | None) -> bool:
-        """Note a new message; return False where a later one had come before."""
+    # -- pipeline thread --------------------------------------------------------------------
+
+    def front(
+        self, gateway: str, boot: int | None, seq: int | None, kept_ms: int | None = None
+    ) -> bool:
+        """Note a new message; return False where a later one of its lane had come before.
+
+        kept_ms: when it came, for back-fill.
+        """
         if boot is None or seq is None:
             return True
-        newest = self._newest.get(gateway, (0, 0))
-        if (boot, seq) <= newest:
-            return False
-        self._newest[gateway] = (boot, seq)
-        return True
+        if kept_ms is None:
+            newest = self._newest.get(gateway, (0, 0))
+            self._newest[gateway] = max(newest, (boot, seq))
+        else:
+            newest = self._newest_kept.get(gateway, (0, 0, 0))[:2]
+            self._newest_kept[gateway] = (*max(newest, (boot, seq)), kept_ms)
+        return (boot, seq) > newest
+
+    def missing(self, gateway: str, boot: int, now_ms: int) -> int:
+        """Return how many messages of a boot are missing that others have overtaken.
+
+        While a gateway sends back-fill, live messages overtake it: what lies above its newest
+        there is on its way, not missing.
+        """
+        gaps = self._ledger.ranges(gateway, boot).gaps()
+        kept_boot, kept_seq, kept_ms = self._newest_kept.get(gateway, (0, 0, 0))
+        if kept_boot == boot and now_ms - kept_ms < BACKFILL_LASTS_MS:
+            gaps = [(low, min(high, kept_seq)) for low, high in gaps if low <= kept_seq]
+        return sum(high - low + 1 for low, high in gaps)
 
     def taken(self, gateway: str, front: bool) -> int:
         """Count a wire message of which something was taken; return the gateway's number."""
@@ -146,7 +171,7 @@ class LinkWatch:
             if number >= 0:
                 self._witness[number] = (-clock_off_ms, at_ms)
 
-    # -- pipeline thread --------------------------------------------------------------------
+    # -- pipeline thread again --------------------------------------------------------------
 
     def judge(self, batch: TelemetryBatch, heard: Sequence[Heard]) -> None:
         """Say of each row of a closing batch whether it is of now, and at what time.
@@ -162,18 +187,18 @@ class LinkWatch:
             lift = np.concatenate([batch.lift, told.lift])
             ts_ms = np.concatenate([batch.ts_ms, told.ts_ms])
             late = np.concatenate([batch.late, told.late])
-            gateway, at_ms, front, ahead = (
+            gateway, at_ms, front, ahead, kept = (
                 np.concatenate(pair) for pair in zip(rows, said, strict=True)
             )
-            lift, ts_ms, late, at_ms, gateway, front = self._with_foretold(
-                lift, ts_ms, late, at_ms, gateway, front
+            witnesses = front & ~kept
+            lift, ts_ms, late, at_ms, gateway, front, witnesses = self._with_foretold(
+                lift, ts_ms, late, at_ms, gateway, front, witnesses
             )
             age = at_ms - ts_ms
             now, shift = self.clocks.place(lift, age, front, self._late_ms)
             witness, witness_ms = self._told_by(gateway)
-            self.clocks.hear(
-                lift[front], age[front], at_ms[front], witness[front], witness_ms[front]
-            )
+            w = witnesses
+            self.clocks.hear(lift[w], age[w], at_ms[w], witness[w], witness_ms[w])
             n, m = len(batch), len(told)
             wrong = self.clocks.wrong(lift[: n + m]) | (shift[: n + m] != 0)
             told_age = age[: n + m]
@@ -195,6 +220,7 @@ class LinkWatch:
         more = (
             lift.astype(np.int32), at_ms - age, np.ones(len(lift), np.bool_), at_ms,
             self._registry.lift_gateway[lift].astype(np.int64), np.ones(len(lift), np.bool_),
+            np.ones(len(lift), np.bool_),
         )  # fmt: skip
         return tuple(np.concatenate(pair) for pair in zip(columns, more, strict=True))
 
@@ -264,7 +290,7 @@ class LinkWatch:
             if self.minute:
                 if self._whole:  # of its first minute the service saw only the end
                     self._expect(periods)
-                self._gaps()
+                self._gaps(now_ms)
                 self.counts.turn()
             self._fresh[:] = 0
             self._whole = self.minute == minute - 1
@@ -282,12 +308,11 @@ class LinkWatch:
         self.counts.add("expected", gateway[some].astype(np.intp), due[some])
         self.counts.add("missing", gateway[some].astype(np.intp), lacks[some])
 
-    def _gaps(self) -> None:
+    def _gaps(self, now_ms: int) -> None:
         for name, (boot, _) in self._newest.items():
             number = self._registry.gateway_index.get(name, -1)
             if 0 <= number < len(self.counts):
-                gaps = self._ledger.ranges(name, boot).gaps()
-                self.counts.gaps[number] = sum(high - low + 1 for low, high in gaps)
+                self.counts.gaps[number] = self.missing(name, boot, now_ms)
 
     def _set_ahead(self) -> None:
         """A gateway all of whose known clocks are ahead by the same is read by its own clock."""
@@ -350,13 +375,14 @@ class LinkWatch:
 
 
 def _spread(heard: Sequence[Heard], what: str) -> tuple[NDArray[Any], ...]:
-    """Repeat gateway, receipt, order and clock for each row of each message."""
+    """Repeat gateway, receipt, order, clock and lane for each row of each message."""
     times = np.array([getattr(one, what) for one in heard], np.int64)
     return (
         np.repeat(np.array([one.gateway for one in heard], np.int64), times),
         np.repeat(np.array([one.at_ms for one in heard], np.int64), times),
         np.repeat(np.array([one.front for one in heard], np.bool_), times),
         np.repeat(np.array([one.ahead for one in heard], np.bool_), times),
+        np.repeat(np.array([one.kept for one in heard], np.bool_), times),
     )
 
 

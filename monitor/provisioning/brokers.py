@@ -16,7 +16,7 @@ from devices.codecs.topics import ACK, topic
 from monitor.provisioning.credentials import PASSWORD, Credential
 from monitor.provisioning.hashes import RABBITMQ_ALGORITHM
 
-MAY_WRITE = ("telemetry", "message", "waveform", "status")
+MAY_WRITE = ("telemetry", "backfill", "message", "waveform", "status")
 BROKERS = ("mosquitto", "rabbitmq", "embedded")
 HEAD = "# Made by `liftwatch gateway`: changes here are lost. docs/provisioning.md\n"
 # As in deploy/mosquitto.acl: what the service itself needs, whatever is switched on.

@@ -11,12 +11,16 @@ from starlette.responses import Response
 
 from monitor.web import api, cap, incoming, probes, problems, refusals
 from monitor.web.console import (
+    admin,
     alerts,
     asides,
+    bigscreen,
+    desk,
     drills,
     firm,
+    incident,
     installed,
-    lifts,
+    lift,
     links,
     papers,
     push,
@@ -27,13 +31,17 @@ from monitor.web.console import (
     system,
     tap,
 )
+from monitor.web.console import (
+    fleet as fleet_pages,
+)
 from monitor.web.console.render import Pages
 from monitor.web.feed import Hub
+from monitor.web.fleet.fleet import Fleet
 from monitor.web.i18n import load_catalogues
 from monitor.web.ports import ServicePort
 from monitor.web.security import SecurityHeaders
 from monitor.web.sessions import Sessions
-from monitor.web.static_files import BOKEH, FOREVER, STATIC, Immutable, static_version
+from monitor.web.static_files import FOREVER, STATIC, Immutable, static_version
 from monitor.web.visitor import Web, web_of
 
 _ABOUT = """Live lifts, alerts and the steps people take, in JSON.
@@ -67,9 +75,12 @@ def create_app(port: ServicePort) -> FastAPI:
     catalogues = load_catalogues()
     web = Web(port, sessions, catalogues, Pages(port, catalogues, sessions), Hub(port))
 
+    fleet = Fleet(port)
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await web.hub.start()
+        fleet.warm()
         yield
         await web.hub.close()
 
@@ -82,15 +93,19 @@ def create_app(port: ServicePort) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.web = web
+    app.state.web, app.state.fleet = web, fleet
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(SecurityHeaders, https=https)
     refusals.install(app)
     for part in (
         api.router,
         signin.router,
+        desk.router,  # before `/alerts/{alert_id}`, which takes any word
         alerts.router,
-        lifts.router,
+        incident.router,
+        fleet_pages.router,
+        bigscreen.router,
+        lift.router,
         papers.router,
         drills.router,
         firm.router,
@@ -102,6 +117,7 @@ def create_app(port: ServicePort) -> FastAPI:
         system.router,
         quarantine.router,
         links.router,
+        admin.router,
         tap.router,
         incoming.router,
         cap.router,
@@ -109,6 +125,5 @@ def create_app(port: ServicePort) -> FastAPI:
         texts,
     ):
         app.include_router(part)
-    app.mount("/static/bokeh", Immutable(directory=BOKEH), name="bokeh")
     app.mount(f"/static/{static_version()}", Immutable(directory=STATIC), name="static")
     return app

@@ -13,6 +13,7 @@ import re
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -21,9 +22,10 @@ from alerts.database.access import reading, writing
 from alerts.database.tables import app_user
 from alerts.model import Actor, Role
 from monitor.web.passwords import hash_password, nobody, verify_password
+from monitor.web.sessions import password_mark
 
 NAME = re.compile(r"[\w.@-]{1,64}")
-ROLES = (Role.OPERATOR, Role.FIRM, Role.ADMIN)
+ROLES = (Role.OPERATOR, Role.FIRM, Role.ADMIN, Role.VIEWER)
 _REMEMBERED = 256
 _REMEMBER_S = 60.0
 
@@ -36,6 +38,22 @@ class User:
     role: Role
     unit: str | None
     password_hash: str
+    generation: int = 0
+    locked_ms: int | None = None
+    signed_in_ms: int | None = None
+    created_ms: int = 0
+
+    @property
+    def locked(self) -> bool:
+        """True while an administrator keeps this account from signing in."""
+        return self.locked_ms is not None
+
+    @property
+    def mark(self) -> str:
+        """What a session of this account carries; another password or generation ends it."""
+        return password_mark(
+            f"{self.generation}:{self.password_hash}" if self.generation else self.password_hash
+        )
 
     @property
     def scope(self) -> str | None:
@@ -102,21 +120,36 @@ def find_user(engine: Engine, name: str) -> User | None:
     """Return an account, or None."""
     with reading(engine) as connection:
         row = connection.execute(select(app_user).where(app_user.c.name == name)).one_or_none()
-    return User(row.name, Role(row.role), row.unit, row.password_hash) if row else None
+    return _user(row) if row else None
+
+
+def _user(row: Any) -> User:
+    return User(
+        row.name, Role(row.role), row.unit, row.password_hash, row.generation, row.locked_ms,
+        row.signed_in_ms, row.created_ms,
+    )  # fmt: skip
+
+
+def note_sign_in(engine: Engine, user: User, now_ms: int) -> None:
+    """Remember when somebody last signed in, to the minute."""
+    if user.signed_in_ms is None or abs(now_ms - user.signed_in_ms) >= 60_000:
+        with writing(engine) as connection:
+            statement = update(app_user).where(app_user.c.name == user.name)
+            connection.execute(statement.values(signed_in_ms=now_ms))
 
 
 def list_users(engine: Engine) -> list[User]:
     """Return all accounts by name."""
     with reading(engine) as connection:
         rows = connection.execute(select(app_user).order_by(app_user.c.name)).all()
-    return [User(row.name, Role(row.role), row.unit, row.password_hash) for row in rows]
+    return [_user(row) for row in rows]
 
 
 def check_password(engine: Engine, name: str, password: str) -> User | None:
     """Return the account when name and password fit; takes as long when they do not."""
     user = find_user(engine, name)
     fits = verify_password(password, user.password_hash if user else nobody())
-    return user if user and fits else None
+    return user if user and fits and not user.locked else None
 
 
 class Remembered:

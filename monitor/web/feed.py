@@ -3,19 +3,19 @@
 A reader is a cursor over the journal, nothing more: it reads from the database what lies behind
 its cursor. So nothing can be lost between two reads, a reader that comes back goes on where it
 was (Last-Event-ID), and a slow one costs no memory. The hub only says that there is something
-new.
+new; readers who stand at the same place share one read and one text of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
+import orjson
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
@@ -27,10 +27,17 @@ from monitor.web.ports import ServicePort
 POLL_S = 0.5
 BEAT_S = 1.0
 CHECK_S = 15.0
+PACE_S = 0.1
+"""Between two calls to the readers: of a flood they hear in groups, of a single alert at once."""
 PAGE = 200
 MOST_READERS = 500
+KEPT = 32
+"""Reads kept for readers who are a little behind; the journal is only ever added to."""
+LEAN = ("id", "at_ms", "alert_id", "kind")
 log = logging.getLogger(__name__)
 
+Place = tuple[int, str | None, bool]
+"""Where a reader stands: cursor, scope, and whether it wants lean lines."""
 Check = Callable[[], Awaitable[bool]]
 
 
@@ -43,6 +50,7 @@ class Hub:
         self._news = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self._pulse = (0, time.monotonic())
+        self._reads: OrderedDict[Place, asyncio.Task[tuple[bytes, int]]] = OrderedDict()
         self.head = 0
         self.readers = 0
         self.closed = False
@@ -83,10 +91,13 @@ class Hub:
             except SQLAlchemyError:
                 log.exception("the feed cannot read the journal; it tries again")
                 continue
+            if head < self.head:
+                self._reads.clear()  # another journal than before
             if head != self.head:
                 async with self._news:
                     self.head = head
                     self._news.notify_all()
+                await asyncio.sleep(PACE_S + self.readers / 1000)
 
     def _feel_pulse(self) -> None:
         pulse_ms = self._port.pulse_ms()
@@ -98,28 +109,53 @@ class Hub:
             async with asyncio.timeout(timeout_s), self._news:
                 await self._news.wait_for(lambda: self.head > cursor or self.closed)
 
-    def _read(self, cursor: int, scope: str | None) -> list[dict[str, Any]]:
+    async def _events(
+        self, cursor: int, head: int, scope: str | None, lean: bool
+    ) -> tuple[bytes, int]:
+        """Return events after a cursor as they are sent, and the cursor behind them."""
+        place = (cursor, scope, lean)
+        task = self._reads.get(place)
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
+            read = run_in_threadpool(self._read, cursor, head, scope, lean)
+            task = self._reads[place] = asyncio.create_task(read)
+            if len(self._reads) > KEPT:
+                self._reads.popitem(last=False)
+        # A reader that goes must not take the others' read with it.
+        return await asyncio.shield(task)
+
+    def _read(self, cursor: int, head: int, scope: str | None, lean: bool) -> tuple[bytes, int]:
         with reading(self._port.engine) as conn:
-            chains = self._port.desk.chains
-            lines = queries.feed_since(conn, cursor, unit=scope, limit=PAGE, chains=chains)
-        return [veiled_line(line, scope) for line in lines]
+            if lean:
+                found = queries.journal_since(conn, cursor, unit=scope, limit=PAGE)
+                lines = [{name: line[name] for name in LEAN} for line in found]
+            else:
+                chains = self._port.desk.chains
+                found = queries.feed_since(conn, cursor, unit=scope, limit=PAGE, chains=chains)
+                lines = [veiled_line(line, scope) for line in found]
+        # No further than the head: so readers meet again at the same places, and one who comes
+        # back is never ahead of what the hub knows.
+        told = [line for line in lines if line["id"] <= head]
+        behind = told[-1]["id"] if told and len(lines) == PAGE else head
+        return b"".join(_event("journal", line["id"], line) for line in told), behind
 
     async def stream(
-        self, after: int | None, scope: str | None, allowed: Check
-    ) -> AsyncIterator[str]:
+        self, after: int | None, scope: str | None, allowed: Check, lean: bool = False
+    ) -> AsyncIterator[bytes]:
         """Yield events after a journal id (None = from now on), until the reader goes.
 
-        `journal` carries a line with its alert as it stands; `beat` comes each second and moves
+        `journal` carries a line with its alert as it stands (`lean`: only which alert and what
+        happened, for a console that fetches rows anyway); `beat` comes each second and moves
         the reader's id past lines that are not for it; `reset` says that the journal is another
         one than the reader knew, so its page has to be loaded anew.
         """
         cursor = self.head if after is None else after
         self.readers += 1
         try:
-            yield "retry: 1000\n\n"
+            yield b"retry: 1000\n\n"
             if cursor > self.head:
-                cursor = self.head = await run_in_threadpool(self.newest)
-                if after is not None and after > cursor:
+                newest = await run_in_threadpool(self.newest)
+                if cursor > newest:  # of another journal than this one
+                    cursor = newest
                     yield _event("reset", cursor, {})
             checked = beaten = time.monotonic()
             yield self._beat(cursor)
@@ -128,11 +164,9 @@ class Hub:
                 # Ids have no gaps and come in order of commit: all up to `head` is there.
                 head = self.head
                 if head > cursor:
-                    lines = await run_in_threadpool(self._read, cursor, scope)
-                    for line in lines:
-                        yield _event("journal", line["id"], line)
-                    last = lines[-1]["id"] if lines else cursor
-                    cursor = last if len(lines) == PAGE else max(last, head)
+                    told, cursor = await self._events(cursor, head, scope, lean)
+                    if told:
+                        yield told
                 now = time.monotonic()
                 if now - checked >= CHECK_S:
                     checked = now
@@ -144,13 +178,12 @@ class Hub:
         finally:
             self.readers -= 1
 
-    def _beat(self, cursor: int) -> str:
+    def _beat(self, cursor: int) -> bytes:
         # Measured here and not by the service's clock, which a demo may run faster.
         behind_ms = round((time.monotonic() - self._pulse[1]) * 1000)
         data = {"now_ms": self._port.now_ms(), "behind_ms": behind_ms}
         return _event("beat", cursor, data)
 
 
-def _event(kind: str, ident: int, data: object) -> str:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return f"id: {ident}\nevent: {kind}\ndata: {text}\n\n"
+def _event(kind: str, ident: int, data: object) -> bytes:
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (ident, kind.encode(), orjson.dumps(data))

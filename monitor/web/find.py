@@ -10,24 +10,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, tuple_
 
 from alerts.chains.ladder import Chains
 from alerts.database.tables import alert, alert_unit, timer
 from alerts.desk import queries
-from alerts.model import SEVERITIES, AlarmState, Aside, RescueState
+from alerts.desk.noting import notes_of
+from alerts.model import SEVERITIES, Aside
+from monitor.web import order
+from monitor.web.order import HELD, needs
 
-NEEDS = (AlarmState.UNACKNOWLEDGED.value, AlarmState.RETURNED.value)
 ASIDES = tuple(aside.value for aside in Aside if aside is not Aside.NONE)
 STATES = ("open", "unacknowledged", "aside", *ASIDES, "closed", "all")
 """`aside`: set aside in any way, or in one of them."""
-HELD = (
-    RescueState.RAISED.value,
-    RescueState.ACCEPTED.value,
-    RescueState.ON_THE_WAY.value,
-    RescueState.ARRIVED.value,
-)
-
+NOBODY = "-"
+"""As an owner: alerts nobody has taken."""
 
 _WAYS = ("key", "address", "receipt", "error", "last_error")
 """By what way somebody was called; another unit's is not a firm's business."""
@@ -40,7 +37,12 @@ class Query:
     scope: str | None = None
     state: str = "open"
     severity: str = ""
+    rule: str = ""
+    code: int | None = None
     street_office: str = ""
+    maintenance: str = ""
+    use_unit: str = ""
+    owner: str = ""
     rescue_state: str = ""
     subject: str = ""
     people: bool = False
@@ -54,7 +56,8 @@ class Query:
         return self.state not in ("closed", "all")
 
 
-def _visible(scope: str | None) -> list[ColumnElement[bool]]:
+def visible(scope: str | None) -> list[ColumnElement[bool]]:
+    """Return the condition that a unit has to do with an alert; none for those who see all."""
     if scope is None:
         return []
     mine = select(alert_unit.c.alert_id).where(alert_unit.c.unit == scope)
@@ -71,11 +74,6 @@ def _search(text: str) -> ColumnElement[bool]:
     return or_(*words, *starts, *codes)
 
 
-def _needs() -> ColumnElement[bool]:
-    """Nobody has acknowledged, and nobody has set it aside."""
-    return and_(alert.c.alarm_state.in_(NEEDS), alert.c.aside == Aside.NONE.value)
-
-
 def _in_state(query: Query) -> list[ColumnElement[bool]]:
     if query.state == "all":
         return []
@@ -83,7 +81,7 @@ def _in_state(query: Query) -> list[ColumnElement[bool]]:
         return [alert.c.closed_ms.is_not(None)]
     found: list[ColumnElement[bool]] = [alert.c.closed_ms.is_(None)]
     if query.state == "unacknowledged":
-        found.append(_needs())
+        found.append(needs())
     if query.state == "aside":
         found.append(alert.c.aside != Aside.NONE.value)
     if query.state in ASIDES:
@@ -91,16 +89,26 @@ def _in_state(query: Query) -> list[ColumnElement[bool]]:
     return found
 
 
-def _where(query: Query) -> list[ColumnElement[bool]]:
-    found = _visible(query.scope) + _in_state(query)
+def where(query: Query) -> list[ColumnElement[bool]]:
+    """Return the conditions of a query."""
+    found = visible(query.scope) + _in_state(query)
     for column, value in (
         (alert.c.severity, query.severity),
+        (alert.c.rule, query.rule),
         (alert.c.street_office, query.street_office),
+        (alert.c.maintenance, query.maintenance),
+        (alert.c.use_unit, query.use_unit),
         (alert.c.rescue_state, query.rescue_state),
         (alert.c.subject, query.subject),
     ):
         if value:
             found.append(column == value)
+    if query.code is not None:
+        found.append(alert.c.code == query.code)
+    if query.owner == NOBODY:
+        found.append(alert.c.owner.is_(None))
+    elif query.owner:
+        found.append(alert.c.owner == query.owner)
     if query.people:
         found.append(alert.c.with_people.is_(True))
     if query.q:
@@ -118,30 +126,47 @@ def find(
     *,
     chains: Chains | None,
     limit: int,
-    offset: int = 0,
+    after: str | None = None,
     before_id: int | None = None,
     ids: Sequence[int] | None = None,
     newest: bool = False,
 ) -> list[dict[str, Any]]:
     """Return alerts as JSON: open ones by urgency, others (or with `newest`) the newest first.
 
-    `before_id` keeps those with a smaller id, `ids` only these.
+    `after` keeps those behind a `monitor.web.order.sort_key`, `before_id` those with a smaller
+    id, `ids` only these. Raises ValueError for an `after` of another order.
     """
-    where = _where(query)
+    conditions = where(query)
     if before_id is not None:
-        where.append(alert.c.id < before_id)
+        conditions.append(alert.c.id < before_id)
     if ids is not None:
-        where.append(alert.c.id.in_(list(ids)))
-    needs = case((_needs(), 0), else_=1)
-    held = case((alert.c.rescue_state.in_(HELD), 0), else_=1)
-    urgent = query.by_urgency and not newest
-    time = alert.c.id.desc() if newest else alert.c.raised_ms.desc()
-    drill = case((alert.c.exercise.is_(True), 1), else_=0)  # what is real stands first
-    order = [drill, alert.c.severity_rank, needs, held, time] if urgent else [time]
-    chosen = select(alert.c.id).where(*where).order_by(*order, alert.c.id.desc())
-    wanted = conn.execute(chosen.limit(limit).offset(offset)).scalars().all()
-    found = queries.alerts_by_id(conn, wanted, chains)
-    return [found[ident] for ident in wanted]
+        conditions.append(alert.c.id.in_(list(ids)))
+    by = order.columns(query.by_urgency)
+    if after is not None:
+        place = order.place_of(after, query.by_urgency)
+        if place is None:
+            raise ValueError(after)
+        conditions.append(tuple_(*by) > tuple_(*(literal(value) for value in place)))
+    chosen = select(alert.c.id).where(*conditions)
+    chosen = chosen.order_by(alert.c.id.desc()) if newest else chosen.order_by(*by)
+    wanted = conn.execute(chosen.limit(limit)).scalars().all()
+    return by_ids(conn, wanted, chains)
+
+
+def by_ids(conn: Connection, wanted: Sequence[int], chains: Chains | None) -> list[dict[str, Any]]:
+    """Return these alerts as JSON, in this order; who may see them was decided before."""
+    found, notes = queries.alerts_by_id(conn, wanted, chains), notes_of(conn, wanted)
+    return [found[ident] | {"note": _said(notes.get(ident))} for ident in wanted]
+
+
+def _said(note: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """One that was taken off says nothing."""
+    return note if note and note["text"] else None
+
+
+def count(conn: Connection, query: Query) -> int:
+    """Return how many alerts fit."""
+    return conn.execute(select(func.count()).select_from(alert).where(*where(query))).scalar_one()
 
 
 def read_alert(
@@ -150,12 +175,21 @@ def read_alert(
     """Return one alert with its details, None when it is not there or not this unit's.
 
     To a unit the ways by which other units were called stay unknown: who and when, not where.
+    `note` has an empty text where one was taken off.
     """
     found = queries.get_alert(conn, alert_id, unit=scope, chains=chains)
+    if found is not None:
+        found["note"] = notes_of(conn, [alert_id]).get(alert_id)
     if found is not None and scope is not None:
         found["deliveries"] = [_veiled(row, scope) for row in found["deliveries"]]
         found["timeline"] = [veiled_line(line, scope) for line in found["timeline"]]
     return found
+
+
+def find_one(conn: Connection, alert_id: int, scope: str | None) -> dict[str, Any] | None:
+    """Return one alert without its details, None when it is not there or not this unit's."""
+    chosen = select(alert.c.id).where(alert.c.id == alert_id, *visible(scope))
+    return next(iter(by_ids(conn, conn.execute(chosen).scalars().all(), None)), None)
 
 
 def past_alerts(
@@ -203,8 +237,8 @@ def glance(conn: Connection, scope: str | None) -> dict[str, Any]:
     Keys: `severities` {severity: (open, unacknowledged)}, `cars`, `people` (known to be in them).
     Exercises are not counted.
     """
-    still_open = and_(alert.c.closed_ms.is_(None), alert.c.exercise.is_(False), *_visible(scope))
-    unseen = func.sum(case((_needs(), 1), else_=0))
+    still_open = and_(alert.c.closed_ms.is_(None), alert.c.exercise.is_(False), *visible(scope))
+    unseen = func.sum(case((needs(), 1), else_=0))
     counted = conn.execute(
         select(alert.c.severity, func.count(), unseen).where(still_open).group_by(alert.c.severity)
     ).all()
@@ -224,7 +258,7 @@ def next_due_ms(conn: Connection, scope: str | None) -> int | None:
     due = (
         select(func.min(timer.c.due_ms))
         .join(alert, alert.c.id == timer.c.alert_id)
-        .where(timer.c.state == "pending", alert.c.closed_ms.is_(None), *_visible(scope))
+        .where(timer.c.state == "pending", alert.c.closed_ms.is_(None), *visible(scope))
         .where(alert.c.exercise.is_(False))
     )
     return conn.execute(due).scalar()

@@ -19,11 +19,15 @@ from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.units import Directory
 from alerts.lifecycle.causes import Causes
 from alerts.model import Actor
+from alerts.notify.channel import Channel
 from alerts.notify.subscriptions import Subscriptions
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
+from monitor.admin.rulebook import RuleBook
+from monitor.admin.trials import Trials
 from monitor.incoming import Incoming
+from monitor.past import Past
 from monitor.provisioning.claims import Claims
 from monitor.provisioning.issuer import Issuer
 from monitor.quarantine.choice import Choice
@@ -182,11 +186,16 @@ class UpstreamPort(Protocol):
         ...
 
 
-class HealthReport(TypedDict):
+class Readiness(TypedDict):
     """`ready` is False while alerts may be missed; `reasons` then says why."""
 
     ready: bool
     reasons: Sequence[BothLanguages]
+
+
+class HealthReport(Readiness):
+    """That, part by part, and figures."""
+
     parts: Sequence[HealthPart]
     figures: Sequence[Figure]
     gateways: Sequence[GatewayHealth]
@@ -233,6 +242,11 @@ class ServicePort(Protocol):
     @property
     def history(self) -> HistoryPort: ...
     @property
+    def past(self) -> Past:
+        """Curves, trips, normal, messages, visits and quality of one lift."""
+        ...
+
+    @property
     def quarantine(self) -> QuarantinePort: ...
     @property
     def links(self) -> LinksPort: ...
@@ -240,6 +254,21 @@ class ServicePort(Protocol):
     @property
     def registrar(self) -> Registrar:
         """What changes the registry; its acts count at once."""
+        ...
+
+    @property
+    def rulebook(self) -> RuleBook:
+        """The rules, by file and by desk; what is saved there counts at once."""
+        ...
+
+    @property
+    def trials(self) -> Trials:
+        """Back-tests of changed rules."""
+        ...
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """The ways pages leave the house, by name."""
         ...
 
     @property
@@ -277,6 +306,18 @@ class ServicePort(Protocol):
 
     def live(self, row: int) -> Readings:
         """Return the last value of each channel of a lift; empty before its first sample."""
+        ...
+
+    def readiness(self) -> Readiness:
+        """Return whether it is ready, quickly, whatever else is going on."""
+        ...
+
+    def columns(self, names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return of every row of the registry when it last said anything, and what.
+
+        Times int64[N] (epoch ms, 0 = never) and values float32[N, len(names)], NaN where never
+        said; copies. Raises KeyError for a channel that there is not.
+        """
         ...
 
     def health(self) -> HealthReport: ...

@@ -25,9 +25,9 @@ async def healthz() -> Response:
 @router.get("/readyz")
 def readyz(request: Request) -> Response:
     """200 when alerts are certain to come, else 503 with the reasons in both languages."""
-    report = web_of(request).port.health()
-    body = {"ready": report["ready"], "reasons": [dict(reason) for reason in report["reasons"]]}
-    return JSONResponse(body, 200 if report["ready"] else 503)
+    found = web_of(request).port.readiness()
+    body = {"ready": found["ready"], "reasons": [dict(reason) for reason in found["reasons"]]}
+    return JSONResponse(body, 200 if found["ready"] else 503)
 
 
 @router.get("/metrics")

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from config.errors import ConfigError
 from config.text import Text
 from monitor.web.i18n import language
 
@@ -61,6 +62,12 @@ def not_found(what: str, value: object) -> Problem:
     return Problem(404, "not_found", text, field=what, value=value)
 
 
+def invalid(field: str, value: object, limit: str) -> Problem:
+    """A value that is well formed and of no use here."""
+    text = Text(f"{field} 无效，应为 {limit}", f"{field} is of no use here: it must be {limit}")
+    return Problem(422, "invalid", text, field=field, value=value, limit=limit)
+
+
 def forbidden() -> Problem:
     """The role does not reach this far."""
     return Problem(403, "forbidden", Text("您的角色无权查看", "your role may not see this"))
@@ -81,6 +88,25 @@ def forged() -> Problem:
         "this page is out of date: reload it and try again (X-CSRF-Token is missing or wrong)",
     )
     return Problem(403, "csrf", text, field="X-CSRF-Token")
+
+
+def admins_only(role: str) -> Problem:
+    """A page or an act of administration, for somebody who is no administrator."""
+    text = Text(
+        f"仅限管理员（admin）；您的角色是 {role}。请让管理员操作，或请其更改您的角色",
+        f"for administrators (role admin) only; your role is {role}. Ask an administrator to do "
+        "it, or to change your role",
+    )
+    return Problem(403, "admins_only", text, field="role", value=role, limit="admin")
+
+
+def refused(error: ConfigError) -> Problem:
+    """What a check has refused: the key alone as field, the way out as text."""
+    field = error.key.rsplit(", ", 1)[-1]
+    value = error.value if isinstance(error.value, str | int | float | bool) else None
+    named = f"{field} = {error.value!r}"
+    text = Text(f"{named}：{error.way_out.zh}", f"{named}: {error.way_out.en}")
+    return Problem(422, "refused", text, field=field, value=value)
 
 
 def too_many(wait_s: float) -> Problem:

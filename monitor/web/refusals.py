@@ -26,7 +26,7 @@ _BARE = (
     "/receipts/",
     "/cap/",
 )
-_PARTS = ("/rows", "/live", "/chart")
+_PARTS = ("/rows", "/live")
 
 
 def install(app: FastAPI) -> None:

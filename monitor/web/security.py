@@ -8,13 +8,17 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{tiles}; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-STRICT = _POLICY.format(style="'self'")
-CHARTS = _POLICY.format(style="'self' 'unsafe-inline'")
-"""For pages with charts only: BokehJS writes <style> elements into its shadow roots."""
+STRICT = _POLICY.format(tiles="")
+
+
+def with_tiles(origin: str) -> str:
+    """Return the policy of a page with a map: pictures of one tile server too, nothing else."""
+    return _POLICY.format(tiles=f" {origin}" if origin else "")
+
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import bokeh
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 STATIC = Path(__file__).parent / "static"
-BOKEH = Path(bokeh.__file__).parent / "server" / "static" / "js"
 FOREVER = "public, max-age=31536000, immutable"
 
 
 def static_version() -> str:
-    """Return a short hash over all static files and the version of Bokeh."""
-    digest = hashlib.sha256(bokeh.__version__.encode())
+    """Return a short hash over all static files."""
+    digest = hashlib.sha256()
     for path in sorted(STATIC.rglob("*")):
         if path.is_file():
             digest.update(path.name.encode())

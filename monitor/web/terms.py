@@ -92,5 +92,6 @@ def roles(catalogue: Catalogue) -> Mapping[str, str]:
         Role.OPERATOR: _("duty desk"),
         Role.FIRM: _("firm"),
         Role.ADMIN: _("administrator"),
+        Role.VIEWER: _("big screen: may look, not act"),
         Role.SYSTEM: _("system"),
     }

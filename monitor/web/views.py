@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from alerts.lifecycle import moves
 from alerts.lifecycle.moves import Done, State
-from alerts.model import SEVERITIES, AlarmState, Aside, RescueState, Role, Step, severity_rank
+from alerts.model import AlarmState, Aside, RescueState, Role, Step
 from devices.registry import short_name
 from monitor.web import terms
-from monitor.web.find import HELD, NEEDS
+from monitor.web.order import needs_acknowledging, people_held, sort_key
 from monitor.web.words import Words, opening
 
 Alert = Mapping[str, Any]
@@ -21,28 +21,9 @@ OUT_HOURS = (2, 8, 24, 72, 168, 720)
 """What the console offers; the longest are the limits of alerts.aside."""
 
 
-def needs_acknowledging(alert: Alert) -> bool:
-    """True while nobody has acknowledged, and nobody has set it aside."""
-    return alert["alarm_state"] in NEEDS and alert["aside"] == Aside.NONE
-
-
-def sort_key(alert: Alert, by_urgency: bool = True) -> str:
-    """Return a string by which a list sorts, as `find.find` orders it.
-
-    By urgency: real before exercise, severity, then unacknowledged, then people still held, then
-    the newest. Otherwise the newest first.
-    """
-    newest = f"{10**14 - int(alert['raised_ms']):015d}{10**12 - int(alert['id']):013d}"
-    if not by_urgency:
-        return newest
-    rank = severity_rank(alert["severity"]) + (len(SEVERITIES) if alert.get("exercise") else 0)
-    needs, held = needs_acknowledging(alert), alert["rescue_state"] in HELD
-    return f"{rank}{0 if needs else 1}{0 if held else 1}{newest}"
-
-
-def legal_steps(alert: Alert, role: Role) -> list[Step]:
-    """Return the steps that would change something now, for somebody of this role."""
-    state = State(
+def state_of(alert: Alert) -> State:
+    """Return where an alert stands, for the table of allowed steps."""
+    return State(
         AlarmState(alert["alarm_state"]),
         RescueState(alert["rescue_state"]),
         active=alert.get("cleared_ms") is None,
@@ -50,6 +31,11 @@ def legal_steps(alert: Alert, role: Role) -> list[Step]:
         aside=Aside(alert["aside"]),
         with_people=bool(alert.get("with_people")),
     )
+
+
+def legal_steps(alert: Alert, role: Role) -> list[Step]:
+    """Return the steps that would change something now, for somebody of this role."""
+    state = state_of(alert)
     done = {
         Step(step): Done(str(who["name"]), int(who["at_ms"]))
         for step, who in (alert.get("done") or {}).items()
@@ -96,6 +82,7 @@ def row_view(
         "aside_word": terms.asides(catalogue)[alert["aside"]],
         "aside_until": words.clock(alert.get("aside_until_ms"), now_ms),
         "needs": needs_acknowledging(alert),
+        "held": people_held(alert),
         "open": ended is None,
         "late": bool(alert.get("late")),
         "exercise": bool(alert.get("exercise")),
@@ -117,8 +104,10 @@ def row_view(
         "owner": alert.get("owner") or "",
         "due_ms": alert.get("next_due_ms") if ended is None else None,
         "due_word": opening(words.text(alert.get("next_due_text"))) if ended is None else "",
+        "note": (alert.get("note") or {}).get("text") or "",
         "sort": sort_key(alert, by_urgency),
         "may_acknowledge": needs_acknowledging(alert) and Step.ACKNOWLEDGE in _may(role),
+        "may_shelve": Step.SHELVE in _may(role) and ended is None and not people_held(alert),
     }
 
 

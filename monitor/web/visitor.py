@@ -13,11 +13,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from alerts.model import Role
+from monitor.admin.journal_view import Checker
 from monitor.web import auth, local, problems
 from monitor.web.auth import Remembered, User
+from monitor.web.export import Exports
 from monitor.web.i18n import Catalogue
+from monitor.web.known_health import KnownHealth
 from monitor.web.ports import ServicePort
-from monitor.web.sessions import CSRF_FIELD, CSRF_HEADER, Session, Sessions, password_mark
+from monitor.web.sessions import CSRF_FIELD, CSRF_HEADER, Session, Sessions
 from monitor.web.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -38,6 +41,9 @@ class Web:
     hub: Hub
     throttle: Throttle = field(default_factory=Throttle)
     remembered: Remembered = field(default_factory=Remembered)
+    exports: Exports = field(default_factory=Exports)
+    known_health: KnownHealth = field(default_factory=KnownHealth)
+    checker: Checker = field(default_factory=Checker)
 
 
 def web_of(request: Request) -> Web:
@@ -92,6 +98,7 @@ def sign_in(web: Web, request: Request, name: str, password: str) -> User | None
         web.throttle.failed(name, address, now_s)
     else:
         web.throttle.succeeded(name, address)
+        auth.note_sign_in(web.port.engine, user, web.port.now_ms())
     return user
 
 
@@ -101,7 +108,7 @@ def _by_basic(web: Web, request: Request, name: str, password: str) -> User | No
         return None
     now_s = time.monotonic()
     known = auth.find_user(web.port.engine, name)
-    if known and web.remembered.knows(known, password, now_s):
+    if known and not known.locked and web.remembered.knows(known, password, now_s):
         return known
     user = sign_in(web, request, name, password)
     if user:
@@ -123,7 +130,7 @@ def identify(request: Request) -> Visitor | None:
     if session.user is None:
         return None
     user = auth.find_user(web.port.engine, session.user)
-    if user is None or password_mark(user.password_hash) != session.mark:
+    if user is None or user.locked or user.mark != session.mark:
         return None
     return Visitor(user, session)
 
@@ -145,6 +152,8 @@ async def signed_in(request: Request) -> Visitor:
     visitor = await run_in_threadpool(identify, request)
     if visitor is None:
         raise problems.not_signed_in()
+    if visitor.user.role is Role.VIEWER and request.method not in SAFE:
+        raise problems.forbidden()  # before any route: a screen on a wall can be touched by anybody
     if visitor.session is not None:
         await check_forgery(request, visitor.session)
     return visitor
@@ -160,7 +169,7 @@ def at_desk(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
 def admin(visitor: Annotated[Visitor, Depends(signed_in)]) -> Visitor:
     """Dependency: an administrator. Raises Problem 403 for anybody else."""
     if visitor.user.role is not Role.ADMIN:
-        raise problems.forbidden()
+        raise problems.admins_only(visitor.user.role.value)
     return visitor
 
 

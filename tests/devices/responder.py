@@ -16,12 +16,14 @@ from devices.codecs.topics import split, topic
 from tests.support.brokers import TestBroker
 from tests.support.wait import until
 
-KINDS = ("telemetry", "message", "waveform")
+KINDS = ("telemetry", "message", "waveform", "backfill")
 
 
 class Responder:
     """`kept[boot]` = {seq: message}. `lose` seqs are ignored once each, as if lost on the way;
     `deaf` ignores everything; `refuse` seqs are answered with a refusal; `twice` repeats answers.
+    `backfill`: it says that it reads that topic; `shut`: but the broker lets nothing through there;
+    `hold`: back-fill waits until `let_go`.
     """
 
     def __init__(self, broker: TestBroker, client_id: str = "responder") -> None:
@@ -30,7 +32,9 @@ class Responder:
         self.statuses: list[dict[str, Any]] = []
         self.lose: set[int] = set()
         self.refuse: set[int] = set()
-        self.deaf = self.twice = False
+        self.deaf = self.twice = self.backfill = self.shut = self.hold = False
+        self.kinds: list[tuple[int, str]] = []  # seq and topic of all that came, as it came
+        self._held: list[tuple[str, dict[str, Any]]] = []
         self.now_ms = lambda: int(time.time() * 1000)
         self._first: dict[int, int] = {}
         self._durable: dict[int, int] = {}
@@ -83,7 +87,9 @@ class Responder:
             highest = max(self._highest.get(boot, 0), durable)
             missing = [s for s in range(durable + 1, highest) if s not in have]
             told = [(seq, why) for seq in sorted(self.refuse) if seq in have]
-        payload = encode_ack(boot, durable, self.now_ms(), [(seq, seq) for seq in missing], told)
+        payload = encode_ack(boot, durable, self.now_ms(), [(seq, seq) for seq in missing], told,
+                             self._highest.get(boot, 0) if self.backfill else 0,
+                             self.backfill)  # fmt: skip
         for _ in range(2 if self.twice else 1):
             self._client.publish(topic(gateway, "ack"), payload, qos=1)
 
@@ -96,8 +102,21 @@ class Responder:
         if kind == "status":
             self.statuses.append(body)
             return
-        if self.deaf:
+        if self.deaf or (kind == "backfill" and self.shut):
             return
+        self.kinds.append((body["seq"], kind))
+        if kind == "backfill" and self.hold:
+            self._held.append((gateway, body))
+        else:
+            self._take(gateway, body)
+
+    def let_go(self) -> None:
+        """Take the back-fill that was held."""
+        self.hold = False
+        while self._held:
+            self._take(*self._held.pop(0))
+
+    def _take(self, gateway: str, body: dict[str, Any]) -> None:
         boot, seq = body["boot"], body["seq"]
         with self._lock:
             self.arrivals.append((boot, seq))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from alerts.rules import DEFAULT_RULES
 from devices.registry import load_registry
 from tests.monitor.test_wire_story import Stranger, alerts, service
 from tests.support.site import reg_code, write_small_site
@@ -91,3 +92,25 @@ def test_rows_never_move(tmp_path: Path) -> None:
     assert [lift.reg_code for lift in registry.lifts] == [reg_code(i) for i in range(5)]
     assert [gateway.id for gateway in registry.gateways] == ["gw-0", "gw-1"]
     assert registry.lift_gateway.tolist() == [0, 1, 0, 1, 0]
+
+
+def test_changed_rules_are_taken_up(service: Any, tmp_path: Path) -> None:
+    running, broker = service
+    stranger = Stranger(broker, reg_code(0), "gw-0")
+    own = tmp_path / "site" / "rules.toml"
+    text = DEFAULT_RULES.read_text("utf-8")
+    at = text.index('id = "2"')
+    changed = text[:at] + text[at:].replace('severity = "critical"', 'severity = "major"', 1)
+    try:
+        own.write_text(text[:at] + text[at:].replace("hold_s =", "hold_sec =", 1), "utf-8")
+        os.kill(running.program.pid, signal.SIGHUP)
+        until(lambda: "site.refused" in running.program.output, what="the refusal")
+
+        own.write_text(changed, "utf-8")
+        os.kill(running.program.pid, signal.SIGHUP)
+        until(lambda: "rules.reloaded" in running.program.output, what="the reload")
+        assert answer(stranger, 0) == []
+        wanted = ("2", reg_code(0), "major", "unacknowledged")
+        until(lambda: wanted in alerts(running), what="the alert by the rule as it is now")
+    finally:
+        stranger.close()

@@ -5,12 +5,18 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from monitor.web.api import (
+    admin,
     alerts,
     asides,
     claim,
+    desk,
     drills,
+    export,
     feed,
     firm,
+    fleet,
+    incident,
+    lift_past,
     lifts,
     links,
     push,
@@ -24,10 +30,15 @@ from monitor.web.api import (
 from monitor.web.api.examples import PROBLEMS
 
 router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+router.include_router(desk.router)  # before `/alerts/{alert_id}`, which takes any word
 router.include_router(alerts.router)
 router.include_router(stories.router)
+router.include_router(incident.router)
 router.include_router(asides.router)
+router.include_router(fleet.router)  # before /lifts/{reg_code}
 router.include_router(lifts.router)
+router.include_router(lift_past.router)
+router.include_router(export.router)
 router.include_router(feed.router)
 router.include_router(firm.router)
 router.include_router(push.router)
@@ -39,3 +50,4 @@ router.include_router(registry.router)
 router.include_router(quarantine.router)
 router.include_router(system.router)
 router.include_router(upstream.router)
+router.include_router(admin.router)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alerts.database.access import reading
 from alerts.model import RescueState, Step
 from monitor.web import find, problems
 from monitor.web.api import examples
 from monitor.web.i18n import language
+from monitor.web.order import place_of, sort_key
 from monitor.web.problems import Problem
 from monitor.web.views import legal_steps
 from monitor.web.visitor import AnyVisitor, Visitor, web_of
@@ -29,13 +30,29 @@ class Filters(BaseModel):
         "all",
     ] = "open"  # fmt: skip
     severity: Literal["", "critical", "major", "minor", "info"] = ""
+    rule: str = Field("", max_length=128, description="id of a rule")
+    code: int | None = Field(None, ge=0, le=999_999, description="standard code of the alert")
     street_office: str = Field("", max_length=128)
+    maintenance: str = Field("", max_length=128, description="id of the maintenance firm")
+    use_unit: str = Field("", max_length=128, description="id of the use unit")
+    owner: str = Field("", max_length=128, description="who accepted it; `-` = nobody yet")
     rescue_state: RescueState | Literal[""] = ""
     subject: str = Field("", max_length=128, description="registration code or gateway id")
     people: bool = Field(False, description="only alerts with people in the car")
     q: str = Field("", max_length=100, description="part of place, name, rule, or a code")
     raised_from_ms: int | None = Field(None, description="epoch ms, inclusive")
     raised_to_ms: int | None = Field(None, description="epoch ms, exclusive")
+
+    @field_validator("code", "raised_from_ms", "raised_to_ms", mode="before")
+    @classmethod
+    def _empty(cls, value: object) -> object:
+        """An empty field of a form asks for nothing."""
+        return None if value == "" else value
+
+    @field_validator("people", mode="before")
+    @classmethod
+    def _unticked(cls, value: object) -> object:
+        return False if value == "" else value
 
     def query(self, scope: str | None) -> find.Query:
         """Return these filters within what a visitor may see."""
@@ -45,7 +62,12 @@ class Filters(BaseModel):
 class ListQuery(Filters):
     """Filters and place in the list."""
 
-    cursor: int | None = Field(None, ge=1, description="`next_cursor` of the page before")
+    order: Literal["newest", "urgency"] = Field(
+        "newest", description="`urgency`: as the console's list; closed alerts newest first"
+    )
+    cursor: str | None = Field(
+        None, pattern=r"^[0-9]{1,48}$", description="`next_cursor` of the page before"
+    )
     limit: int = Field(100, ge=1, le=500)
 
 
@@ -69,20 +91,38 @@ class StepBody(BaseModel):
 def list_alerts(
     request: Request, visitor: AnyVisitor, asked: Annotated[ListQuery, Query()]
 ) -> dict[str, Any]:
-    """List alerts, the newest first; a firm gets its own. Give `next_cursor` back as `cursor`."""
-    port = web_of(request).port
+    """List alerts, the newest first; a firm gets its own. Give `next_cursor` back as `cursor`.
+
+    `order=urgency` lists as a duty desk works: people in the car first, then by deadline. There
+    the list may move between two pages; what moves comes by the feed.
+    """
+    port, query = web_of(request).port, asked.query(visitor.scope)
+    newest, cursor = asked.order == "newest", asked.cursor
+    if cursor is not None and not _fits(cursor, newest, query.by_urgency):
+        raise problems.invalid("cursor", cursor, "next_cursor of the page before")
     with reading(port.engine) as conn:
         rows = find.find(
             conn,
-            asked.query(visitor.scope),
+            query,
             chains=port.desk.chains,
             limit=asked.limit + 1,
-            before_id=asked.cursor,
-            newest=True,
+            before_id=int(cursor) if cursor and newest else None,
+            after=None if newest else cursor,
+            newest=newest,
         )
     more = len(rows) > asked.limit
     rows = rows[: asked.limit]
-    return {"alerts": rows, "next_cursor": rows[-1]["id"] if more else None}
+    last = rows[-1] if more else None
+    if last is None:
+        return {"alerts": rows, "next_cursor": None}
+    return {
+        "alerts": rows,
+        "next_cursor": last["id"] if newest else sort_key(last, query.by_urgency),
+    }
+
+
+def _fits(cursor: str, newest: bool, by_urgency: bool) -> bool:
+    return len(cursor) < 19 if newest else place_of(cursor, by_urgency) is not None
 
 
 @router.get("/alerts/{alert_id}", responses=examples.answer(examples.DETAIL))

@@ -72,6 +72,35 @@ DETAIL = ALERT | {
     ],
     "legal_steps": ["depart", "arrive", "free"],
 }
+BULK_DONE = {
+    "done": 1,
+    "results": [
+        {
+            "id": 17,
+            "outcome": "done",
+            "message": "done: acknowledged",
+            "text": {"zh": "已确认", "en": "done: acknowledged"},
+        }
+    ],
+}
+COUNTS = {
+    "severity": {"critical": 1},
+    "rule": {"1": 1},
+    "street_office": {"street-1": 1},
+    "maintenance": {"firm-a": 1},
+    "use_unit": {"property-1": 1},
+    "owner": {"-": 1},
+    "state": {"open": 1, "unacknowledged": 1, "aside": 0},
+    "people": {"true": 1},
+    "total": {"all": 1},
+}
+AWAY = {
+    "newest": 88,
+    "since_ms": 1790000000000,
+    "raised": {"count": 1, "alerts": [ALERT]},
+    "escalated": {"count": 0, "alerts": []},
+    "closed": {"count": 0, "alerts": []},
+}
 STEP_DONE = {
     "ok": True,
     "changed": True,

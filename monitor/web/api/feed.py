@@ -34,6 +34,9 @@ async def feed(
     request: Request,
     visitor: AnyVisitor,
     after: Annotated[int | None, Query(ge=0, description="journal id to go on after")] = None,
+    lean: Annotated[
+        bool, Query(description="only id, at_ms, alert_id and kind, without the alert")
+    ] = False,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Stream the journal: each line with its alert as it stands, under the line's id.
@@ -55,7 +58,7 @@ async def feed(
         return again is not None and again.user == user
 
     return StreamingResponse(
-        hub.stream(after, visitor.scope, allowed),
+        hub.stream(after, visitor.scope, allowed, lean),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )

@@ -21,17 +21,6 @@ router = APIRouter(tags=["lifts"])
 _DAY_MS = 86_400_000
 
 
-class LiftQuery(BaseModel):
-    """Filters and place in the list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    q: str = Field("", max_length=100, description="part of place, name or code")
-    street_office: str = Field("", max_length=128)
-    cursor: str | None = Field(None, max_length=20, description="`next_cursor` of the page before")
-    limit: int = Field(200, ge=1, le=1000)
-
-
 class SeriesQuery(BaseModel):
     """One channel over a time; by default the last hour."""
 
@@ -41,31 +30,6 @@ class SeriesQuery(BaseModel):
     from_ms: int | None = Field(None, ge=0, description="epoch ms; default an hour before to_ms")
     to_ms: int | None = Field(None, ge=0, description="epoch ms; default now")
     points: int = Field(1000, ge=10, le=20_000)
-
-
-@router.get("/lifts", responses=examples.answer({"lifts": [examples.LIFT], "next_cursor": None}))
-def list_lifts(
-    request: Request, visitor: AnyVisitor, asked: Annotated[LiftQuery, Query()]
-) -> dict[str, Any]:
-    """List lifts by registration code, each with its state; a firm gets its own."""
-    port = web_of(request).port
-    found = sorted(
-        lifts.search(port, visitor.scope, asked.q, asked.street_office), key=lambda x: x.reg_code
-    )
-    after = [lift for lift in found if asked.cursor is None or lift.reg_code > asked.cursor]
-    page = after[: asked.limit]
-    with reading(port.engine) as conn:
-        severities = lifts.open_severities(conn)
-    now_ms = port.now_ms()
-    rows = [
-        lifts.facts(port, lift)
-        | lifts.picture(
-            port, port.registry.row_of[lift.reg_code], lift, severities.get(lift.reg_code), now_ms
-        )
-        for lift in page
-    ]
-    more = len(after) > len(page)
-    return {"lifts": rows, "next_cursor": page[-1].reg_code if more else None}
 
 
 def _find(request: Request, visitor: Visitor, reg_code: str) -> tuple[int, Lift]:

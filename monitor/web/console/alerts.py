@@ -1,4 +1,4 @@
-"""The alert list and the page of one alert."""
+"""The alert list."""
 
 from __future__ import annotations
 
@@ -6,41 +6,37 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from alerts.database.access import reading
-from alerts.model import SEVERITIES, Step
-from alerts.replies.photos import photos_of
+from alerts.model import SEVERITIES
 from monitor.web import find, problems, terms, views
 from monitor.web.api.alerts import Filters
-from monitor.web.console.charts import BOKEH_SCRIPT
-from monitor.web.console.papers import photo_views
-from monitor.web.console.render import flash
-from monitor.web.console.side import deadline_line, delivery_views, place_facts, timeline_views
+from monitor.web.order import place_of, sort_key
 from monitor.web.visitor import AnyVisitor, Visitor, Web, web_of
-from monitor.web.words import Words
+from monitor.web.words import Words, opening
 
 router = APIRouter(include_in_schema=False)
-PAGE = 300
+PAGE = 100
+"""Rows of a first view, and of each further one."""
 
 
 class ListPage(Filters):
-    """The console's address: the API's filters, and a page number."""
+    """The console's address: the API's filters, and the row to go on behind."""
 
     model_config = ConfigDict(extra="ignore")  # ?lang= is everywhere
 
-    page: int = Field(1, ge=1, le=1000)
+    after: str = Field("", max_length=48, pattern=r"^[0-9]*$")
 
 
-class RowsQuery(Filters):
-    """Rows the live list asks for."""
+class RowsQuery(ListPage):
+    """Rows the live list asks for: these, or the next page behind `after`."""
 
-    model_config = ConfigDict(extra="ignore")
-
-    ids: str = Field(max_length=2000, pattern=r"^[0-9]{1,18}(,[0-9]{1,18})*$")
+    ids: str = Field("", max_length=2000, pattern=r"^([0-9]{1,18}(,[0-9]{1,18})*)?$")
+    glance: bool = Field(False, description="with the tiles and the number of all that fit")
 
 
 @router.get("/alerts")
@@ -54,25 +50,30 @@ def alert_list(
         # The cursor first: what is committed after it comes by the feed, at worst twice.
         cursor = web.hub.newest()
         query = asked.query(visitor.scope)
-        offset = (asked.page - 1) * PAGE
-        found = find.find(conn, query, chains=port.desk.chains, limit=PAGE + 1, offset=offset)
-        glance = summary(conn, words, visitor.scope, found)
+        found, behind = _page(conn, web, query, asked.after)
+        total = find.count(conn, query)
+        glance = summary(conn, words, visitor.scope)
     chosen = asked.model_dump(include=set(Filters.model_fields), exclude_defaults=True)
     address = {name: _told(value) for name, value in chosen.items()}
     return web.pages.render(
         request,
         "alerts.html",
         visitor,
-        rows=_rows(web, words, found[:PAGE], visitor, query),
+        rows=_rows(web, words, found, visitor, query),
         cursor=cursor,
         query=urlencode(address),
         chosen=asked,
         filtered=bool(set(chosen) - {"state"}),
+        narrowed=len(set(chosen) - {"state", "severity", "q"}),
         states=_states(words, asked.state, address),
         severities=terms.severities(words.catalogue),
-        offices=_offices(web, words) if visitor.desk else {},
-        older="?" + urlencode(address | {"page": asked.page + 1}) if len(found) > PAGE else None,
+        choices=choices(web, words, visitor, asked),
+        behind=behind,
+        older="?" + urlencode(address | {"after": behind}) if behind else None,
+        first=not asked.after,
+        total=total,
         summary=glance,
+        shelf_hours=terms.hours(words.catalogue, views.SHELF_HOURS),
     )
 
 
@@ -80,22 +81,40 @@ def alert_list(
 def alert_rows(
     request: Request, visitor: AnyVisitor, asked: Annotated[RowsQuery, Query()]
 ) -> Response:
-    """Those of the asked rows that fit the filters, and the summary, as HTML."""
+    """Rows as HTML: those of the asked ids that fit the filters, or the page behind `after`."""
     web = web_of(request)
     words, port = web.pages.words(request), web.port
-    ids = [int(ident) for ident in asked.ids.split(",")]
+    ids = [int(ident) for ident in asked.ids.split(",") if ident]
     with reading(port.engine) as conn:
         query = asked.query(visitor.scope)
-        found = find.find(conn, query, chains=port.desk.chains, limit=PAGE, ids=ids)
-        glance = summary(conn, words, visitor.scope, None)
+        if ids:
+            found = find.find(conn, query, chains=port.desk.chains, limit=len(ids), ids=ids)
+            behind = None
+        else:
+            found, behind = _page(conn, web, query, asked.after)
+        # Not with every few rows of a flood: these two read all open alerts.
+        total = find.count(conn, query) if asked.glance else ""
+        glance = summary(conn, words, visitor.scope) if asked.glance else None
     rows = _rows(web, words, found, visitor, query)
-    return HTMLResponse(
-        web.pages.fragment(request, "rows.html", visitor, rows=rows, summary=glance)
-    )
+    context: dict[str, Any] = {"rows": rows, "summary": glance, "behind": behind, "total": total}
+    return HTMLResponse(web.pages.fragment(request, "rows.html", visitor, **context))
+
+
+def _page(
+    conn: Connection, web: Web, query: find.Query, after: str
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return one page of alerts, and the key to go on behind, None at the end."""
+    if after and place_of(after, query.by_urgency) is None:
+        raise problems.invalid("after", after, "the key of a row")
+    chains = web.port.desk.chains
+    found = find.find(conn, query, chains=chains, limit=PAGE + 1, after=after or None)
+    more = len(found) > PAGE
+    found = found[:PAGE]
+    return found, sort_key(found[-1], query.by_urgency) if more else None
 
 
 def _told(value: object) -> str:
-    return "yes" if value is True else str(value)
+    return "true" if value is True else str(value)
 
 
 def _rows(
@@ -115,19 +134,55 @@ def _states(words: Words, chosen: str, address: Mapping[str, str]) -> list[dict[
         "all": _("All"),
     }
     return [
-        {"word": word, "on": state == chosen, "href": "?" + urlencode({**address, "state": state})}
+        {
+            "state": state,
+            "word": word,
+            "on": state == chosen,
+            "href": "?" + urlencode({**address, "state": state}),
+        }
         for state, word in names.items()
     ]
 
 
-def _offices(web: Web, words: Words) -> dict[str, str]:
-    units = web.port.directory.of_kind("street_office")
-    return {unit.id: unit.name.of(words.lang) for unit in units}
+def choices(web: Web, words: Words, visitor: Visitor, asked: Filters) -> list[dict[str, Any]]:
+    """Return the filters that are a choice of one: name, label, the word for all, the options.
+
+    How many alerts each would leave comes later, by /api/v1/alerts/counts: nobody waits for it.
+    """
+    _ = words.catalogue.gettext
+    rules = {r.id: opening(words.text(r.text)) for r in web.port.desk.rules.values()}
+    found = [
+        ("rule", _("Rule"), _("Every rule"), rules),
+        ("owner", _("Owner"), _("Every owner"), {find.NOBODY: _("Nobody yet")}),
+    ]
+    if visitor.desk:
+        found += [
+            ("street_office", _("Street office"), _("Every street office"),
+             _units(web, words, "street_office")),
+            ("maintenance", _("Firm"), _("Every firm"), _units(web, words, "maintenance")),
+        ]  # fmt: skip
+    customers = _units(web, words, "use_unit")
+    if not visitor.desk:  # a firm's own customers alone
+        lifts = web.port.registry.lifts
+        mine = {lift.use_unit for lift in lifts if lift.maintenance == visitor.scope}
+        customers = {ident: name for ident, name in customers.items() if ident in mine}
+    found.append(("use_unit", _("Use unit"), _("Every use unit"), customers))
+    told = []
+    for name, label, every, options in found:
+        value = str(getattr(asked, name))
+        # An owner by name, or a unit that has left, stands in no list of ours.
+        named = {**options, value: value} if value and value not in options else options
+        told.append(
+            {"name": name, "label": label, "every": every, "options": named, "value": value}
+        )
+    return told
 
 
-def summary(
-    conn: Connection, words: Words, scope: str | None, shown: list[dict[str, Any]] | None
-) -> dict[str, Any]:
+def _units(web: Web, words: Words, kind: str) -> dict[str, str]:
+    return {unit.id: unit.name.of(words.lang) for unit in web.port.directory.of_kind(kind)}
+
+
+def summary(conn: Connection, words: Words, scope: str | None) -> dict[str, Any]:
     """Return the tiles above the list: people held, alerts by severity, the next deadline."""
     seen = find.glance(conn, scope)
     n = seen["people"]
@@ -147,63 +202,3 @@ def summary(
             for name in SEVERITIES[:3]
         ],
     }
-
-
-@router.get("/alerts/{alert_id}")
-def alert_page(request: Request, visitor: AnyVisitor, alert_id: int) -> Response:
-    """Everything about one alert, and the steps that are possible now."""
-    web = web_of(request)
-    words, port = web.pages.words(request), web.port
-    with reading(port.engine) as conn:
-        cursor = web.hub.newest()
-        found = find.read_alert(conn, alert_id, visitor.scope, port.desk.chains)
-        shown = photos_of(conn, [alert_id])
-    if found is None:
-        raise problems.not_found("alert", alert_id)
-    now_ms = port.now_ms()
-    return web.pages.render(
-        request,
-        "alert.html",
-        visitor,
-        charts=True,
-        a=views.page_view(words, found, now_ms, visitor.user.role),
-        cursor=cursor,
-        line=deadline_line(words, found, now_ms),
-        timeline=timeline_views(port, words, found, now_ms),
-        deliveries=delivery_views(port, words, found, now_ms),
-        facts=place_facts(port, words, found, visitor.scope),
-        photos=photo_views(words, shown, f"/alerts/{alert_id}/photos", now_ms),
-        bokeh=BOKEH_SCRIPT,
-    )
-
-
-@router.post("/alerts/{alert_id}/{step}")
-def alert_step(
-    request: Request,
-    visitor: AnyVisitor,
-    alert_id: int,
-    step: Step,
-    comment: Annotated[str, Form(max_length=500)] = "",
-    cause: Annotated[str, Form(max_length=100)] = "",
-    cause_more: Annotated[str, Form(max_length=500)] = "",
-    hours: Annotated[float | None, Form(gt=0, le=10_000)] = None,
-    back: Annotated[str, Form(max_length=10)] = "",
-) -> Response:
-    """One step by a plain form, for browsers without JavaScript."""
-    port = web_of(request).port
-    with reading(port.engine) as conn:
-        if find.read_alert(conn, alert_id, visitor.scope, None) is None:
-            raise problems.not_found("alert", alert_id)
-    told = ": ".join(part for part in (cause, cause_more.strip()) if part)
-    now_ms = port.now_ms()
-    result = port.desk.act(
-        alert_id,
-        step,
-        visitor.user.actor,
-        now_ms,
-        comment=comment.strip() or None,
-        cause=told or None,
-        until_ms=None if hours is None else now_ms + round(hours * 3_600_000),
-    )
-    target = "/alerts" if back == "list" else f"/alerts/{alert_id}"
-    return flash(RedirectResponse(target, 303), result.text, result.ok)

@@ -16,7 +16,7 @@ from alerts.model import Role, Step
 from devices.registry import Lift, place_and_name
 from monitor.web import find, firm, lifts, problems, views
 from monitor.web.api.push import push_json
-from monitor.web.console.lifts import state_words
+from monitor.web.console.lift import state_words
 from monitor.web.console.push import push_view
 from monitor.web.console.render import flash
 from monitor.web.console.tap import arrival_view, buttons

@@ -13,8 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from alerts.model import Role
 from config.text import Text
-from monitor.web import i18n, security, terms
+from monitor.web import i18n, terms
+from monitor.web.console import sections
 from monitor.web.i18n import Catalogue
 from monitor.web.ports import ServicePort
 from monitor.web.sessions import Session, Sessions
@@ -72,21 +74,18 @@ class Pages:
         visitor: Visitor | None,
         *,
         status: int = 200,
-        charts: bool = False,
         **context: Any,
     ) -> Response:
         """Render a whole page.
 
         `?lang=` is answered with a cookie and the same address without it, so that addresses
-        people pass on carry no language. `charts` loosens the policy for BokehJS's styles.
+        people pass on carry no language.
         """
         if "lang" in request.query_params and request.method == "GET":
             return self._remember_language(request)
         session, fresh = self._session(request, visitor)
         body = self.fragment(request, template, visitor, session=session, **context)
         response = HTMLResponse(body, status)
-        if charts:
-            response.headers["Content-Security-Policy"] = security.CHARTS
         if fresh:
             self.sessions.write(response, session)
         if FLASH in request.cookies:
@@ -107,7 +106,12 @@ class Pages:
             session, _ = self._session(request, visitor)
         theme = request.cookies.get("theme", "auto")
         site = self.port.settings.site
+        path = request.url.path
+        admin = visitor is not None and visitor.user.role is Role.ADMIN
         common = {
+            "handover": _has(request, "/handover"),
+            "is_admin": admin,
+            "sections": sections.menu(visitor, admin, path, lang) if sections.inside(path) else [],
             "lang": lang,
             "html_lang": i18n.HTML_LANG[lang],
             "languages": self._switch(request),
@@ -120,7 +124,7 @@ class Pages:
             "timezone": site.timezone,
             "csrf": self.sessions.csrf(session),
             "now_ms": self.port.now_ms(),
-            "path": request.url.path,
+            "path": path,
             "flash": read_flash(request),
         }
         return self._envs[lang].get_template(template).render(common | context)
@@ -153,6 +157,11 @@ class Pages:
             i18n.COOKIE, i18n.language(request), max_age=_YEAR_S, samesite="lax", path="/"
         )
         return response
+
+
+def _has(request: Request, path: str) -> bool:
+    """Return whether the app has such a page."""
+    return any(getattr(route, "path", "") == path for route in request.app.routes)
 
 
 def flash(response: Response, text: Text, ok: bool) -> Response:

@@ -1,8 +1,7 @@
-"""What stands around an alert: deadlines on a line, the timeline, calls, and where it is."""
+"""What stands around an alert: the timeline, calls, and where it is."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -13,44 +12,6 @@ from monitor.web import lifts, terms
 from monitor.web.ports import ServicePort
 from monitor.web.views import cause_word
 from monitor.web.words import Words, opening
-
-_LEFT, _RIGHT = 8.0, 992.0
-
-
-def _along(after_s: float, longest_s: float) -> float:
-    """Place on the line, by the square root: the first minutes are the ones that count."""
-    share = math.sqrt(min(max(after_s, 0.0), longest_s) / longest_s)
-    return round(_LEFT + (_RIGHT - _LEFT) * share, 1)
-
-
-def deadline_line(words: Words, alert: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
-    """Return `now_x` and the marks of the deadlines line, in SVG units of 0..1000."""
-    _ = words.catalogue.gettext
-    start = int(alert.get("last_raised_ms") or alert["raised_ms"])
-    timers = [t for t in alert["timers"] if t["due_ms"] > start]
-    if not timers:
-        return {"now_x": _LEFT, "marks": []}
-    longest_s = (max(t["due_ms"] for t in timers) - start) / 1000
-    state_words = {"fired": _("called"), "cancelled": _("not needed")}
-    pending = [t["due_ms"] for t in timers if t["state"] == "pending"]
-    first = min(pending, default=None)
-    marks = []
-    for timer in timers:
-        fired = timer["state"] == "fired"
-        state = "due" if timer["state"] == "pending" else "fired" if fired else "dropped"
-        marks.append(
-            {
-                "x": _along((timer["due_ms"] - start) / 1000, longest_s),
-                "due_ms": timer["due_ms"],
-                "clock": words.clock(timer["due_ms"], now_ms),
-                "word": opening(words.text(timer["text"])) or timer["step"],
-                "state": state,
-                "state_word": state_words.get(timer["state"], ""),
-                "next": timer["due_ms"] == first,
-            }
-        )
-    now = int(alert.get("closed_ms") or now_ms)
-    return {"now_x": _along((now - start) / 1000, longest_s), "marks": marks}
 
 
 def event_words(words: Words) -> Mapping[str, str]:
@@ -89,6 +50,8 @@ def event_words(words: Words) -> Mapping[str, str]:
         "next_channel": _("Trying the next channel"),
         "undelivered": _("Page could not be delivered"),
         "photo": _("Photo added"),
+        "note": _("Hand-over note"),
+        "note_off": _("Hand-over note taken off"),
         "exercise": _("Exercise begun"),
         "exercise_over": _("Exercise over"),
     }
@@ -111,10 +74,21 @@ def timeline_views(
                 "word": kinds.get(line["kind"], line["kind"]),
                 "actor": line["actor"] if person else "",
                 "person": person,
+                "group": _group(line["kind"], person),
                 "more": _more(port, words, line["data"], now_ms),
             }
         )
     return lines[::-1]
+
+
+_CALLS = (
+    "paged", "withdrawn", "fallback", "nobody", "read", "next_channel", "undelivered", "summarised",
+)  # fmt: skip
+
+
+def _group(kind: str, person: bool) -> str:
+    """Return by which filter a line is found: what people did, who was called, what was seen."""
+    return "calls" if kind in _CALLS else "people" if person else "signals"
 
 
 def _contact(port: ServicePort, ident: str) -> str:
@@ -145,7 +119,7 @@ def _more(port: ServicePort, words: Words, data: Mapping[str, Any], now_ms: int)
 def delivery_views(
     port: ServicePort, words: Words, alert: Mapping[str, Any], now_ms: int
 ) -> list[dict[str, Any]]:
-    """Return who was called, how, and whether it arrived."""
+    """Return who was called, how, when it arrived and was read, and who of the unit answered."""
     _ = words.catalogue.gettext
     states = {
         "due": (_("waiting"), ""),
@@ -165,17 +139,28 @@ def delivery_views(
     }
     steps = {t["step"]: words.text(t["text"]) for t in alert["timers"]}
     steps |= {"reply": _("answer to a reply"), "resolved": _("the alert is over")}
+    answers = {
+        one["unit"]: (one["answered_by"], one["answered_ms"])
+        for one in alert["units"]
+        if one["answered_ms"]
+    }
     views = []
     for row in alert["deliveries"]:
         contact = port.directory.contacts.get(row["contact"])
         unit = port.directory.units.get(row["unit"])
         word, tone = states.get(row["state"], (row["state"], ""))
         who = contact.name if contact else row["contact"]
+        answered = answers.get(row["unit"], ("", 0))[1]
         unit_name = unit.name.of(words.lang) if unit else row["unit"]
-        at_ms = row["delivered_ms"] or row["created_ms"]
-        for moment, said in (("reached_ms", _("reached")), ("read_ms", _("read"))):
+        times = [(_("called"), row["created_ms"])]
+        for moment, said in (
+            ("delivered_ms", _("delivered")),
+            ("reached_ms", _("reached")),
+            ("read_ms", _("read")),
+        ):
             if row[moment] is not None:
-                word, tone, at_ms = said, "good", row[moment]
+                word, tone = said, "good"
+                times.append((said, row[moment]))
         views.append(
             {
                 "who": who,
@@ -184,7 +169,9 @@ def delivery_views(
                 "tone": tone,
                 "why": opening(steps.get(row["step"], row["step"])),
                 "channel": channels.get(row["channel"], row["channel"]),
-                "clock": words.clock(at_ms, now_ms),
+                "times": [(said, words.clock(at_ms, now_ms)) for said, at_ms in times],
+                "answered": words.clock(answered, now_ms) if answered else "",
+                "answered_by": answers.get(row["unit"], ("", 0))[0],
             }
         )
     return views

@@ -12,7 +12,7 @@ from monitor.web import visitor as visitors
 from monitor.web.auth import User
 from monitor.web.console.render import Pages
 from monitor.web.problems import Problem
-from monitor.web.sessions import COOKIE, new_session, password_mark
+from monitor.web.sessions import COOKIE, new_session
 from monitor.web.visitor import check_forgery, identify, web_of
 
 router = APIRouter(include_in_schema=False)
@@ -72,7 +72,7 @@ async def sign_in(
     if user is None:
         return _form(request, next, name, _("Name or password is wrong."), 401)
     response = RedirectResponse(safe_target(next, home_of(user)), 303)
-    web.sessions.write(response, new_session(user.name, password_mark(user.password_hash)))
+    web.sessions.write(response, new_session(user.name, user.mark))
     return response
 
 

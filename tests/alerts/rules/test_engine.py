@@ -237,3 +237,32 @@ def test_a_forgotten_lift_ends_what_stood_on_it_and_waits_for_nothing():
     assert engine.active().lift.tolist() == [0, 2]
     engine.forget(np.array([0, 2], np.int32), T0 + 5_000)
     assert len(engine.tick(T0 + 60_000)) == 0
+
+
+def test_other_rules_take_over_what_the_old_ones_knew():
+    """Rules 0 and 1 stand, 2 is pending; then 0 is gone, 1 is held longer, 2 is as it was."""
+    old = parse_rules(toml('when = "a"', 'when = "a"', 'when = "b"\nhold_s = 5'), SCHEMA)
+    engine = RuleEngine(old, 2)
+    on = {n: np.zeros(1, np.float32) for n in SCHEMA}
+    on["a"][:] = on["b"][:] = 1.0
+    row = np.zeros(1, np.int32)
+    moved = engine.evaluate(row, np.array([T0]), on, T0)
+    assert moved.rule.tolist() == [0, 1]
+    text = toml('when = "a"', 'when = "a"\nhold_s = 60\nclear_s = 1', 'when = "b"\nhold_s = 5')
+    new = parse_rules(
+        text.split("[[rule]]", 2)[0] + "[[rule]]" + text.split("[[rule]]", 2)[2], SCHEMA
+    )
+    assert new.ids == ("1", "2")
+    over = engine.take_up(new, T0 + 500)
+    assert (over.rule.tolist(), over.raised.tolist(), over.at_ms.tolist()) == (
+        [0],
+        [False],
+        [T0 + 500],
+    )
+    assert engine.active().rule.tolist() == [0], "rule 1 stands on, by its new number"
+    moved = engine.evaluate(row, np.array([T0 + 5000]), on, T0 + 5000)
+    assert (moved.rule.tolist(), moved.since_ms.tolist()) == ([1], [T0]), "its hold went on"
+    on["a"][:] = 0.0
+    for at in (T0 + 6000, T0 + 7000):
+        moved = engine.evaluate(row, np.array([at]), on, at)
+    assert (moved.rule.tolist(), moved.raised.tolist()) == ([0], [False])

@@ -13,7 +13,6 @@ import pytest
 
 from devices.gateway import AsyncGateway, Batching, ClockOffset, Gateway, Packed, StoreFull
 from devices.gateway.clock import ClockCheck
-from devices.gateway.pace import Pace
 from tests.devices.responder import Responder
 from tests.devices.wire import NOW, code, taken
 from tests.support.brokers import TestBroker
@@ -193,24 +192,6 @@ def test_a_jump_of_our_clock_starts_the_comparison_afresh() -> None:
     check.hear((1e9, 1000.0), (1e9 + 10, 1010.0), 10**9)
     check.hear((1e9 + 3.6e6, 2000.0), (1e9 + 3.6e6 + 900, 2900.0), 10**9 + 2000)
     assert check.best is not None and check.best.offset_ms < -3_500_000
-
-
-def test_back_fill_slows_down_with_the_service_and_recovers() -> None:
-    pace, now = Pace(target_s=0.4), 100.0
-    begun = pace.per_s
-    for i in range(20):
-        pace.confirmed(now + i, now + i + 0.1)
-    fast = pace.per_s
-    assert fast > begun
-    for i in range(20):
-        pace.confirmed(now + 30 + i * 3, now + 30 + i * 3 + 2.0)
-    assert 200 <= pace.per_s < fast / 20
-    slow, far = pace.per_s, Pace(target_s=0.4)
-    for i in range(20):  # a satellite: always so long, but never longer
-        far.confirmed(now + i, now + i + 0.9)
-    assert far.per_s > begun and slow == pace.per_s
-    pace.sent(int(pace.per_s * 2), now)
-    assert pace.wait_s(now + 1) == pytest.approx(1.0, abs=0.01)
 
 
 def test_asyncio_has_the_same_face(

@@ -43,7 +43,7 @@ def put(store: Store, seconds: range) -> None:
 def lanes(store: Store, policy: WhenFull = "raise") -> Lanes:
     trimmer = Trimmer(store, policy, None)
     pace = Pace()
-    pace.per_s = 1e15
+    pace.window = 16.0
     return Lanes(store, trimmer, JsonColumns(), Batching(), pace)
 
 

@@ -14,7 +14,7 @@ from devices.simulator.errors import SimulatorError
 from devices.simulator.vendors import load_vendors
 from devices.vocabulary import Vocabulary
 
-FILES = ["lifts.csv", "gateways.csv", "directory.toml"]
+FILES = ["lifts.csv", "gateways.csv", "directory.toml", "outlines.geojson"]
 
 
 def test_the_district_is_as_large_as_promised(registry: Registry, district: Path) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from monitor.web.app import create_app
 from monitor.web.auth import find_user
-from monitor.web.sessions import COOKIE, Session, password_mark
+from monitor.web.sessions import COOKIE, Session
 from monitor.web.visitor import Web
 from tests.monitor.web.house import House, Running
 from tests.support.ports import free_port
@@ -50,7 +50,7 @@ def cookie_of(app: FastAPI, house: House, name: str) -> tuple[str, str]:
     web: Web = app.state.web
     user = find_user(house.engine, name)
     assert user is not None
-    session = Session("nonce", name, password_mark(user.password_hash))
+    session = Session("nonce", name, user.mark)
     response = Response()
     web.sessions.write(response, session)
     value = response.headers["set-cookie"].split(";")[0].partition("=")[2]

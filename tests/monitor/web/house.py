@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from alerts.chains.chains_file import load_chains
 from alerts.database.access import open_engine, reading, writing
 from alerts.database.tables import app_user
 from alerts.desk.alert_desk import AlertDesk
+from alerts.directory.directory_file import load_directory
 from alerts.directory.subjects import Subjects
 from alerts.directory.units import Contact, Directory, Unit
 from alerts.lifecycle.causes import load_causes
@@ -45,11 +46,13 @@ from devices.registry import Gateway, Lift, Registry, cells, load_registry
 from devices.registry.files import FILES, names_of
 from devices.vocabulary import load_vocabulary
 from monitor.channels import callbacks, push_channel, reply_tokens, subscriptions_of
+from monitor.detector import Detector
 from monitor.incoming import Incoming
 from monitor.intake import Intake
 from monitor.link.view import LinksView
 from monitor.link.watch import LinkWatch
 from monitor.metrics import Metrics
+from monitor.past import Past
 from monitor.provisioning.claims import Claims
 from monitor.provisioning.issuer import Issuer
 from monitor.quarantine.view import QuarantineView
@@ -61,8 +64,9 @@ from monitor.secret import load_vapid
 from monitor.store.history import History, QuarantineRow
 from monitor.store.ledger import Ledger
 from monitor.web.passwords import hash_password
-from monitor.web.ports import HealthReport, Readings
+from monitor.web.ports import HealthReport, Readiness, Readings
 from monitor.web.server import Server
+from tests.monitor.web.with_rules import WithRules
 
 PASSWORD = "correct horse battery"
 FIRM_A, FIRM_B = "anda", "kaili"
@@ -201,7 +205,7 @@ class KeptQuarantine(QuarantineView):
         self._history.append(empty, row["at_ms"], {}, [told])
 
 
-class House:
+class House(WithRules):
     """See the module's text."""
 
     def __init__(
@@ -250,6 +254,14 @@ class House:
         return LinkWatch(self.registry, Ledger(), 120_000)
 
     @cached_property
+    def detector(self) -> Detector:
+        return Detector(self.vocab, self.registry.columns(), len(self.registry))
+
+    @cached_property
+    def past(self) -> Past:
+        return Past(self.quarantine._history, self.registry, lambda: self.detector)
+
+    @cached_property
     def links(self) -> LinksView:
         return LinksView(self.link, self.registry, self.quarantine._history)
 
@@ -282,6 +294,10 @@ class House:
         self.keeper.take_up(newer, self.now_ms(), self.keeper.answers())
         self.registry.take_up(newer)
         self.keeper.turn()
+        book = self.settings.site.folder / "directory.toml"
+        if book.exists():
+            self.directory = load_directory(book, self.settings.site.timezone)
+            self.desk.take_up(self.directory)
 
     def spoke(self, *rows: int) -> None:
         """These lifts have spoken, and so have their gateways."""
@@ -305,13 +321,24 @@ class House:
     def live(self, row: int) -> Readings:
         return self.values.get(row, {})
 
+    def columns(self, names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        last = np.zeros(len(self.registry), np.int64)
+        values = np.full((len(self.registry), len(names)), np.nan, np.float32)
+        for row, readings in list(self.values.items()):
+            last[row] = max((at_ms for _, at_ms in readings.values()), default=0)
+            values[row] = [readings.get(name, (np.nan, 0))[0] for name in names]
+        return last, values
+
     def on_journal(self, wake: Callable[[], None]) -> None:
         self.wakes.append(wake)
 
+    def readiness(self) -> Readiness:
+        reasons = [reason.as_json() for reason in self.reasons]
+        return {"ready": not reasons, "reasons": reasons}
+
     def health(self) -> HealthReport:
         return {
-            "ready": not self.reasons,
-            "reasons": [reason.as_json() for reason in self.reasons],
+            **self.readiness(),
             "parts": [
                 {"name": "broker", "text": {"zh": "消息服务器", "en": "broker"}, "ok": True,
                  "detail": {"zh": "已连接", "en": "connected"}},

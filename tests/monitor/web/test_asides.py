@@ -116,6 +116,7 @@ def test_a_shelf_in_the_browser(page: Page, running: Running, house: House, lang
     form.locator("[name=comment]").fill("等配件")
     form.locator("[name=hours]").select_option("4")
     form.get_by_role("button").click()
+    page.get_by_role("button", name="是，执行" if zh else "Yes, do it").click()
     head = page.locator("#head")
     expect(head).to_contain_text("等配件")
     expect(head).to_contain_text("已搁置" if zh else "Shelved")

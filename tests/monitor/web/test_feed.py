@@ -168,3 +168,20 @@ def test_the_server_stops_though_readers_are_there(running: Running, house: Hous
         running.stop()
         assert reader.ended.wait(5)
     assert time.monotonic() - begun < 10, "the streams ended by themselves, not by the timeout"
+
+
+def test_who_comes_back_ahead_of_the_hub_misses_nothing(
+    running: Running, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal has moved on, and the hub has not yet looked."""
+    house.raise_alert(0, "12", people=None)
+    seen = newest(house)
+    hub = running.server.config.app.state.web.hub  # type: ignore[union-attr]
+    until(lambda: hub.head == seen)
+    monkeypatch.setattr(hub, "head", seen - 1)  # as between a commit and the hub's next look
+    house.wakes.clear()
+    house.raise_alert(1, "12", people=None)
+    with reading_feed(running, house, "operator", **{"Last-Event-ID": str(seen)}) as reader:
+        until(lambda: reader.ids and reader.ids[-1] == newest(house))
+    assert reader.ids == list(range(seen + 1, newest(house) + 1))
+    assert not reader.kinds("reset")

@@ -1,23 +1,28 @@
 // One step on one alert, by the API. Says in words what came of it.
 const csrf = document.documentElement.dataset.csrf;
 
-export async function act(id, step, body = {}) {
+export function act(id, step, body = {}) {
+  return send("POST", `/api/v1/alerts/${id}/${step}`, body);
+}
+
+// `changed` is false where somebody was first: nothing is wrong then, and nothing was done.
+export async function send(method, address, body) {
   try {
-    const answer = await fetch(`/api/v1/alerts/${id}/${step}`, {
-      method: "POST",
+    const answer = await fetch(address, {
+      method,
       headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
       body: JSON.stringify(body),
     });
     if (answer.status === 401) location.reload();
     const data = await answer.json();
-    return { ok: answer.ok, text: data.message ?? data.detail ?? "" };
+    return { ok: answer.ok, changed: data.changed, text: data.message ?? data.detail ?? "" };
   } catch (error) {
     return { ok: false, text: String(error.message) };
   }
 }
 
 let hide;
-export function say({ ok, text }) {
+export function say({ ok, changed, text }) {
   let toast = document.getElementById("toast");
   if (!toast) {
     toast = document.createElement("p");
@@ -25,9 +30,9 @@ export function say({ ok, text }) {
     toast.setAttribute("role", "status");
     document.body.append(toast);
   }
-  toast.className = `notice toast ${ok ? "good" : "bad"}`;
+  toast.className = `notice toast ${!ok ? "bad" : changed === false ? "" : "good"}`;
   toast.textContent = text;
   toast.hidden = false;
   clearTimeout(hide);
-  hide = setTimeout(() => (toast.hidden = true), ok ? 4000 : 9000);
+  hide = setTimeout(() => (toast.hidden = true), ok && changed !== false ? 4000 : 9000);
 }

@@ -1,35 +1,70 @@
 // The page of one alert: steps without leaving it, and what others do appears by itself.
 import "./common.js";
-import { act, say } from "./act.js";
-import { drawCharts } from "./chart.js";
+import { act, say, send } from "./act.js";
+import { sure } from "./confirm.js";
+import { moveLine } from "./deadlines.js";
 import { Feed } from "./feed.js";
+import { listenKeys } from "./incident_keys.js";
 import { refresh } from "./regions.js";
+import { watchReplay } from "./replay/player.js";
 
 const page = document.getElementById("alert");
 const id = Number(page.dataset.id);
 
 // Where it fails the feed fails too, and says so.
 function update() {
-  refresh().catch(() => {});
+  refresh().then(moveLine, () => {});
 }
 
-page.addEventListener("submit", async (event) => {
-  const step = event.submitter?.dataset.step;
-  if (!step) return;
-  event.preventDefault();
-  const fields = new FormData(event.target);
+async function takeStep(form, button, step) {
+  const fields = new FormData(form);
   const cause = [fields.get("cause"), fields.get("cause_more")].filter(Boolean).join(": ");
   const comment = String(fields.get("comment") ?? "").trim();
   const hours = Number(fields.get("hours"));
-  event.submitter.disabled = true;
+  if (button.dataset.sure && comment && !(await sure(button.dataset.sure, comment, button))) return;
+  button.disabled = true;
   const result = await act(id, step, {
     ...(comment && { comment }),
     ...(step === "file_cause" && cause && { cause }),
     ...(step === "shelve" && hours && { hours }),
   });
-  event.submitter.disabled = false;
+  button.disabled = false;
   say(result);
-  if (result.ok) event.target.reset();
+  if (result.ok) form.reset();
+  else if (!comment) form.querySelector("[name=comment]")?.focus();
+  update();
+}
+
+async function keepNote(form, button) {
+  const fields = new FormData(form);
+  button.disabled = true;
+  const result = await send("PUT", `/api/v1/alerts/${id}/note`, {
+    text: button.name === "off" ? "" : String(fields.get("text")),
+    version: Number(fields.get("version")),
+  });
+  button.disabled = false;
+  say(result);
+  if (result.ok) form.closest("details")?.removeAttribute("open");
+  update();
+}
+
+page.addEventListener("submit", (event) => {
+  const { submitter: button, target: form } = event;
+  if (form.dataset.note !== undefined) {
+    event.preventDefault();
+    keepNote(form, button);
+  } else if (button?.dataset.step) {
+    event.preventDefault();
+    takeStep(form, button, button.dataset.step);
+  }
+});
+
+// The timeline's filter stays in the address, so what is refreshed keeps it.
+page.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-filter]");
+  if (!link) return;
+  event.preventDefault();
+  history.replaceState(null, "", link.href);
   update();
 });
 
@@ -40,4 +75,9 @@ new Feed(page.dataset.cursor, (event) => {
   asked = setTimeout(update, 120);
 });
 
-drawCharts();
+const replay = watchReplay(document.getElementById("replay"));
+listenKeys(page, replay);
+moveLine();
+setInterval(moveLine, 1000);
+// What no event tells: deadlines that pass, other alerts of the site.
+setInterval(() => document.hidden || update(), 30_000);

@@ -12,13 +12,14 @@ export class Feed {
     this.heard = performance.now();
     this.behind = 0;
     this.opened = false;
+    this.stale = false;
     this.open();
     setInterval(() => this.watch(), 500);
   }
 
   open() {
     this.source?.close();
-    this.source = new EventSource(`/api/v1/feed?after=${this.last}`);
+    this.source = new EventSource(`/api/v1/feed?lean=true&after=${this.last}`);
     this.source.addEventListener("open", () => this.hear());
     this.source.addEventListener("beat", (event) => this.beat(event));
     this.source.addEventListener("journal", (event) => {
@@ -51,6 +52,7 @@ export class Feed {
   watch() {
     const silent = performance.now() - this.heard;
     const stale = silent > STALE_MS || this.behind > STALE_MS;
+    this.stale = stale;
     const banner = document.getElementById("stale");
     banner.hidden = !stale;
     if (stale) {

@@ -4,17 +4,26 @@ import { tick } from "./clock.js";
 const named = (root, name) => root.querySelector(`[name="${CSS.escape(name)}"]`);
 const valued = (root, value) => root.querySelector(`[value="${CSS.escape(value)}"]`);
 
-// What somebody has typed or chosen so far outlives the swap.
+const changed = (field) => field.value !== field.defaultValue;
+
+// What somebody has typed, chosen or opened so far outlives the swap. A hidden field that says what
+// somebody has read (data-with) stays with the text that was typed on that ground.
 function keep(from, to) {
   for (const field of from.querySelectorAll("textarea, input:not([type=hidden]), select")) {
     if (field.type === "radio" || field.type === "checkbox") {
       const twin = field.checked ? valued(to, field.value) : null;
       if (twin) twin.checked = true;
-    } else {
+    } else if (changed(field)) {
       const twin = named(to, field.name);
       if (twin) twin.value = field.value;
     }
   }
+  for (const field of from.querySelectorAll("input[data-with]")) {
+    const twin = named(to, field.name);
+    if (twin && changed(named(from, field.dataset.with))) twin.value = field.value;
+  }
+  const fresh = to.querySelectorAll("details");
+  from.querySelectorAll("details").forEach((one, i) => fresh[i] && (fresh[i].open = one.open));
 }
 
 function focusOn(element, { name, value, type, selectionStart = null }) {

@@ -1,4 +1,5 @@
 // A sound for each priority, made on the spot. Switching it off acknowledges nothing.
+import { say } from "./act.js";
 import { _ } from "./texts.js";
 
 // [frequency Hz, start s, length s]; a higher priority is faster, higher and longer.
@@ -18,14 +19,17 @@ export class Sound {
     this.button = button;
     this.on = localStorage.getItem("sound") === "on";
     this.lastAt = {};
+    this.told = false;
     button.addEventListener("click", () => this.toggle());
     test.addEventListener("click", () => this.test());
     // A browser lets a page sound only after a gesture; any will do.
     addEventListener("pointerdown", () => this.wake(), { passive: true });
     addEventListener("keydown", () => this.wake());
+    if (this.on) this.context = new AudioContext();
     this.show();
   }
 
+  // Where a browser trusts a site it may sound at once; else it says so by its state.
   wake() {
     if (!this.on) return;
     this.context ??= new AudioContext();
@@ -39,6 +43,7 @@ export class Sound {
     this.wake();
     this.show();
     if (this.on) this.play("minor");
+    else say({ ok: true, text: _("Silent on this screen. Nothing has been acknowledged by that.") });
   }
 
   async test() {
@@ -47,7 +52,7 @@ export class Sound {
     this.wake();
     await this.context.resume();
     let at = 0;
-    for (const severity of ["minor", "major", "critical"]) {
+    for (const severity of ["info", "minor", "major", "critical"]) {
       this.play(severity, at);
       at += 0.9;
     }
@@ -71,6 +76,7 @@ export class Sound {
   }
 
   play(severity, delay = 0) {
+    if (this.blocked) this.complain();
     if (!this.on || !this.context) return;
     for (const [frequency, start, length] of PATTERNS[severity] ?? []) {
       const at = this.context.currentTime + delay + start;
@@ -87,6 +93,14 @@ export class Sound {
       tone.stop(at + length + 0.02);
     }
     this.lastAt[severity] = performance.now();
+  }
+
+  // Once for each time it matters, in words: a button's label is not where one looks.
+  complain() {
+    if (this.told) return;
+    this.told = true;
+    const text = _("The browser keeps this page silent until you click it or press a key.");
+    say({ ok: false, text });
   }
 
   // Called each second with the severities nobody has acknowledged: says them again.

@@ -1,0 +1,88 @@
+"""A real service with a real broker and a real database, for what is measured at a desk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from sqlalchemy import Engine
+
+from alerts.database.access import open_engine
+from alerts.migrations import migrate
+from benchmarks._broker import Broker, broker_of
+from benchmarks._district import python, wait_until, write_site
+from benchmarks.pipeline import ready
+from monitor.broker import HOST, SERVICE_USER, free_port
+from monitor.web.auth import add_user
+
+USER, PASSWORD = "bench", "a long enough one"
+READY_S = 180.0
+
+
+@dataclass
+class Desk:
+    """A running service, its broker and its database."""
+
+    url: str
+    broker: Broker
+    engine: Engine
+    process: subprocess.Popen[str]
+    site: Path
+
+    def cookies(self) -> dict[str, str]:
+        """Sign in as an operator, as a browser does; return its cookies."""
+        with httpx.Client(base_url=self.url, timeout=60) as client:
+            form = client.get("/sign-in").text
+            token = form.split('name="csrf" value="', 1)[1].split('"', 1)[0]
+            said = {"csrf": token, "name": USER, "password": PASSWORD}
+            answer = client.post("/sign-in", data=said)
+            if answer.status_code >= 400:
+                raise RuntimeError(f"not signed in: {answer.status_code}")
+            return dict(client.cookies)
+
+
+def prepare(folder: Path, lifts: int) -> Engine:
+    """Write a site and an empty database with one operator."""
+    write_site(folder / "site", lifts)
+    url = f"sqlite:///{folder / 'var' / 'liftwatch.db'}"
+    (folder / "var").mkdir()
+    migrate(url)
+    engine = open_engine(url)
+    add_user(engine, USER, PASSWORD, "operator", time.time_ns() // 1_000_000)
+    return engine
+
+
+@contextmanager
+def running(folder: Path, engine: Engine) -> Iterator[Desk]:
+    """Start broker and service over a prepared folder; end both."""
+    broker = broker_of("any", folder / "broker")
+    broker.start()
+    try:
+        web = free_port(0)
+        config = folder / "liftwatch.toml"
+        config.write_text(
+            f'data_dir = "var"\n[site]\nfolder = "site"\n[web]\nport = {web}\n'
+            f'[mqtt]\nurl = "{broker.url}"\nusername = "{SERVICE_USER}"\n',
+            "utf-8",
+        )
+        env = {"LIFTWATCH_MQTT__PASSWORD": broker.credentials.service}
+        process = python("-m", "monitor", "run", "--config", str(config), env=env)
+        try:
+            wait_until(lambda: ready(web), READY_S, "the service to be ready")
+            yield Desk(f"http://{HOST}:{web}", broker, engine, process, folder / "site")
+        finally:
+            process.terminate()
+            process.wait(60)
+    finally:
+        broker.stop()
+
+
+def load() -> float:
+    """Return the machine's load average of the last minute."""
+    return round(os.getloadavg()[0], 1)

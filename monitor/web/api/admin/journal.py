@@ -1,0 +1,70 @@
+"""The journal: who did what when; whether it still is what was written."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import StreamingResponse
+
+from alerts.database.access import reading
+from monitor.admin import journal_view
+from monitor.admin.journal_view import Wanted
+from monitor.web.api import examples
+from monitor.web.visitor import AdminVisitor, web_of
+
+router = APIRouter()
+Who = Annotated[str, Query(max_length=100, description="part of a name")]
+Kind = Annotated[str, Query(max_length=64, examples=["rule_edited"])]
+Alert = Annotated[int | None, Query(ge=1)]
+Ms = Annotated[int | None, Query(ge=0, description="epoch ms")]
+
+
+@router.get("/journal", responses=examples.answer({"lines": [], "next_cursor": None}))
+def lines(
+    request: Request,
+    visitor: AdminVisitor,
+    who: Who = "",
+    kind: Kind = "",
+    alert: Alert = None,
+    from_ms: Ms = None,
+    to_ms: Ms = None,
+    cursor: Annotated[int | None, Query(ge=1)] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> dict[str, Any]:
+    """Return journal lines, newest first, with their hashes."""
+    wanted = Wanted(who, kind, alert, from_ms, to_ms)
+    with reading(web_of(request).port.engine) as conn:
+        found = journal_view.lines(conn, wanted, limit, cursor)
+    return {"lines": found, "next_cursor": found[-1]["id"] if len(found) == limit else None}
+
+
+@router.get("/journal/export")
+def export(
+    request: Request,
+    visitor: AdminVisitor,
+    who: Who = "",
+    kind: Kind = "",
+    alert: Alert = None,
+    from_ms: Ms = None,
+    to_ms: Ms = None,
+) -> StreamingResponse:
+    """Return all lines that fit as JSON lines, oldest first: id, hashes and all."""
+    wanted = Wanted(who, kind, alert, from_ms, to_ms)
+    headers = {"Content-Disposition": 'attachment; filename="journal.jsonl"'}
+    body = journal_view.export(web_of(request).port.engine, wanted)
+    return StreamingResponse(body, media_type="application/jsonl", headers=headers)
+
+
+@router.post("/journal/verify", responses=examples.answer({"check": {"state": "running"}}))
+def verify(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
+    """Begin a check of the chain of hashes; read how far it is by GET."""
+    web = web_of(request)
+    check = web.checker.begin(web.port.engine, visitor.user.name, web.port.now_ms())
+    return {"check": check.as_json()}
+
+
+@router.get("/journal/verify", responses=examples.answer({"check": {"state": "done", "ok": True}}))
+def verified(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
+    """Return the newest check, or how far it is."""
+    return {"check": web_of(request).checker.last.as_json()}

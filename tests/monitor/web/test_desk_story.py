@@ -1,0 +1,247 @@
+"""The alert list in a real browser: by keyboard alone, under the pointer, over a restart, full."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from alerts.database.access import writing
+from alerts.database.bulk import insert_rows
+from alerts.database.tables import alert
+from alerts.model import Actor, Role, Step
+from monitor.web.app import create_app
+from monitor.web.sessions import COOKIE
+from tests.monitor.web.conftest import cookie_of
+from tests.monitor.web.house import House, Running
+from tests.support.wait import until
+
+expect.set_options(timeout=15_000)
+WANG = Actor("王强", Role.OPERATOR)
+
+
+@pytest.fixture(autouse=True)
+def no_errors(page: Page) -> Iterator[None]:
+    """Nothing may stand in the browser's console, but what a lost connection puts there."""
+    told: list[str] = []
+    page.on("console", lambda m: told.append(m.text) if m.type == "error" else None)
+    yield
+    assert [text for text in told if "ERR_" not in text] == []
+
+
+def enter(page: Page, running: Running, house: House, lang: str = "zh_CN") -> None:
+    value, _ = cookie_of(running.server.config.app, house, "operator")  # type: ignore[arg-type]
+    for name, said in ((COOKIE, value), ("lang", lang)):
+        page.context.add_cookies([{"name": name, "value": said, "url": running.url}])
+
+
+def open_list(page: Page, running: Running, query: str = "") -> None:
+    page.goto(f"{running.url}/alerts{query}")
+    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+
+
+def shown(page: Page) -> list[int]:
+    found: list[int] = page.locator("#alerts tbody tr").evaluate_all(
+        "rows => rows.map(r => +r.dataset.id)"
+    )
+    return found
+
+
+def fill(house: House, count: int) -> None:
+    """Many open alerts, copies of the one with id 1."""
+    with writing(house.engine) as conn:
+        row = dict(conn.execute(select(alert).where(alert.c.id == 1)).mappings().one())
+        for i in range(2, count + 1, 2000):
+            some = range(i, min(i + 2000, count + 1))
+            insert_rows(conn, alert, [row | {"id": k, "since_ms": k, "raised_ms": row["raised_ms"] - k} for k in some])  # fmt: skip  # noqa: E501
+
+
+def test_many_by_keyboard_alone(page: Page, running: Running, house: House) -> None:
+    enter(page, running, house)
+    for i in range(4):
+        house.raise_alert(i, "12", people=None)
+    trapped = house.raise_alert(5)
+    open_list(page, running)
+    order = shown(page)
+    assert order[0] == trapped, "people in the car stand first"
+    for key in ("j", "j", " ", "ArrowDown", " "):
+        page.keyboard.press(key)
+    expect(page.locator("#picked")).to_have_text("已选 2 条")
+    house.desk.act(order[2], Step.ACKNOWLEDGE, WANG, house.now_ms())  # somebody is faster
+    page.keyboard.press("a")
+    expect(page.locator("#bulk [name=comment]")).to_be_focused()
+    page.keyboard.type("停电, already known")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_have_text("已处理 1 条")
+    expect(page.locator("#outcome")).to_contain_text("他人已先处理")
+    expect(page.locator(f"#alert-{order[1]}")).to_contain_text("已确认")
+
+    page.keyboard.press("Escape")
+    until(lambda: set(shown(page)[3:]) == set(order[1:3]), what="what is seen to stand behind")
+    order = shown(page)
+    for key in ("j", "j", "s"):
+        page.keyboard.press(key)
+    expect(page.locator("#shelve")).to_be_visible()
+    page.keyboard.type("等配件")
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#alert-{order[1]}")).to_contain_text("已搁置")
+    for key in ("k", "s"):
+        page.keyboard.press(key)
+    expect(page.locator("#toast")).to_contain_text("轿内有人")
+    expect(page.locator("#shelve")).to_be_hidden()
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.locator("[name=q]")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("l")
+    page.wait_for_url("**/lifts")
+
+
+def test_who_is_trapped_is_seen_at_once_and_moves_nothing(
+    page: Page, running: Running, house: House
+) -> None:
+    enter(page, running, house)
+    ids = [house.raise_alert(i, "12", people=None) for i in range(8)]
+    open_list(page, running)
+    row = page.locator(f"#alert-{shown(page)[2]}")
+    row.locator(".c-type").hover()
+    before = row.bounding_box()
+    assert before is not None
+    x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
+    page.mouse.move(x, y)
+    trapped = house.raise_alert(9)
+    urgent = page.locator("#urgent a")
+    expect(urgent).to_contain_text("非平层困人")
+    expect(page.locator("#news")).to_contain_text("按 n 显示")
+    assert row.bounding_box() == before
+    under = "([x, y]) => document.elementFromPoint(x, y).closest('tr')?.id"
+    assert page.evaluate(under, [x, y]) == row.get_attribute("id"), "nothing lies over it"
+    house.desk.act(ids[0], Step.ACKNOWLEDGE, WANG, house.now_ms())
+    house.wake()
+    expect(page.locator(f"#alert-{ids[0]}")).to_contain_text("已确认")
+    assert row.bounding_box() == before
+    page.mouse.move(5, 5)
+    expect(page.locator(f"#alert-{trapped}")).to_be_visible()
+    assert shown(page)[0] == trapped
+    expect(urgent).to_have_count(0)
+
+
+def test_the_service_dies_and_comes_back_under_an_open_console(
+    page: Page, running: Running, house: House
+) -> None:
+    enter(page, running, house)
+    first = house.raise_alert(0, "12", people=None)
+    open_list(page, running)
+    running.stop()
+    expect(page.locator("#stale")).to_contain_text("失去连接")
+    until(lambda: page.title().startswith("⚠"), what="the title to say that it is old")
+    second = house.raise_alert(1)
+    house.desk.act(first, Step.ACKNOWLEDGE, WANG, house.now_ms())
+    port = int(running.url.rsplit(":", 1)[1])
+    again = Running(create_app(house), port)
+    again.thread.start()
+    try:
+        expect(page.locator("#stale")).to_be_hidden()
+        expect(page.locator(f"#alert-{first}")).to_contain_text("已确认")
+        expect(page.locator(f"#alert-{second}")).to_be_visible()
+        third = house.raise_alert(2, "18", people=None)
+        expect(page.locator(f"#alert-{third}")).to_be_visible()
+        assert sorted(shown(page)) == [first, second, third], "all, and none twice"
+        until(lambda: page.title().startswith("(2)"), what="the title to count what calls")
+        page.goto("about:blank")
+    finally:
+        again.stop()
+
+
+def test_ten_thousand_open_alerts(page: Page, running: Running, house: House) -> None:
+    enter(page, running, house)
+    house.raise_alert(0, "12", people=None)
+    fill(house, 10_000)
+    open_list(page, running)
+    expect(page.locator("#shown")).to_have_text("已显示 100 条，共 10,000 条")
+    assert len(shown(page)) == 100
+    page.locator("#further").scroll_into_view_if_needed()
+    until(lambda: len(shown(page)) >= 200, what="a further page")
+    assert len(set(shown(page))) == len(shown(page))
+    trapped = house.raise_alert(3)
+    expect(page.locator(f"#alert-{trapped}")).to_be_attached()
+    assert shown(page)[0] == trapped
+    expect(page.locator("#shown")).to_contain_text("共 10,001 条")
+    expect(page.locator(".segments [aria-current] .count")).to_have_text(" (10,001)")
+
+
+def test_filters_are_the_address(page: Page, running: Running, house: House) -> None:
+    enter(page, running, house, "en")
+    for i in range(4):
+        house.raise_alert(i, "12" if i % 2 else "18", people=None)
+    open_list(page, running)
+    page.locator("[name=severity]").select_option("major")
+    page.wait_for_url(re.compile(r"/alerts\?severity=major$"))
+    expect(page.locator("#alerts tbody tr")).to_have_count(2)
+    page.get_by_text("More filters").click()
+    page.locator("[name=maintenance]").select_option("anda")
+    page.wait_for_url(re.compile(r"maintenance=anda"))
+    expect(page.locator("#empty")).to_be_visible()
+    expect(page.locator("[name=maintenance] option:checked")).to_have_text("Anda Maintenance (0)")
+    page.go_back()
+    page.wait_for_url(re.compile(r"/alerts\?severity=major$"))
+    expect(page.locator("#alerts tbody tr")).to_have_count(2)
+    expect(page.locator("[name=severity]")).to_have_value("major")
+    house.raise_alert(6, "18", people=None)  # does not fit, and does not come
+    fits = house.raise_alert(7, "12", people=None)
+    expect(page.locator(f"#alert-{fits}")).to_be_visible()
+    expect(page.locator("#alerts tbody tr")).to_have_count(3)
+
+
+def test_silence_of_the_browser_is_told(page: Page, running: Running, house: House) -> None:
+    page.add_init_script("localStorage.setItem('sound', 'on')")
+    enter(page, running, house)
+    open_list(page, running)
+    if page.locator("#sound").get_attribute("data-state") != "blocked":
+        pytest.skip("this browser lets a page sound by itself")
+    house.raise_alert(0)
+    expect(page.locator("#toast")).to_contain_text("不允许本页发声")
+    page.mouse.click(5, 300)
+    expect(page.locator("#sound")).to_have_attribute("data-state", "on")
+    page.click("#sound")
+    expect(page.locator("#toast")).to_contain_text("静音不等于确认")
+
+
+def test_what_happened_meanwhile_is_told_once(page: Page, running: Running, house: House) -> None:
+    enter(page, running, house)
+    house.raise_alert(0, "12", people=None)
+    open_list(page, running)
+    expect(page.locator("#away")).to_be_hidden()
+    page.goto("about:blank")
+    house.raise_alert(1)
+    open_list(page, running)
+    expect(page.locator("#away")).to_contain_text("1 新触发")
+    page.get_by_role("button", name="知道了").click()
+    expect(page.locator("#away")).to_be_hidden()
+    open_list(page, running)
+    expect(page.locator("#away")).to_be_hidden()
+
+
+@pytest.mark.parametrize("lang", ["zh_CN", "en"])
+def test_nobody_is_shut_out(page: Page, running: Running, house: House, lang: str) -> None:
+    enter(page, running, house, lang)
+    for i in range(6):
+        house.raise_alert(i, ("1", "7", "12", "18")[i % 4], people=2 if i % 4 == 0 else None)
+    house.desk.act(2, Step.ACKNOWLEDGE, WANG, house.now_ms())
+    for theme in ("light", "dark"):
+        page.context.add_cookies([{"name": "theme", "value": theme, "url": running.url}])
+        for width in (1440, 360):
+            page.set_viewport_size({"width": width, "height": 800})
+            open_list(page, running)
+            expect(page.locator("#health .part").first).to_be_attached()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            found = Axe().run(page).response["violations"]
+            told = [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found]
+            assert not told, (theme, width)

@@ -1,0 +1,182 @@
+"""A lift's past by the API: what each address tells, and raw samples taken away whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from devices.batch import MessageRows, TelemetryBatch
+from monitor.web.api import examples_past
+from monitor.web.export import Progress, Wanted, stream
+from tests.monitor.web.conftest import Enter
+from tests.monitor.web.house import House, reg_code
+
+LIFT = reg_code(0)
+ROWS = 5000
+API = f"/api/v1/lifts/{LIFT}"
+
+
+@pytest.fixture
+def end_ms(house: House) -> Iterator[int]:
+    """Samples of one lift over 1 h 23 min up to now, every second; code 2 twice."""
+    history, vocab = house.quarantine._history, house.vocab
+    history.number_lifts([lift.reg_code for lift in house.registry.lifts])
+    end = house.now_ms() // 1000 * 1000
+    ts = end - np.arange(ROWS, 0, -1, dtype=np.int64) * 1000
+    values = np.full((ROWS, len(vocab)), np.nan, np.float32)
+    values[:, vocab.index("speed")] = np.sin(np.arange(ROWS) / 50)
+    values[:, vocab.index("door_state")] = 2
+    values[1000:2000, vocab.index("power")] = 1
+    values[2000:, vocab.index("power")] = 0
+    values[3000:3900, vocab.index("service_mode")] = 2
+    values[3900:, vocab.index("service_mode")] = 1
+    keep = np.ones(ROWS, np.bool_)
+    keep[2200:2700] = False  # 500 s of silence
+    told = MessageRows(
+        np.zeros(2, np.int32), ts[[10, 20]], np.array([2, 2], np.int32),
+        np.array([1, 0], np.int8), np.zeros(2, np.bool_),
+    )  # fmt: skip
+    count = int(keep.sum())
+    batch = TelemetryBatch(
+        np.zeros(count, np.int32), ts[keep], values[keep], np.zeros(count, np.bool_), told
+    )
+    history.append(batch, end, {})
+    yield end
+    history.close()
+
+
+async def test_curves_marks_and_gaps(enter: Enter, house: House, end_ms: int) -> None:
+    alert = house.raise_alert(0)
+    client = enter("operator")
+    query = {"channels": "speed,door_state", "points": 100, "from_ms": end_ms - ROWS * 1000,
+             "to_ms": end_ms}  # fmt: skip
+    told = (await client.get(f"{API}/curves", params=query)).json()
+    assert max(told["channels"]["speed"]["hi"]) == pytest.approx(1, abs=0.001)
+    assert min(told["channels"]["speed"]["lo"]) == pytest.approx(-1, abs=0.001)
+    assert sum(told["samples"]) == ROWS - 500
+    assert len(told["gaps"]) == 1
+    assert told["gaps"][0]["to_ms"] - told["gaps"][0]["from_ms"] == pytest.approx(500_000, abs=1e5)
+    marks = (await client.get(f"{API}/marks")).json()
+    assert [one["id"] for one in marks["alerts"]] == [alert]
+    assert len(marks["power_cuts"]) == 1
+    assert [one["kind"] for one in marks["visits"]] == ["inspection_mode"]
+
+
+@pytest.mark.parametrize(
+    ("part", "example"),
+    [
+        ("curves", examples_past.CURVES), ("marks", examples_past.MARKS),
+        ("trips", examples_past.TRIPS), ("drift", examples_past.DRIFT),
+        ("messages", examples_past.MESSAGES), ("visits", examples_past.VISITS),
+        ("quality", examples_past.QUALITY), ("documents", examples_past.DOCUMENTS),
+        ("alerts", examples_past.ALERTS),
+    ],
+)  # fmt: skip
+async def test_answers_have_what_the_examples_show(
+    part: str, example: dict[int | str, dict], enter: Enter, end_ms: int
+) -> None:
+    told = (await enter("operator").get(f"{API}/{part}")).json()
+    wanted = example[200]["content"]["application/json"]["example"]
+    assert set(wanted) <= set(told)
+
+
+async def test_messages_count_what_came_and_page(enter: Enter, end_ms: int) -> None:
+    client = enter("operator")
+    told = (await client.get(f"{API}/messages", params={"limit": 1})).json()
+    assert [(one["code"], one["times"]) for one in told["codes"]] == [(2, 1)]
+    assert [one["state"] for one in told["messages"]] == ["off"]
+    rest = await client.get(f"{API}/messages", params={"cursor": told["next_cursor"]})
+    assert [one["state"] for one in rest.json()["messages"]] == ["on"]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/curves?channels=speed,nonsense", "channels"),
+        ("/curves?from_ms=5&to_ms=4", "from_ms"),
+        ("/trips?from_ms=1&to_ms=1000000000", "from_ms"),
+        ("/export?channels=nonsense", "channels"),
+    ],
+)
+async def test_refusals_name_the_field(path: str, field: str, enter: Enter, end_ms: int) -> None:
+    answer = await enter("operator").get(API + path)
+    assert answer.status_code == 422
+    assert answer.json()["field"] == field
+
+
+async def test_csv_holds_every_sample_with_units_and_zone(enter: Enter, end_ms: int) -> None:
+    client = enter("operator")
+    query = {"channels": "speed,door_state", "from_ms": end_ms - ROWS * 1000, "to_ms": end_ms,
+             "key": "mine"}  # fmt: skip
+    answer = await client.get(f"{API}/export", params=query)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert LIFT in answer.headers["content-disposition"]
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8"))))
+    assert rows[0] == ["ts_ms", "time (Asia/Shanghai)", "speed [m/s]", "door_state"]
+    assert len(rows) == 1 + ROWS - 500
+    assert int(rows[1][0]) == end_ms - ROWS * 1000
+    assert rows[1][1].endswith("+0800")
+    told = (await client.get(f"{API}/export/mine")).json()
+    assert told == {
+        "reg_code": LIFT, "state": "done", "share": 1.0, "rows": ROWS - 500,
+        "bytes": len(answer.content),
+    }  # fmt: skip
+    assert (await enter("admin").get(f"{API}/export/mine")).status_code == 404, "one's own only"
+
+
+async def test_parquet_holds_the_same_and_says_what_it_is(enter: Enter, end_ms: int) -> None:
+    query = {"form": "parquet", "from_ms": end_ms - ROWS * 1000, "to_ms": end_ms}
+    answer = await enter("operator").get(f"{API}/export", params=query)
+    table = pq.read_table(io.BytesIO(answer.content))
+    assert table.num_rows == ROWS - 500
+    about = table.schema.metadata
+    assert about[b"reg_code"] == LIFT.encode() and about[b"zone"] == b"Asia/Shanghai"
+    assert table.schema.field("speed [m/s]").metadata[b"unit"] == b"m/s"
+    assert table["speed [m/s]"].null_count == 0 and table["load [% rated]"].null_count == ROWS - 500
+
+
+async def test_a_firm_takes_away_only_its_own(enter: Enter, end_ms: int) -> None:
+    other = f"/api/v1/lifts/{LIFT}/export"
+    assert (await enter("firm-b").get(other)).status_code == 404
+    assert (await enter("firm-b").get(f"/lifts/{LIFT}/export")).status_code == 404
+    assert (await enter("firm-a").get(other)).status_code == 200
+
+
+def test_who_goes_away_stops_the_export(house: House, end_ms: int) -> None:
+    lift = house.registry.lift(0)
+    begin = end_ms - 3 * 86_400_000
+    progress = Progress("x", LIFT, begin, end_ms, begin)
+    wanted = Wanted(lift, 0, [house.vocab.by_name["speed"]], begin, end_ms, "Asia/Shanghai")
+    pieces = stream(house.past, wanted, "csv", progress)
+    next(pieces)
+    pieces.close()  # type: ignore[attr-defined]
+    assert progress.state == "stopped"
+
+
+async def test_the_form_leads_to_the_api(enter: Enter, end_ms: int) -> None:
+    path = f"/lifts/{LIFT}/export?from=2026-03-01T08:00&to=2026-03-01T09:00&channel=speed&form=csv"
+    answer = await enter("operator").get(path)
+    assert answer.status_code == 303
+    where = answer.headers["location"]
+    assert "from_ms=1772323200000" in where and "channels=speed" in where  # 08:00 in Shanghai
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+async def test_every_part_is_there_alone_and_in_the_page(
+    lang: str, enter: Enter, house: House, end_ms: int
+) -> None:
+    house.say(0)
+    house.quarantine.add(lift=LIFT)
+    client = enter("firm-a", lang)
+    for tab in ("charts", "trips", "drift", "messages", "visits", "quality", "alerts", "documents",
+                "export"):  # fmt: skip
+        part = await client.get(f"/lifts/{LIFT}/part?tab={tab}")
+        page = await client.get(f"/lifts/{LIFT}?tab={tab}")
+        assert part.status_code == page.status_code == 200, tab
+        assert "<html" not in part.text and 'id="part"' in page.text
+    assert (await client.get(f"/lifts/{LIFT}?from=nonsense")).status_code == 422
