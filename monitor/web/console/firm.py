@@ -120,8 +120,10 @@ def card(words: Words, alert: dict[str, Any], now_ms: int, role: Role) -> dict[s
     }
     known = alert | {"done": done}
     view = views.page_view(words, known, now_ms, role)
+    four = buttons(words, view, known)
     return view | {
-        "buttons": buttons(words, view, known),
+        "buttons": four,
+        "to_do": not all(one["off"] for one in four),
         "arrival": arrival_view(words, known, now_ms),
     }
 

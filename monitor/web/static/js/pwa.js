@@ -57,7 +57,8 @@ export async function install() {
       say(result);
       if (result.ok) setTimeout(() => location.reload(), 1200);
     } catch (error) {
-      say({ ok: false, text: `${_("The browser could not subscribe.")} ${error.message}` });
+      const told = _("The browser could not subscribe.");
+      say({ ok: false, text: `${told} ${error.message}` });
     }
     button.disabled = false;
   });
