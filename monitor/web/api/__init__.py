@@ -15,6 +15,7 @@ from monitor.web.api import (
     feed,
     firm,
     fleet,
+    handover,
     incident,
     lift_past,
     lifts,
@@ -42,6 +43,7 @@ router.include_router(export.router)
 router.include_router(feed.router)
 router.include_router(firm.router)
 router.include_router(push.router)
+router.include_router(handover.router)
 router.include_router(drills.router)
 router.include_router(quality.router)
 router.include_router(links.router)

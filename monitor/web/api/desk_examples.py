@@ -71,3 +71,73 @@ PUSH: dict[str, Any] = {
     "contacts": [{"id": "firm-a-1", "name": "王强"}],
     "subscriptions": [DEVICE],
 }
+_ABOUT: dict[str, Any] = {
+    "alert": 17,
+    "severity": "critical",
+    "severity_text": {"zh": "紧急", "en": "CRITICAL"},
+    "what": {"zh": "非平层困人", "en": "trapped, not level"},
+    "subject_kind": "lift",
+    "subject": "31105001082012000001",
+    "place": "龙湖花园 3 栋",
+    "name": "1 号梯",
+}
+OPEN: dict[str, Any] = _ABOUT | {
+    "raised_ms": 1790000000000,
+    "people": {"zh": "3 人", "en": "3"},
+    "stage": "accepted",
+    "stage_text": {"zh": "接单", "en": "Accepted"},
+    "stage_ms": 1790000060000,
+    "owner": "王强",
+    "owner_unit": {"zh": "安达维保", "en": "Anda Maintenance"},
+    "arrival_due_ms": 1790000900000,
+    "note": {"text": "钥匙在门卫", "by": "刘洋", "at_ms": 1790000100000},
+}
+FREED: dict[str, Any] = _ABOUT | {
+    "people": 2,
+    "raised_ms": 1789990000000,
+    "freed_ms": 1789991500000,
+    "accept_took_ms": 40000,
+    "arrive_took_ms": 610000,
+    "freed_took_ms": 1500000,
+    "arrive_limit_ms": 900000,
+    "in_time": True,
+    "accident": False,
+}
+_SPREAD = {"total": 9, "critical": 2, "major": 3, "minor": 4, "info": 0}
+REPORT: dict[str, Any] = {
+    "v": 1,
+    "from_ms": 1789987200000,
+    "to_ms": 1790030400000,
+    "as_of_ms": 1790000000000,
+    "running": True,
+    "officers": ["刘洋"],
+    "open": [OPEN],
+    "open_total": 1,
+    "raised": _SPREAD,
+    "closed": _SPREAD,
+    "freed": [FREED],
+    "freed_people": 2,
+    "escalations": [],
+    "escalations_total": 0,
+    "false_alarms": [],
+    "asides": [],
+    "drills": [],
+    "service": {"undelivered": 0, "nobody": 0, "fallback": 0, "now": []},
+    "gateways": [],
+    "journal": {"first": 881, "last": 1204, "hash": "9f2c…"},
+}
+SIGNATURES: dict[str, Any] = {
+    "id": 4,
+    "given_by": "liuyang",
+    "given_ms": 1790030400000,
+    "remark": "3 号楼今日检修",
+    "taken_by": "chenchen",
+    "taken_ms": 1790030520000,
+    "digest": "5d0a…",
+}
+HANDOVER: dict[str, Any] = {"report": REPORT, "signed": SIGNATURES}
+SIGNED: dict[str, Any] = {"signed": SIGNATURES}
+SHIFTS: dict[str, Any] = {
+    "shifts": [{"from_ms": 1789987200000, "to_ms": 1790030400000, "officers": ["刘洋"]}],
+    "signed": [],
+}

@@ -111,9 +111,7 @@ def busy(house: House) -> None:
     house.raise_alert(2, rule="18", people=None, ago_s=4000)
     shelved = house.raise_alert(8, rule="12", people=None, ago_s=900)
     until_ms = house.now_ms() + 3_600_000
-    house.desk.act(
-        shelved, Step.SHELVE, LIU, house.now_ms(), comment="等待备件", until_ms=until_ms
-    )
+    house.desk.act(shelved, Step.SHELVE, LIU, house.now_ms(), comment="等待备件", until_ms=until_ms)
     house.desk.take_out_of_service("31105001002015010014", LIU, house.now_ms(), "大修", until_ms)
     admin = Actor("admin", Role.ADMIN)
     house.desk.drill(house.now_ms(), "31105001002015010016", admin)
