@@ -57,7 +57,7 @@ class Escalator:
     subjects: Subjects
     pages: Pages
     gathering: Gathering = field(init=False)
-    devices: Devices = field(init=False, default=no_devices)
+    devices: Devices = field(init=False, default_factory=lambda: no_devices)
 
     def __post_init__(self) -> None:
         """Its pages are gathered in a flood."""

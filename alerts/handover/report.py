@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from alerts.chains.ladder import Chains
+from alerts.directory.subjects import Subjects
 from alerts.directory.units import Directory
 from alerts.drills.marks import real_rule
 from alerts.handover import rows
@@ -20,13 +21,18 @@ from alerts.handover.shift import Span
 from alerts.lifecycle.causes import Causes
 from alerts.model import SEVERITIES, Aside
 from alerts.pages.page import SEVERITY_TEXT, people_text
-from alerts.story.words import MILESTONES
 from config.text import Text
 
 VERSION: Final = 1
 Json = dict[str, Any]
 Row = Mapping[str, Any]
-STAGES: Final = ("cause_filed", "freed", "arrived", "departed", "accepted")
+STAGES: Mapping[str, Text] = {
+    "cause_filed": Text("已填原因", "cause filed"),
+    "freed": Text("已解困", "freed"),
+    "arrived": Text("已到场", "on site"),
+    "departed": Text("赶往", "on the way"),
+    "accepted": Text("已接单", "accepted"),
+}
 UNSEEN = Text("未确认", "unacknowledged")
 SEEN = Text("已确认", "acknowledged")
 ASIDES: Mapping[str, Text] = {
@@ -44,6 +50,7 @@ class Reporter:
 
     chains: Chains
     directory: Directory
+    subjects: Subjects
     causes: Causes
     service: Sequence[Text] = ()
 
@@ -79,7 +86,7 @@ def build_report(conn: Connection, teller: Reporter, span: Span, now_ms: int) ->
         "escalations": [_escalation(teller, row) for row in escalated],
         "escalations_total": escalations,
         "false_alarms": _false(conn, teller, span.from_ms, at_ms),
-        "asides": [_aside(row) for row in rows.set_aside(conn, at_ms)],
+        "asides": [_aside(teller, row) for row in rows.set_aside(conn, at_ms)],
         "drills": [_drill(row, at_ms) for row in rows.exercises(conn, span.from_ms, at_ms)],
         "service": _service(conn, teller, (first, last), span.to_ms, now_ms),
         "gateways": [_gateway(row) for row in open_rows if row["subject_kind"] == "gateway"],
@@ -112,10 +119,10 @@ def _by_then(row: Row, name: str, at_ms: int) -> int | None:
 
 def stage(row: Row, at_ms: int) -> tuple[str, Text, int | None]:
     """Return how far an alert was at a moment: a word for programs, in words, and since when."""
-    for name in STAGES:
+    for name, text in STAGES.items():
         since = _by_then(row, name, at_ms)
         if since is not None:
-            return name, MILESTONES[name], since
+            return name, text, since
     seen = _by_then(row, "acknowledged", at_ms)
     return ("unacknowledged", UNSEEN, None) if seen is None else ("acknowledged", SEEN, seen)
 
@@ -179,8 +186,9 @@ def _false(conn: Connection, teller: Reporter, from_ms: int, at_ms: int) -> list
     return sorted(found.values(), key=lambda one: (one["at_ms"], one["alert"]))
 
 
-def _aside(row: Row) -> Json:
+def _aside(teller: Reporter, row: Row) -> Json:
     known = row["rule_zh"] is not None
+    subject = teller.subjects.of(row["subject_kind"], row["subject"])
     return {
         "kind": row["kind"],
         "kind_text": ASIDES[row["kind"]].as_json(),
@@ -188,8 +196,8 @@ def _aside(row: Row) -> Json:
         "what": {"zh": row["rule_zh"], "en": row["rule_en"]} if known else None,
         "subject_kind": row["subject_kind"],
         "subject": row["subject"],
-        "place": row["place"] or "",
-        "name": row["name"] or row["subject"],
+        "place": subject.place,
+        "name": subject.name,
         "reason": row["reason"],
         "by": row["begun_by"],
         "from_ms": row["from_ms"],

@@ -96,7 +96,7 @@ def escalated(conn: Connection, from_ms: int, to_ms: int) -> tuple[int, list[Jso
 def set_aside(conn: Connection, at_ms: int) -> list[Json]:
     """Return what stood aside at a moment, the next to end first; with its alert, if it has one."""
     query = (
-        select(suppression, alert.c.place, alert.c.name, alert.c.rule_zh, alert.c.rule_en)
+        select(suppression, alert.c.rule_zh, alert.c.rule_en)
         .outerjoin(alert, alert.c.id == suppression.c.alert_id)
         .where(
             suppression.c.from_ms <= at_ms,

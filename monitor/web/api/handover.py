@@ -87,7 +87,7 @@ def span_of(port: ServicePort, from_ms: int | None, to_ms: int | None) -> Span:
 def reporter(port: ServicePort) -> Reporter:
     """Return what says a shift in words."""
     reasons = [Text(one["zh"], one["en"]) for one in port.health()["reasons"]]
-    return Reporter(port.desk.chains, port.directory, port.causes, reasons)
+    return Reporter(port.desk.chains, port.directory, port.desk.subjects, port.causes, reasons)
 
 
 def report_of(port: ServicePort, span: Span) -> tuple[dict[str, Any], dict[str, Any] | None]:
