@@ -109,7 +109,6 @@ class Pages:
         path = request.url.path
         admin = visitor is not None and visitor.user.role is Role.ADMIN
         common = {
-            "handover": True,
             "is_admin": admin,
             "sections": sections.menu(visitor, admin, path, lang) if sections.inside(path) else [],
             "lang": lang,

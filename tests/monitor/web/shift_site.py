@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from alerts.database.access import writing
 from alerts.database.tables import alert, alert_unit, app_user, timer
@@ -76,6 +76,7 @@ def rescued(house: House, lift: int, took_s: tuple[int, int, int], ago_s: float)
     raised = house.now_ms() - round(ago_s * 1000)
     accept, arrive, freed = (raised + s * 1000 for s in took_s)
     with writing(house.engine) as conn:
+        began = conn.execute(select(alert.c.last_raised_ms).where(alert.c.id == ident)).scalar()
         conn.execute(
             update(alert)
             .where(alert.c.id == ident)
@@ -87,7 +88,7 @@ def rescued(house: House, lift: int, took_s: tuple[int, int, int], ago_s: float)
         )  # fmt: skip
         answered = alert_unit.c.alert_id == ident, alert_unit.c.answered_ms.is_not(None)
         conn.execute(update(alert_unit).where(*answered).values(answered_ms=accept))
-        back = timer.c.due_ms - round(ago_s * 1000)
+        back = timer.c.due_ms - ((began or 0) - raised)
         conn.execute(update(timer).where(timer.c.alert_id == ident).values(due_ms=back))
     return ident
 

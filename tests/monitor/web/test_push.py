@@ -31,8 +31,8 @@ def house(tmp_path: Path, webhook: Webhook) -> Any:
     house.engine.dispose()
 
 
-def body(webhook: Webhook, keys: BrowserKeys, **changes: object) -> dict[str, object]:
-    told = keys.json(f"http://127.0.0.1:{webhook.port}/push/1")
+def body(webhook: Webhook, own: BrowserKeys, **changes: object) -> dict[str, object]:
+    told = own.json(f"http://127.0.0.1:{webhook.port}/push/1")
     return told | {"expirationTime": None, "contact": "c-anda", "device": "Android"} | changes
 
 
