@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from py_vapid import Vapid02
+from py_vapid import Vapid02  # type: ignore[import-untyped]
 from sqlalchemy import Engine
 
 from alerts.directory.units import Directory

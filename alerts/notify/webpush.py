@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
-from py_vapid import Vapid02
-from pywebpush import WebPusher, WebPushException
+from py_vapid import Vapid02  # type: ignore[import-untyped]
+from pywebpush import WebPusher, WebPushException  # type: ignore[import-untyped]
 
 from alerts.notify.channel import DeliveryError, Item, Receipt
 from alerts.notify.http_post import BadAddress, Poster, PostFailed, proxied, target_of

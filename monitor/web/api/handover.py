@@ -17,6 +17,7 @@ from alerts.model import ActResult
 from alerts.story.sheet import Sheet, fonts
 from config.text import Text
 from monitor.web.api import desk_examples, examples
+from monitor.web.api.push import MOST
 from monitor.web.i18n import language
 from monitor.web.ports import ServicePort
 from monitor.web.problems import Problem, not_found
@@ -164,17 +165,20 @@ def give_shift(port: ServicePort, span: Span, remark: str, visitor: DeskVisitor)
     return signing.give(port.engine, report, remark, visitor.user.actor, now_ms)
 
 
-@router.post("/handover/{ident}/take", responses=examples.answer(desk_examples.SIGNED))
+@router.post("/handover/{number}/take", responses=examples.answer(desk_examples.SIGNED))
 def take(
-    request: Request, visitor: DeskVisitor, ident: Annotated[int, Path(ge=1)], body: TakeBody
+    request: Request,
+    visitor: DeskVisitor,
+    number: Annotated[int, Path(ge=1, le=MOST)],
+    body: TakeBody,
 ) -> dict[str, Any]:
     """Take a shift over: `digest` says which report you have seen."""
     port = web_of(request).port
     with reading(port.engine) as conn:
-        known = signing.by_id(conn, ident)
+        known = signing.by_id(conn, number)
     if known is None:
-        raise not_found("handover", ident)
-    _refuse(signing.take(port.engine, ident, body.digest, visitor.user.actor, port.now_ms()))
+        raise not_found("handover", number)
+    _refuse(signing.take(port.engine, number, body.digest, visitor.user.actor, port.now_ms()))
     return _signed(port, Span(known["from_ms"], known["to_ms"]))
 
 

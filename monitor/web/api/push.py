@@ -18,6 +18,8 @@ from monitor.web.visitor import AnyVisitor, Visitor, web_of
 
 router = APIRouter(tags=["push"])
 DESK_KINDS = ("operator", "bureau")
+MOST = 2**53
+"""JSON's own limit of a number; a database's is higher."""
 
 
 class Keys(BaseModel):
@@ -93,13 +95,13 @@ def subscribe(request: Request, visitor: AnyVisitor, body: SubscriptionBody) -> 
 
 
 @router.delete(
-    "/push/subscriptions/{ident}", responses=examples.answer({"ended": True}, "Switched off")
+    "/push/subscriptions/{number}", responses=examples.answer({"ended": True}, "Switched off")
 )
 def unsubscribe(
-    request: Request, visitor: AnyVisitor, ident: Annotated[int, Path(ge=1)]
+    request: Request, visitor: AnyVisitor, number: Annotated[int, Path(ge=1, le=MOST)]
 ) -> dict[str, bool]:
     """End one of your own subscriptions."""
     port = web_of(request).port
-    if not port.push.end(ident, "by hand", port.now_ms(), visitor.user.actor):
-        raise problems.not_found("subscription", ident)
+    if not port.push.end(number, "by hand", port.now_ms(), visitor.user.actor):
+        raise problems.not_found("subscription", number)
     return {"ended": True}

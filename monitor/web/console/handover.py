@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Path, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from alerts.database.access import reading
@@ -13,6 +13,7 @@ from alerts.handover import Span, choices, signing
 from alerts.handover.paper import service_lines, where
 from monitor.web import terms
 from monitor.web.api.handover import give_shift, report_of, span_of
+from monitor.web.api.push import MOST
 from monitor.web.console.render import flash
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import DeskVisitor, web_of
@@ -232,16 +233,16 @@ def give(
     return flash(RedirectResponse(target, 303), result.text, result.ok)
 
 
-@router.post("/handover/{ident}/take")
+@router.post("/handover/{number}/take")
 def take(
     request: Request,
     visitor: DeskVisitor,
-    ident: int,
+    number: Annotated[int, Path(ge=1, le=MOST)],
     digest: Annotated[str, Form(max_length=64)],
     back: Annotated[str, Form(pattern=r"^[0-9]{1,15}-[0-9]{1,15}$")],
 ) -> Response:
     """Take a shift over."""
     port = web_of(request).port
-    result = signing.take(port.engine, ident, digest, visitor.user.actor, port.now_ms())
+    result = signing.take(port.engine, number, digest, visitor.user.actor, port.now_ms())
     target = f"/handover?shift={back}"
     return flash(RedirectResponse(target, 303), result.text, result.ok)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Path, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.text import Text
-from monitor.web.api.push import push_json
+from monitor.web.api.push import MOST, push_json
 from monitor.web.console.render import flash
 from monitor.web.console.signin import safe_target
 from monitor.web.visitor import AnyVisitor, web_of
@@ -51,16 +51,16 @@ def push_view(words: Words, told: dict[str, Any], now_ms: int, back: str) -> dic
     }
 
 
-@router.post("/account/push/{ident}/end")
+@router.post("/account/push/{number}/end")
 def end(
     request: Request,
     visitor: AnyVisitor,
-    ident: int,
+    number: Annotated[int, Path(ge=1, le=MOST)],
     back: Annotated[str, Form(max_length=200)] = "/account",
 ) -> Response:
     """Switch push off for one of one's devices, by a plain form."""
     port = web_of(request).port
-    ended = port.push.end(ident, "by hand", port.now_ms(), visitor.user.actor)
+    ended = port.push.end(number, "by hand", port.now_ms(), visitor.user.actor)
     text = (
         Text("已关闭这台设备的推送", "push is off for that device")
         if ended
