@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from config.errors import ConfigError
+from config.push import Push
 from config.text import Text
 from config.toml_file import read_toml
 
@@ -251,22 +252,6 @@ class Replies(Section):
         if (self.mail_port is None) != (self.mail_to is None):
             raise ValueError("mail_port and mail_to go together / mail_port 与 mail_to 须同时设置")
         return self
-
-
-class Push(Section):
-    """Pages to browsers that people subscribe themselves (Web Push)."""
-
-    services: list[str] = [
-        "fcm.googleapis.com", "updates.push.services.mozilla.com", "web.push.apple.com",
-        "*.notify.windows.com",
-    ]  # fmt: skip
-    """Push services that may be called; none: nobody can subscribe."""
-    subject: str = Field(
-        "mailto:liftwatch@localhost", pattern=r"^(mailto:[^@\s]+@[\w.-]+|https://[\w.-]+)$"
-    )
-    """Whom a push service may write to about trouble (RFC 8292)."""
-    ttl_s: int = Field(3600, ge=0, le=86_400)
-    """How long a push service keeps a page for a device that is away."""
 
 
 class Cap(Section):

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from py_vapid import Vapid02  # type: ignore[import-untyped]
-from sqlalchemy import Engine
 
+from alerts.chains.calling import WEBPUSH
+from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.units import Directory
 from alerts.notify.channel import Channel, DeliveryError, Item
 from alerts.notify.email import EmailChannel
@@ -27,6 +27,7 @@ from config.secrets import Secrets
 from config.settings import Settings
 from config.text import Text
 from monitor.receive import tls_context
+from monitor.secret import load_vapid
 
 
 def channels(settings: Settings, clock: Callable[[], int], secret: bytes) -> dict[str, Channel]:
@@ -62,10 +63,16 @@ def channels(settings: Settings, clock: Callable[[], int], secret: bytes) -> dic
     return ways | _gateways(settings, secrets, secret)
 
 
-def push_channel(settings: Settings, signer: Vapid02, subscriptions: Subscriptions) -> Channel:
-    """Return the way to browsers. A push service judges by true time, whatever ours is."""
-    push = settings.notify.push
-    return WebPushChannel(
+def open_push(settings: Settings, desk: AlertDesk, ways: dict[str, Channel]) -> Subscriptions:
+    """Have the desk page browsers as well; adds the way to them to `ways`.
+
+    A push service judges by true time, whatever ours is. Raises ConfigError for damaged keys.
+    """
+    push, signer = settings.notify.push, load_vapid(settings.data_dir)
+    raw = signer.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    told = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    subscriptions = Subscriptions(desk.engine, tuple(push.services), told).open()
+    ways[WEBPUSH] = WebPushChannel(
         subscriptions,
         signer,
         push.subject,
@@ -73,13 +80,8 @@ def push_channel(settings: Settings, signer: Vapid02, subscriptions: Subscriptio
         push.ttl_s,
         settings.notify.timeout_s,
     )
-
-
-def subscriptions_of(settings: Settings, engine: Engine, signer: Vapid02) -> Subscriptions:
-    """Return the browsers that people have pushed to."""
-    raw = signer.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    told = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-    return Subscriptions(engine, tuple(settings.notify.push.services), told).open()
+    desk.push_to(subscriptions.of)
+    return subscriptions
 
 
 def unready(ways: Mapping[str, Channel], directory: Directory) -> list[Text]:

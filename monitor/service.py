@@ -39,7 +39,7 @@ from monitor.admin.rulebook import RuleBook
 from monitor.admin.trials import Trials
 from monitor.aftercare import Aftercare
 from monitor.answers import Answers
-from monitor.channels import callbacks, channels, push_channel, reply_tokens, subscriptions_of
+from monitor.channels import callbacks, channels, open_push, reply_tokens
 from monitor.clock import Clock
 from monitor.detector import rule_schema
 from monitor.heads import DailyHead
@@ -61,7 +61,7 @@ from monitor.registry.keeper import Keeper
 from monitor.repeats import NOBODY, Repeats
 from monitor.reply_mail import ReplyMail
 from monitor.reply_topic import ReplyTopic
-from monitor.secret import load_secret, load_vapid
+from monitor.secret import load_secret
 from monitor.snapshot import Snapshots
 from monitor.sparkplug import sparkplug_host
 from monitor.store.history import History
@@ -208,10 +208,7 @@ class Service:
         """Pages to people, copies to InfluxDB and to the platforms above."""
         settings, clock = self.settings, self.clock
         self.channels = channels(settings, clock, self.secret)
-        vapid = load_vapid(settings.data_dir)
-        self.push = subscriptions_of(settings, self.engine, vapid)
-        self.channels["webpush"] = push_channel(settings, vapid, self.push)
-        self.desk.push_to(self.push.of)
+        self.push = open_push(settings, self.desk, self.channels)
         policy = RetryPolicy(attempts=settings.notify.attempts)
         self.outbox = OutboxWorker(self.engine, self.channels, clock, policy)
         self.wakes.append(self.outbox.wake)

@@ -118,7 +118,11 @@ def _open(report: Json, sheet: Sheet) -> Flowable | None:
 
 
 def _counts(report: Json, sheet: Sheet) -> Flowable:
-    head = [Text("", ""), *(SEVERITY_TEXT[name] for name in SEVERITIES), Text("合计", "Total")]
+    head = [
+        Text("警情", "Alerts"),
+        *(SEVERITY_TEXT[name] for name in SEVERITIES),
+        Text("合计", "Total"),
+    ]
     rows = [
         [sheet.say(text), *(str(report[key][name]) for name in (*SEVERITIES, "total"))]
         for key, text in (("raised", Text("触发", "raised")), ("closed", Text("关闭", "closed")))
@@ -132,7 +136,7 @@ def _freed(report: Json, sheet: Sheet) -> Flowable | None:
     head = (
         Text("警情", "Alert"), Text("地点", "Where"), Text("人数", "People"),
         Text("接单", "Accepted"), Text("到场", "On site"), Text("限值", "Limit"),
-        Text("解困", "Freed"), Text("", ""),
+        Text("解困", "Freed"), Text("到场", "Arrival"),
     )  # fmt: skip
     rows: list[list[str | Flowable]] = [
         [

@@ -24,7 +24,6 @@ from alerts.notify.channel import DeliveryError, Item, Receipt
 from alerts.notify.http_post import BadAddress, Poster, PostFailed, proxied, target_of
 from alerts.notify.subscriptions import Browser, Subscriptions, allowed
 
-NAME: Final = "webpush"
 LONGEST: Final = 2800  # bytes of text; a push service takes 4096 of cipher text, padding included
 TOKEN_S: Final = 12 * 3600  # RFC 8292: at most 24 h
 FINAL: Final = frozenset({400, 401, 403, 404, 410, 413})

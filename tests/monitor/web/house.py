@@ -45,7 +45,7 @@ from devices.batch import TelemetryBatch
 from devices.registry import Gateway, Lift, Registry, cells, load_registry
 from devices.registry.files import FILES, names_of
 from devices.vocabulary import load_vocabulary
-from monitor.channels import callbacks, push_channel, reply_tokens, subscriptions_of
+from monitor.channels import callbacks, open_push, reply_tokens
 from monitor.detector import Detector
 from monitor.incoming import Incoming
 from monitor.intake import Intake
@@ -60,7 +60,6 @@ from monitor.registry.keeper import Keeper
 from monitor.registry.registrar import Registrar
 from monitor.registry.sightings import read_sightings
 from monitor.registry.states import Book, Live
-from monitor.secret import load_vapid
 from monitor.store.history import History, QuarantineRow
 from monitor.store.ledger import Ledger
 from monitor.web.passwords import hash_password
@@ -232,12 +231,8 @@ class House(WithRules):
             Subjects(self.registry), pages,
         )  # fmt: skip
         replies = Replies(self.desk, reply_tokens(self.settings, self.secret), self.wake)
-        vapid = load_vapid(folder)
-        self.push = subscriptions_of(self.settings, self.engine, vapid)
-        self.desk.push_to(self.push.of)
-        self.channels: dict[str, Channel] = {
-            "webpush": push_channel(self.settings, vapid, self.push)
-        }
+        self.channels: dict[str, Channel] = {}
+        self.push = open_push(self.settings, self.desk, self.channels)
         self.incoming = Incoming(
             self.settings, replies, callbacks(self.settings, self.secret), self.channels
         )

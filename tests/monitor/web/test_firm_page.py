@@ -11,7 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from config.settings import Notify, Push
+from config.push import Push
+from config.settings import Notify
 from monitor.web.sessions import COOKIE
 from tests.monitor.web import shift_site
 from tests.monitor.web.conftest import cookie_of
