@@ -22,7 +22,8 @@ from monitor.store.history import History
 from monitor.web.app import create_app
 from monitor.web.sessions import COOKIE
 from tests.monitor.web.conftest import cookie_of
-from tests.monitor.web.house import House, Running, reg_code
+from tests.monitor.web.house import House, Running
+from tests.monitor.web.town import reg_code
 from tests.support.ports import free_port
 from tests.support.wait import until
 

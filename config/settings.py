@@ -8,32 +8,24 @@ silently ignored would be found out on the worst night.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from config.errors import ConfigError
-from config.push import Push
+from config.notify_settings import Notify
+from config.section import Section
 from config.text import Text
 from config.toml_file import read_toml
-
-
-class Section(BaseModel):
-    """A table of the file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Site(Section):
@@ -112,7 +104,7 @@ class Sparkplug(Section):
     names mean stands in sparkplug.toml of the site folder."""
 
     host_id: str = Field("liftwatch", pattern=r"^[^/+#\s]{1,64}$")
-    groups: list[str] = []
+    groups: list[str] = Field([])
     """Groups that are listened to; none named: all."""
     reorder_s: float = Field(0, ge=0, le=60)
     """How long a missing seq may still come. 0: a broker that keeps order, as one broker does."""
@@ -139,9 +131,9 @@ class Ingest(Section):
     max_payload_bytes: int = Field(256 * 1024, ge=1024, le=16 * 1024 * 1024)
     max_samples: int = Field(2000, ge=1, le=100_000)
     snapshot_s: float = Field(30, ge=1, le=3600)
-    dialects: list[str] = []
+    dialects: list[str] = Field([])
     """Wire formats of others that are read beside our own, e.g. "thingsboard"; none by default."""
-    maps: list[Path] = []
+    maps: list[Path] = Field([])
     """Mapping files (TOML), each a topic pattern and how its payload becomes our channels."""
     sparkplug: Sparkplug = Sparkplug()
 
@@ -216,64 +208,6 @@ class Web(Section):
                 "an http(s) address with {lat} and {lon}, or empty / 含 {lat} {lon} 的地址，或留空"
             )
         return value
-
-
-class Smtp(Section):
-    """The mail server for pages by e-mail; off while `host` is empty."""
-
-    host: str | None = None
-    port: int = Field(587, ge=1, le=65535)
-    username: str | None = None
-    password: SecretStr | None = None
-    sender: str = "liftwatch@localhost"
-    starttls: bool = True
-
-
-class Replies(Section):
-    """Answers that act like a tap. A unit may post answers with its own secret; the mail listener
-    is off while `mail_port` is empty, answers by MQTT while `mqtt` is false."""
-
-    secrets: dict[str, SecretStr] = {}
-    mqtt: bool = False
-    mail_host: str = "127.0.0.1"
-    mail_port: int | None = Field(None, ge=1, le=65535)
-    mail_to: str | None = None
-
-    @field_validator("mail_to")
-    @classmethod
-    def _address(cls, value: str | None) -> str | None:
-        name, _, domain = (value or "x@x").replace("{token}", "t").partition("@")
-        if not name or not domain or any(sign.isspace() or sign in "{}" for sign in name + domain):
-            raise ValueError("reply+{token}@domain or reply@domain / 应为邮件地址")
-        return value
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Self:
-        if (self.mail_port is None) != (self.mail_to is None):
-            raise ValueError("mail_port and mail_to go together / mail_port 与 mail_to 须同时设置")
-        return self
-
-
-class Cap(Section):
-    """The CAP feed; off while `token` is empty."""
-
-    token: SecretStr | None = Field(None, min_length=16)
-    sender: str = "liftwatch@localhost"
-
-
-class Notify(Section):
-    """How pages leave the house, and how answers come in."""
-
-    smtp: Smtp = Smtp()
-    webhook_secret: SecretStr | None = None
-    timeout_s: float = Field(10, ge=0.5, le=120)
-    attempts: int = Field(8, ge=1, le=100)
-    link_hours: float = Field(24, ge=0.5, le=168)
-    apprise_schemes: list[str] = ["wecombot", "dingtalk", "feishu", "lark"]
-    secret_dir: Path | None = None
-    replies: Replies = Replies()
-    cap: Cap = Cap()
-    push: Push = Push()
 
 
 class Registry(Section):

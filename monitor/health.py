@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from alerts.database.access import reading
 from alerts.database.tables import outbox
+from alerts.desk import inbox
 from config.text import Text
 from monitor.store import quarantine
 from monitor.store.series import count_samples
@@ -108,6 +109,7 @@ def _store(service: Service) -> HealthPart:
 
 def _outbox(service: Service) -> HealthPart:
     with reading(service.engine) as connection:
+        service.metrics.inbox.set(inbox.behind(connection).count)
         rows = connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
         counts = {str(state): int(number) for state, number in rows}
     for state, number in counts.items():

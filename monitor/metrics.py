@@ -36,6 +36,7 @@ class Metrics:
         self.transitions = count("transitions", "rule transitions", ("rule", "kind"))
         self.late_behind = gauge("late_batches_behind", "logged batches the late lane is behind")
         self.waiting = gauge("waiting_rows", "rows taken from the broker, not stored", ("lane",))
+        self.inbox = gauge("inbox", "transitions accepted and not worked off yet")
         self.errors = count("pipeline_errors", "batches the detector failed on")
         self.retries = count("commit_retries", "commits that had to be tried again")
         self.open_alerts = gauge("open_alerts", "open alerts", ("severity",))

@@ -1,9 +1,11 @@
-"""The one loop: batch → history committed → signals → transitions committed → acknowledged.
+"""The one loop: batch → history committed → signals → transitions accepted → acknowledged.
 
 The order is the promise. History first: it holds the ledger, so a message that comes again is
-known. Then the alerts of the batch. Only then is the broker told, and the gateway. After a
-crash anywhere in between, `recover` judges the logged batches again; every effect is keyed by
-what caused it, so judging twice changes nothing.
+known. Then the desk accepts what the batch changes, durably; what calls rescuers is done with it.
+Only then is the broker told, and the gateway. What else was accepted is worked off slice by slice
+between batches, so that a flood holds up neither samples nor the next entrapment. After a crash
+anywhere in between, `recover` judges the logged batches again; every effect is keyed by what
+caused it, so judging twice changes nothing.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ from monitor.store.replay import batches_after
 log = structlog.get_logger()
 TICK_S = 0.25
 RETRY_S = 1.0
+# A batch that comes within this time is accepted before the next slice is worked off; but however
+# fast they come, a slice is done this often.
+GRACE_S, WORK_EVERY_S = 0.002, 0.1
 # Without a usable snapshot this much of the log is judged again; older state is stale anyway.
 REPLAY_WITHOUT_SNAPSHOT_MS = 3_600_000
 
@@ -75,7 +80,7 @@ class Pipeline:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self.run, name="pipeline", daemon=True)
         self._between: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._next_tick = self._late_at = 0.0
+        self._next_tick = self._late_at = self._work_after = self._worked = 0.0
         self._next_snapshot = time.monotonic() + settings.ingest.snapshot_s
         self._silent: Collection[str] | None = None
         self.pulse_ms = 0
@@ -94,7 +99,7 @@ class Pipeline:
             transitions = self._judge.judge(logged.batch, logged.now_ms, logged.id)
             transitions += self._judge.tick(logged.now_ms)
             if transitions:
-                self._desk.apply(logged.now_ms, transitions, self._judge.silent_gateways())
+                self._desk.accept(logged.now_ms, transitions, self._judge.silent_gateways())
             count += 1
         if number is None:
             self._late.skip_to(self._replay_from(None))
@@ -131,24 +136,29 @@ class Pipeline:
     def run(self) -> None:
         """The loop. A failing commit is tried again for ever: nothing is acknowledged by it."""
         while not self._stopping.is_set():
-            closed = self._intake.take(0.0 if self._late.busy else TICK_S)
+            closed = self._intake.take(self._pause_s())
             if closed is not None:
                 begun = time.monotonic()
                 self.process(closed)
                 if closed.backfill:
                     self._intake.portion.took(len(closed.batch), time.monotonic() - begun)
-            self._turn()
+            self._turn(idle=closed is None)
+
+    def _pause_s(self) -> float:
+        if self._late.busy:
+            return 0.0
+        return GRACE_S if self._may_work_off() else TICK_S
 
     # -- one batch ----------------------------------------------------------------------
 
     def process(self, closed: ClosedBatch) -> None:
-        """Commit a batch and all it causes, then acknowledge it."""
+        """Commit a batch and accept all it causes, then acknowledge it."""
         now_ms = self._clock()
         number = self._commit(closed, now_ms)
         if number is None:  # stopping while the disk is full: it all comes again
             return
         transitions = self._judged(closed, now_ms, number)
-        if transitions and not self._applied(transitions, now_ms):
+        if transitions and not self._accepted(transitions, now_ms):
             return
         self._wires.acknowledge(closed.receipts)
         self._wires.answer(closed.answers)
@@ -217,13 +227,14 @@ class Pipeline:
             log.exception("detector.failed", batch=number)
             return []
 
-    def _applied(self, transitions: list[Transition], now_ms: int) -> bool:
+    def _accepted(self, transitions: list[Transition], now_ms: int) -> bool:
         silent = self._judge.silent_gateways()
         for t in transitions:
             self._metrics.transitions.labels(t.rule, "raised" if t.raised else "cleared").inc()
         while True:
             try:
-                self._desk.apply(now_ms, transitions, silent, self._wires.wake)
+                if self._desk.accept(now_ms, transitions, silent):
+                    self._wires.wake()
                 self._silent = silent
                 return True
             except SQLAlchemyError as error:
@@ -242,16 +253,18 @@ class Pipeline:
     def apply(self, transitions: list[Transition], now_ms: int) -> None:
         """Take transitions that no sample caused; in the pipeline's thread."""
         if transitions:
-            self._applied(transitions, now_ms)
+            self._accepted(transitions, now_ms)
 
     def between(self, call: Callable[[], None]) -> None:
         """Have this done in the pipeline's thread, between two batches."""
         self._between.put(call)
 
-    def _turn(self) -> None:
+    def _turn(self, idle: bool = True) -> None:
         with suppress(Empty):
             self._between.get_nowait()()
         now, now_ms = time.monotonic(), self._clock()
+        if idle or now >= self._worked + WORK_EVERY_S:
+            self._work_off(now_ms)
         self._late_slice(now_ms)
         if now >= self._next_tick:
             self._next_tick = now + TICK_S
@@ -260,6 +273,23 @@ class Pipeline:
             self._next_snapshot = now + self._settings.ingest.snapshot_s
             self._snapshot()
         self.pulse_ms = now_ms
+
+    def _may_work_off(self) -> bool:
+        return self._desk.waiting and time.monotonic() >= self._work_after
+
+    def _work_off(self, now_ms: int) -> None:
+        """A slice of what was accepted. What fails goes on waiting, and batches go on coming."""
+        if not self._may_work_off():
+            return
+        try:
+            if self._desk.work_off(now_ms):
+                self._wires.wake()
+            self._worked = time.monotonic()
+        except Exception as error:
+            self._work_after = time.monotonic() + RETRY_S
+            self._metrics.errors.inc()
+            self.trouble = f"alerts: {error}"
+            log.exception("alerts.not_worked_off")
 
     def _late_slice(self, now_ms: int) -> None:
         """Some of what came late, after all that is live; sooner or later in any case."""
@@ -277,7 +307,7 @@ class Pipeline:
             self._late.skip_to(self._history.last_batch)
             return
         if transitions:
-            self._applied(transitions, now_ms)
+            self._accepted(transitions, now_ms)
 
     def _tick(self, now_ms: int) -> None:
         try:
@@ -292,7 +322,7 @@ class Pipeline:
         for lane, rows in self._intake.waiting.items():
             self._metrics.waiting.labels(lane).set(rows)
         if transitions or self._judge.silent_gateways() != self._silent:
-            self._applied(transitions, now_ms)
+            self._accepted(transitions, now_ms)
         try:
             if self._desk.tick(now_ms):
                 self._wires.wake()

@@ -25,7 +25,7 @@ from alerts.replies import words
 from alerts.replies.answers import Answer, Replies
 from alerts.replies.notes import write_answer
 from alerts.replies.tokens import LENGTH
-from config.settings import Replies as Settings
+from config.notify_settings import Replies as Settings
 
 log = structlog.get_logger("liftwatch.replies")
 MAX_BYTES = 1024 * 1024

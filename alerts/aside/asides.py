@@ -138,14 +138,18 @@ class Asides:
             if one["aside"] != NONE:
                 self._out(work, one, why, SYSTEM)
 
-    def end_due(self, work: Work) -> int:
-        """End what is over by now; return how many."""
+    def due(self, work: Work) -> list[Row]:
+        """Return the orders that are over by now, the earliest first."""
         over = work.conn.execute(
             select(suppression)
             .where(suppression.c.ended_ms.is_(None), suppression.c.until_ms <= work.now_ms)
             .order_by(suppression.c.until_ms, suppression.c.id)
         ).mappings()
-        found = [dict(one) for one in over]
+        return [dict(one) for one in over]
+
+    def end_due(self, work: Work) -> int:
+        """End what is over by now; return how many."""
+        found = self.due(work)
         for one in found:
             self.end(work, one, SYSTEM, "over")
         return len(found)

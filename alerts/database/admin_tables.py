@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, UniqueConstraint
 
-from alerts.database.tables import Big, metadata
+from alerts.database.columns import Big
+from alerts.database.tables import metadata
 
 # What is set at the desk over a rule of the file. Append-only: the newest version is in force,
 # an empty `data` gives the rule back to its file.

@@ -41,10 +41,17 @@ def rows_of(
     return [dict(zip(names, row, strict=True)) for row in result.all()]
 
 
-def insert_rows(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that all have the same columns; none is no statement."""
+def insert_rows(
+    conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], or_nothing: bool = False
+) -> None:
+    """Insert rows that all have the same columns; none is no statement.
+
+    `or_nothing`: a row whose unique key is there already is left out.
+    """
     if rows:
         text, values = _insertion(conn.dialect, table, tuple(rows[0]))
+        if or_nothing:
+            text += " ON CONFLICT DO NOTHING"  # both databases say it so
         conn.exec_driver_sql(text, [values(row) for row in rows])
 
 
@@ -66,7 +73,8 @@ Values = Callable[[Mapping[str, Any]], Any]
 
 @lru_cache(maxsize=500)
 def _insertion(dialect: Dialect, table: Table, names: tuple[str, ...]) -> tuple[str, Values]:
-    statement = insert(table).values({name: bindparam(name) for name in names})
+    # inline: nobody asks for the new ids, else PostgreSQL's statement would return them
+    statement = insert(table).values({name: bindparam(name) for name in names}).inline()
     return _compiled(dialect, statement, {name: name for name in names})
 
 

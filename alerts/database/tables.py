@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
-    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -19,35 +15,14 @@ from sqlalchemy import (
     false,
 )
 
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
+from alerts.database.columns import NAMES, Big
+from alerts.database.columns import flag as _flag
+from alerts.database.columns import key as _key
+from alerts.database.columns import ms as _ms
+from alerts.database.columns import of_alert as _of_alert
+from alerts.database.columns import word as _word
+
 metadata = MetaData(naming_convention=NAMES)
-Big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite's rowid alias must say INTEGER
-
-
-def _key() -> Column[Any]:
-    return Column("id", Big, primary_key=True, autoincrement=True)
-
-
-def _ms(name: str, nullable: bool = True) -> Column[Any]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _word(name: str, nullable: bool = False, **more: Any) -> Column[Any]:
-    return Column(name, String(128), nullable=nullable, **more)
-
-
-def _flag(name: str, **more: Any) -> Column[Any]:
-    return Column(name, Boolean(create_constraint=False), nullable=False, **more)
-
-
-def _of_alert(nullable: bool = False, **more: Any) -> Column[Any]:
-    return Column("alert_id", Big, ForeignKey("alert.id"), nullable=nullable, **more)
-
 
 # What was true of subject and rule at the raise is kept with the alert: a later change of the
 # registry or the rules must not rewrite what people were told.
@@ -147,6 +122,34 @@ occurrence = Table(
     _ms("at_ms", nullable=False),
     _ms("cleared_ms"),
     Index(None, "at_ms"),
+)
+
+# Transitions that are accepted and not worked off yet, see desk/inbox.py; `id` is their order.
+inbox = Table(
+    "inbox",
+    metadata,
+    _key(),
+    Column("priority", Integer, nullable=False),
+    _word("subject_kind"),
+    _word("subject"),
+    _word("rule"),
+    _ms("since_ms", nullable=False),
+    _flag("raised"),
+    _flag("with_people"),
+    _flag("late"),
+    _ms("accepted_ms", nullable=False),
+    Column("data", Text, nullable=False),  # JSON: the whole transition
+    UniqueConstraint(
+        "subject_kind",
+        "subject",
+        "rule",
+        "since_ms",
+        "raised",
+        "with_people",
+        "late",
+        name="uq_inbox_transition",
+    ),
+    Index(None, "priority", "id"),
 )
 
 # Lifts whose silence is told by their gateway's alert; they get their own when it returns alone.
@@ -249,7 +252,7 @@ outbox = Table(
 handover_note = Table(
     "handover_note",
     metadata,
-    Column("alert_id", Big, ForeignKey("alert.id"), primary_key=True, autoincrement=False),
+    _of_alert(primary_key=True, autoincrement=False),
     Column("text", Text, nullable=False),  # "" = taken off
     Column("version", Integer, nullable=False),
     _ms("at_ms", nullable=False),
@@ -322,79 +325,4 @@ meta = Table(
     metadata,
     _word("key", primary_key=True),
     Column("value", Text, nullable=False),
-)
-
-# What the service knows of a lift or gateway beside its line in the site's files: since when it is
-# registered, whether it ever spoke, that it moved or left. `data`: its line when last seen there.
-registry_entry = Table(
-    "registry_entry",
-    metadata,
-    _word("kind", primary_key=True),
-    _word("id", primary_key=True),
-    Column("data", Text, nullable=False),
-    _ms("registered_ms", nullable=False),
-    _ms("first_seen_ms"),
-    _ms("moved_ms"),
-    _word("moved_from", nullable=True),
-    _ms("arrived_ms"),  # the first sample by its new gateway
-    _ms("device_since_ms"),  # what was learned before is of another device
-    _word("question", nullable=True),  # what somebody has to say: does the baseline go on?
-    _ms("retired_ms"),
-    Index(None, "kind", "retired_ms"),
-)
-
-# What spoke without being registered so: an unknown lift or gateway, a lift by a second gateway.
-sighting = Table(
-    "sighting",
-    metadata,
-    _word("kind", primary_key=True),
-    _word("subject", primary_key=True),
-    _word("gateway", primary_key=True),
-    Column("topic", Text, nullable=False),
-    _ms("first_ms", nullable=False),
-    _ms("last_ms", nullable=False),
-    Column("count", BigInteger, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("sample", Text, nullable=False),
-    Index(None, "count", "last_ms"),
-)
-
-# Passwords only as the brokers' own hashes; private keys never.
-credential = Table(
-    "credential",
-    metadata,
-    _key(),
-    _word("gateway"),
-    _word("username", unique=True),
-    _word("kind"),
-    Column("mosquitto_hash", Text),
-    Column("rabbitmq_hash", Text),
-    _word("serial", nullable=True),
-    Column("fingerprint", String(64)),
-    _ms("created_ms", nullable=False),
-    Column("created_by", Text, nullable=False),
-    _ms("expires_ms"),
-    _ms("ends_ms"),  # overlap of a rotation: the older one is good until then
-    _ms("revoked_ms"),
-    Column("reason", Text),
-    Index(None, "gateway"),
-    Index(None, "serial"),
-)
-
-# One-time codes by which a gateway may register itself; only a keyed hash of the code is kept.
-claim = Table(
-    "claim",
-    metadata,
-    _key(),
-    Column("code_hash", String(64), nullable=False, unique=True),
-    _word("gateway"),
-    Column("data", Text, nullable=False),  # JSON: vendor, place, lifts
-    _ms("created_ms", nullable=False),
-    Column("created_by", Text, nullable=False),
-    _ms("expires_ms", nullable=False),
-    _ms("used_ms"),
-    Column("used_from", Text),
-    Column("nonce_hash", String(64)),
-    _ms("withdrawn_ms"),
-    Index(None, "gateway"),
 )

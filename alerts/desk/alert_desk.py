@@ -1,30 +1,29 @@
 """The alert desk: the one door through which alerts change. Every call is one transaction.
 
-Only a flood is taken in slices, the lifts with people in them first: their pages must not wait
-for the commit of ten thousand others. A crash between two slices costs nothing: the batch was not
-acknowledged, comes again, and what is known already changes nothing.
-
-`apply` takes the rules' transitions, `tick` fires what is due, `act` is a person's tap. Several
+`accept` takes the rules' transitions over for good; what calls rescuers is done with it, and of a
+flood the rest waits as rows (inbox.py) for `work_off`, which does it slice by slice. After a crash
+what was accepted and not worked off still stands there. `tick` fires what is due, `act` is a
+person's tap; whatever changes a subject's alerts first does what waits of that subject. Several
 processes may use desks on the same database: writers are serialised there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain, repeat
 
 from sqlalchemy import Engine, select
 
 from alerts.aside.asides import NEXT_END, Asides
 from alerts.aside.lift_steps import LiftSteps
 from alerts.chains.calling import Devices
-from alerts.chains.escalation import FIRE_AT_ONCE, FIRST_DUE, Escalator
+from alerts.chains.escalation import FIRE_AT_ONCE, FIRST_DUE, Escalator, due_timers
 from alerts.chains.ladder import Chains
 from alerts.database.access import reading
 from alerts.database.bulk import parts
-from alerts.desk import queries
+from alerts.desk import inbox, queries
+from alerts.desk.accepting import SLICE, Accepting
 from alerts.desk.gaps import OFF_DUTY, Gaps
 from alerts.desk.handing import Sender, hand_over, transaction
 from alerts.desk.noting import write_note
@@ -61,18 +60,11 @@ class _Rehearsed(Exception):
     """Rolls a rehearsal back."""
 
 
-# Transitions a transaction, slice by slice: the first pages are on their way after some ms, and
-# later slices take some 0.2 s, so that whoever sends pages gets a turn between.
-SLICES = (5, 100)
-SLICE = 400
 SLICE_OF_STEPS = 50  # of many alerts acknowledged at once, a transaction
-# The next slice waits so long at most for the pages of the one before to leave: else its work would
-# keep the interpreter from the thread that sends.
-BREATH_S = 0.01
 
 
 @dataclass
-class AlertDesk:
+class AlertDesk(Accepting):
     """See the module's text. `unfold_s`: how long after a gateway's return its lifts may still be
     silent before each gets its own alert, in seconds; domain default 120. `sender`: whoever sends
     pages in this process, if somebody does (see handing.py)."""
@@ -93,6 +85,9 @@ class AlertDesk:
     _lift_steps: LiftSteps = field(init=False)
     _folding: Folding = field(init=False)
     _gaps: Gaps = field(init=False)
+    waiting: bool = field(default=True, init=False)  # a start does not know what a crash has left
+    _next_slice: int = field(default=SLICE, init=False)
+    _breath_due: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Check that every rule's chain exists; raises ConfigError."""
@@ -132,48 +127,10 @@ class AlertDesk:
         one = Transition("lift", "rehearsal", grave.id, True, now_ms, now_ms, True, 1)
         with suppress(_Rehearsed), transaction(self.engine, now_ms, None) as work:
             self._raiser.apply_all(work, [one])
+            inbox.put(work, [], [replace(one, subject="waits")])
+            self._raiser.apply_all(work, inbox.first(work, 1, 1))
             work.finish()
             raise _Rehearsed
-
-    def apply(
-        self,
-        now_ms: int,
-        transitions: Iterable[Transition],
-        silent: Collection[str] | None = None,
-        committed: Callable[[], None] = lambda: None,
-    ) -> list[FeedEvent]:
-        """Apply transitions, those of one lift in order; return the journal lines they caused.
-
-        Args:
-            now_ms: wall time.
-            transitions: of one batch or tick; repeats change nothing.
-            silent: ids of the gateways that are silent as a whole now; None = not known here,
-                then nothing is folded and no gateway returns.
-            committed: called after each slice: pages may go out, consoles be told.
-        """
-        todo = list(transitions)
-        if not todo and self._nothing_to_fold(silent):
-            return []
-        events: list[FeedEvent] = []
-        fresh, urgent, sizes = True, 0, chain(SLICES, repeat(SLICE))
-        while fresh or todo:
-            with transaction(self.engine, now_ms, self.sender) as work:
-                if fresh and silent is not None:
-                    todo = self._folding.fold(work, todo, silent)
-                if fresh:
-                    todo, urgent = self._raiser.gravest_first(todo)
-                size, fresh = next(sizes), False
-                if urgent:  # no rescue waits for the commit of what could wait itself
-                    size = min(size, SLICES[-1], urgent)
-                    urgent -= size
-                now, todo = todo[:size], todo[size:]
-                self._folding.note_cleared(work, now)
-                self._raiser.apply_all(work, now)
-                events += self._finish(work)
-            committed()
-            if todo and work.handed and self.sender is not None:
-                self.sender.breathe(BREATH_S)
-        return events
 
     def tick(self, now_ms: int) -> list[FeedEvent]:
         """End what is over of what was set aside, and fire every timer that is due, each exactly
@@ -181,9 +138,8 @@ class AlertDesk:
         events: list[FeedEvent] = []
         while self._due(now_ms):
             with transaction(self.engine, now_ms, self.sender) as work:
-                self._raiser.apply_all(
-                    work, [*self._folding.unfold(work), *self._gaps.over(work.conn, now_ms)]
-                )
+                self._catch_up_due(work)
+                self._take(work, [*self._folding.unfold(work), *self._gaps.over(work.conn, now_ms)])
                 self._asides.end_due(work)
                 taken = self._escalator.fire_due(work)
                 self._escalator.gathering.sum_up(work)
@@ -191,6 +147,15 @@ class AlertDesk:
             if taken < FIRE_AT_ONCE:
                 break
         return events
+
+    def _catch_up_due(self, work: Work) -> None:
+        """A deadline must not call anybody for what was heard to be over."""
+        if inbox.empty(work.conn):
+            return
+        due = [ident for ident, _, _ in due_timers(work.conn, work.now_ms, FIRE_AT_ONCE)]
+        work.load(due)
+        rows = [*map(work.known, due), *self._asides.due(work)]
+        self._catch_up(work, [(row["subject_kind"], row["subject"]) for row in rows])
 
     def _finish(self, work: Work) -> list[FeedEvent]:
         """Raise what the fired steps have found (which may find the bureau off duty too)."""
@@ -200,12 +165,6 @@ class AlertDesk:
         return work.finish()
 
     # Most calls find nothing to do: they only read, and take no writer's lock.
-    def _nothing_to_fold(self, silent: Collection[str] | None) -> bool:
-        if silent is None:
-            return True
-        with reading(self.engine) as conn:
-            return self._folding.at_rest(conn)
-
     def _due(self, now_ms: int) -> bool:
         with reading(self.engine) as conn:
             *times, summary, unfold = conn.execute(_DUE, {"now_ms": now_ms}).one()
@@ -246,6 +205,9 @@ class AlertDesk:
         step = Step(step)  # a name from outside is as good as the member
         said = Said(comment, cause, until_ms)
         with transaction(self.engine, at_ms, self.sender) as work:
+            row = work.alert(alert_id)
+            if row is not None:
+                self._catch_up(work, [(row["subject_kind"], row["subject"])])
             result = self._stepping.take(work, alert_id, step, actor, said)
             self._finish(work)
             if result.alert is None:
@@ -280,6 +242,8 @@ class AlertDesk:
         results: list[ActResult] = []
         for some in parts(alert_ids, SLICE_OF_STEPS):
             with transaction(self.engine, at_ms, self.sender) as work:
+                rows = [row for one in some if (row := work.alert(one)) is not None]
+                self._catch_up(work, {(row["subject_kind"], row["subject"]) for row in rows})
                 results += [self._stepping.take(work, one, step, actor, said) for one in some]
                 self._finish(work)
         return [replace(result, alert=None) for result in results]
@@ -300,8 +264,10 @@ class AlertDesk:
         """
         with transaction(self.engine, now_ms, self.sender) as work:
             known = self.subjects.gateway_of(lift) is not None
+            self._catch_up(work, [("lift", lift)])
             why = running.refused(work, self.rules, lift, known, rule, people, minutes, actor)
             if why is not None:
+                self._finish(work)
                 return ActResult(False, False, why)
             row = self._raiser.raise_drill(work, marks.transition(lift, rule, people, now_ms))
             running.plan_end(work, row, minutes)
@@ -334,6 +300,7 @@ class AlertDesk:
         subject_of, step = (subject_kind, subject), LiftStep.TAKE_OUT
         return self._on_lift(
             at_ms,
+            subject_of,
             lambda work: self._lift_steps.begin(work, step, subject_of, actor, reason, until_ms),
         )
 
@@ -346,7 +313,7 @@ class AlertDesk:
             found = self._asides.standing(work, Aside.OUT_OF_SERVICE, subject_kind, subject)
             return self._lift_steps.end(work, LiftStep.RETURN, found, actor)
 
-        return self._on_lift(at_ms, end)
+        return self._on_lift(at_ms, (subject_kind, subject), end)
 
     def suppress(
         self, subject: str, actor: Actor, at_ms: int, reason: str, until_ms: int | None,
@@ -356,6 +323,7 @@ class AlertDesk:
         subject_of, step = (subject_kind, subject), LiftStep.SUPPRESS
         return self._on_lift(
             at_ms,
+            subject_of,
             lambda work: self._lift_steps.begin(
                 work, step, subject_of, actor, reason, until_ms, rules
             ),
@@ -366,12 +334,17 @@ class AlertDesk:
 
         def end(work: Work) -> ActResult:
             found = self._asides.by_id(work, order)
+            if found is not None:
+                self._catch_up(work, [(found["subject_kind"], found["subject"])])
             return self._lift_steps.end(work, LiftStep.RELEASE, found, actor)
 
-        return self._on_lift(at_ms, end)
+        return self._on_lift(at_ms, None, end)
 
-    def _on_lift(self, at_ms: int, take: Callable[[Work], ActResult]) -> ActResult:
+    def _on_lift(
+        self, at_ms: int, subject: inbox.Of | None, take: Callable[[Work], ActResult]
+    ) -> ActResult:
         with transaction(self.engine, at_ms, self.sender) as work:
+            self._catch_up(work, [] if subject is None else [subject])
             result = take(work)
             self._finish(work)
             return result

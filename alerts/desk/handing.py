@@ -64,6 +64,7 @@ def transaction(engine: Engine, now_ms: int, sender: Sender | None) -> Iterator[
             work = Work(conn, now_ms)
             work.handed = handed
             yield work
+            work.finish()  # whoever left early: what it did is written, above all what it took
     except BaseException:
         for row in handed:
             if sender is not None:

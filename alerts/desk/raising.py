@@ -57,8 +57,9 @@ class Raiser:
         """Put what calls rescuers first, with what its lift said before: each lift's own order
         stays. Returns all in the new order, and how many of them are urgent in this sense."""
         last: dict[tuple[str, str], int] = {}  # of a lift: its last transition that calls rescuers
+        rescues = {rule: self._rescues(rule) for rule in {one.rule for one in transitions}}
         for i, one in enumerate(transitions):
-            if one.raised and not one.late and (one.with_people or self._rescues(one.rule)):
+            if one.raised and not one.late and (one.with_people or rescues[one.rule]):
                 last[one.key[:2]] = i
         urgent, others = list[Transition](), list[Transition]()
         for i, one in enumerate(transitions):

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from alerts.database.bulk import among, insert_rows, parts
 from alerts.database.tables import alert, folded
+from alerts.desk import inbox
 from alerts.desk.work import Work
 from alerts.directory.subjects import Subjects
 from alerts.grouping import incidents
@@ -73,7 +74,8 @@ class Folding:
         return result.transitions
 
     def _spoken_for(self, conn: Connection, rule: str) -> list[str]:
-        found = conn.execute(
+        """The gateways whose silence is told, counting what is accepted and not worked off yet."""
+        open_now = conn.execute(
             select(alert.c.subject).where(
                 alert.c.subject_kind == "gateway",
                 alert.c.rule == rule,
@@ -81,7 +83,11 @@ class Folding:
                 alert.c.cleared_ms.is_(None),
             )
         )
-        return list(found.scalars())
+        found = dict.fromkeys(open_now.scalars())
+        for gateway, raised in inbox.of_kind(conn, "gateway", rule):
+            found.pop(gateway, None)
+            found |= {gateway: None} if raised else {}
+        return list(found)
 
     def _gone_again(self, work: Work, silent: Collection[str]) -> list[Transition]:
         """A gateway that falls silent before all its lifts were heard speaks for them again."""

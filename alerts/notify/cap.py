@@ -19,7 +19,8 @@ from pydantic import Field, ValidationError
 from alerts.directory.subjects import Subject
 from alerts.notify.template import clean_xml
 from alerts.pages.page import people_text
-from config.settings import Section, refused
+from config.section import Section
+from config.settings import refused
 from config.text import Text
 from config.toml_file import read_toml
 from devices.registry import place_and_name

@@ -25,7 +25,8 @@ from alerts.model import Step
 from alerts.notify import template
 from config.errors import ConfigError
 from config.secrets import Secrets
-from config.settings import Section, refused
+from config.section import Section
+from config.settings import refused
 from config.text import Text
 from config.toml_file import read_toml
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import orjson
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, Signer, URLSafeSerializer
 from itsdangerous.encoding import base64_encode
 
 from config.text import Text
@@ -26,7 +26,9 @@ class Links:
         self, secret: str, base_url: str, hours: float = 24.0, prefix: str = "/page/"
     ) -> None:
         self._reader = URLSafeSerializer(secret, salt="liftwatch.page.v1")
-        self._signer = self._reader.make_signer()
+        # The key is derived once, not for each page: that took longer than signing with it.
+        derived = self._reader.make_signer().derive_key()
+        self._signer = Signer(derived, key_derivation="none")
         self._front = base_url.rstrip("/") + prefix
         self._life_ms = round(hours * 3_600_000)
 

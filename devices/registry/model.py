@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,7 @@ def _shared(place: str, name: str) -> int:
     return next((n for n in range(longest, 1, -1) if place.endswith(name[:n])), 0)
 
 
+@lru_cache(maxsize=10_000)  # a page says it three times, and a flood of one lift again and again
 def place_and_name(place: str, name: str) -> str:
     """Return place and lift in one, without saying twice what they share."""
     shared = _shared(place, name)

@@ -19,7 +19,7 @@ import orjson
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from alerts.database.access import reading, writing
-from alerts.database.tables import claim
+from alerts.database.registry_tables import claim
 from alerts.journal.journal import Line, append
 from alerts.model import Actor, Role
 from config.errors import ConfigError

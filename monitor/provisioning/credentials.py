@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from alerts.database.tables import credential
+from alerts.database.registry_tables import credential
 
 PASSWORD, CERTIFICATE = "password", "certificate"
 

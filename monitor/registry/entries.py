@@ -12,7 +12,7 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, and_, insert, select, update
 
-from alerts.database.tables import registry_entry
+from alerts.database.registry_tables import registry_entry
 from alerts.journal.journal import Line, append
 from alerts.model import SYSTEM, Actor
 from devices.registry import Gateway, Lift, Registry, cells

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.database.access import reading, writing
-from alerts.database.tables import registry_entry
+from alerts.database.registry_tables import registry_entry
 from config.settings import Registry as Limits
 from devices.batch import TelemetryBatch
 from devices.registry import Registry

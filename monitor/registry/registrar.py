@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Engine, and_, update
 
 from alerts.database.access import reading, writing
-from alerts.database.tables import registry_entry
+from alerts.database.registry_tables import registry_entry
 from alerts.journal.journal import Line, append
 from alerts.model import Actor
 from config.errors import ConfigError

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from alerts.database.tables import sighting
+from alerts.database.registry_tables import sighting
 from devices.batch import Refusal
 from devices.registry import NAME
 from monitor.registry.entries import GATEWAY, LIFT

@@ -33,7 +33,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from config.errors import ConfigError
 from config.secrets import NAME as SECRET_NAME
-from config.settings import Section, refused
+from config.section import Section
+from config.settings import refused
 from config.text import Text
 from config.toml_file import read_toml
 from devices.codes import CodeMap, find_code_map

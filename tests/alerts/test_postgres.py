@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from alerts.database.access import reading
+from alerts.desk import inbox
 from alerts.directory.units import Directory
 from alerts.journal import audit
 from alerts.model import ActResult, Step
@@ -94,6 +95,25 @@ async def test_pages_leave_with_the_commit_of_their_alert(rig: Rig) -> None:
     stop.set()
     await running
     assert rig.house.pages("due", "leased") == []
+
+
+def test_what_is_accepted_is_worked_off_once_after_a_restart(rig: Rig) -> None:
+    house, before = rig.house, len(rig.house.alerts(open_only=False, limit=1000))
+    many = [raised("16", f"7{i:019d}", people=None) for i in range(40)]
+    ends = [cleared(one, T0 + S) for one in many[:20]]
+    house.desk.accept(T0, many + ends)
+    house.restart()
+    house.desk.accept(T0 + S, [*many, *ends, raised("1", many[-1].subject)])
+    found = house.alerts(limit=1000, subject=many[-1].subject)
+    assert {one["rule"] for one in found} == {"1", "16"}, "the rescue, after what its lift said"
+    while house.desk.waiting:
+        house.desk.work_off(T0 + 2 * S)
+    every = house.alerts(open_only=False, limit=1000)
+    assert len(every) == before + 41
+    assert len([one for one in every if one["cleared_ms"] == T0 + S]) == 20
+    with reading(house.engine) as conn:
+        assert inbox.empty(conn)
+        assert not list(audit.check(conn))
 
 
 def test_two_taps_at_once_have_one_winner(rig: Rig) -> None:

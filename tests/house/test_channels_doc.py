@@ -23,8 +23,9 @@ from alerts.notify.receipts import Fate
 from alerts.notify.trial import trial
 from alerts.notify.webhook import WebhookChannel
 from alerts.replies.words import Said, understand
+from config.notify_settings import Notify
 from config.secrets import Secrets
-from config.settings import Notify, load_settings
+from config.settings import load_settings
 from monitor.cli import build
 from monitor.clock import wall_ms
 from monitor.reply_topic import take

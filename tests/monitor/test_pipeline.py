@@ -13,6 +13,8 @@ import duckdb
 import numpy as np
 import pytest
 
+from alerts.desk.accepting import AT_ONCE
+from alerts.model import Transition
 from config.settings import load_settings
 from devices.batch import Waveform
 from monitor.batches import Answer
@@ -134,6 +136,46 @@ def test_nothing_is_acknowledged_before_it_is_committed(
     assert hand.acknowledged == [(0, 1)]
     assert count_samples(hand.service.history) == 1
     assert hand.pipeline.trouble is None
+
+
+def test_a_flood_holds_up_no_batch_and_no_entrapment(hand: Hand, tmp_path: Path) -> None:
+    """Accepted is enough to acknowledge; a kill before the rest is worked off loses none of it."""
+    desk, many = hand.service.desk, 60
+    flood = [
+        Transition("lift", f"{i:020d}", "17", True, hand.now_ms, hand.now_ms) for i in range(many)
+    ]
+    hand.pipeline.apply(flood, hand.now_ms)
+    assert (len(hand.alerts()), desk.waiting) == (AT_ONCE, True)
+    hand.say(TRAPPED)
+    assert hand.acknowledged == [(0, 1)]
+    hand.pass_time(31)
+    assert hand.alerts()[-1][:2] == ("1", reg_code(0)), "before what waits"
+    assert len(hand.alerts()) == AT_ONCE + 1
+    hand.close()
+    again = Hand(tmp_path)
+    again.pipeline.recover()
+    while again.service.desk.waiting:
+        again.pipeline._turn()
+    assert len(again.alerts()) == len(set(again.alerts())) == many + 1
+    again.close()
+
+
+def test_what_cannot_be_worked_off_waits_and_batches_go_on(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_now_ms: int) -> None:
+        raise RuntimeError("a fault of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hand.service.desk, "work_off", fails)
+        hand.pipeline._turn()
+        assert hand.pipeline.trouble == "alerts: a fault of ours"
+        hand.say(TRAPPED)
+        assert hand.acknowledged == [(0, 1)]
+    assert hand.service.desk.waiting
+    monkeypatch.setattr(hand.pipeline, "_work_after", 0.0)
+    hand.pipeline._turn()
+    assert not hand.service.desk.waiting
 
 
 def test_a_fault_of_the_detector_costs_no_sample_and_is_told(

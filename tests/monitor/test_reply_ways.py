@@ -23,8 +23,8 @@ from alerts.notify.email import EmailChannel
 from alerts.notify.outbox import OutboxWorker
 from alerts.replies.answers import Replies
 from alerts.replies.tokens import ReplyTokens
+from config.notify_settings import Replies as Ways
 from config.settings import Mqtt
-from config.settings import Replies as Ways
 from monitor.reply_mail import ReplyMail
 from monitor.reply_topic import ReplyTopic
 from tests.alerts.conftest import T0, House, directory_toml, raised

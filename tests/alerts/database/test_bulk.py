@@ -8,11 +8,10 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from alerts.database.access import _turns_of, reading, writing
 from alerts.database.tables import metadata
-from alerts.desk.alert_desk import SLICE, SLICES
 from alerts.directory.units import Directory
 from alerts.model import Step
 from tests.alerts.conftest import CAR, CAR_2, CAR_3, T0, House, cleared, raised
@@ -65,38 +64,6 @@ def test_a_batch_equals_its_transitions_one_by_one(
     assert everything(whole) == everything(single)
     for house in (whole, single):
         house.engine.dispose()
-
-
-def test_a_flood_is_taken_in_slices_and_the_rescue_first(house: House) -> None:
-    many = [raised("16", f"{i:020d}", people=None) for i in range(sum(SLICES) + SLICE)]
-    commits: list[int] = []
-
-    def committed() -> None:
-        with reading(house.engine) as conn:
-            commits.append(conn.execute(text("SELECT count(*) FROM alert")).scalar() or 0)
-
-    house.desk.apply(T0, [*many, raised("1", CAR)], committed=committed)
-    assert house.alert(1)["rule"] == "1"
-    assert commits == [1, 101, 501, 506]
-
-
-def test_a_flood_that_breaks_off_comes_again_whole(house: House) -> None:
-    many = [raised("16", f"{i:020d}", people=None) for i in range(SLICE + 50)]
-
-    class Torn(Exception):
-        pass
-
-    def torn() -> None:
-        raise Torn
-
-    try:
-        house.desk.apply(T0, many, committed=torn)
-    except Torn:
-        house.restart()
-    assert len(house.alerts(limit=10_000)) == SLICES[0]
-    house.desk.apply(T0 + S, many)
-    found = house.alerts(limit=10_000)
-    assert len({one["subject"] for one in found}) == len(found) == SLICE + 50
 
 
 def test_writers_of_one_process_take_turns(house: House) -> None:

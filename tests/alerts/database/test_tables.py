@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 import alerts.database.admin_tables
+import alerts.database.registry_tables
 import alerts.database.shift_tables  # noqa: F401 - its tables belong to the metadata
 from alerts import migrations
 from alerts.database.access import open_engine, reading, writing

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import orjson
 import pytest
@@ -27,6 +28,7 @@ from alerts.chains.chains_file import load_chains
 from alerts.chains.ladder import Chains
 from alerts.database.access import open_engine, reading
 from alerts.database.tables import alert, journal, outbox
+from alerts.desk import accepting
 from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.directory_file import load_directory
 from alerts.directory.subjects import Subjects
@@ -175,10 +177,14 @@ class Night:
             if change is not None:
                 one.told.append(f"{self.now - T0} {change.raised=} {change.with_people=}")
                 batch.append(change)
-        self.desk.apply(self.now, batch)
         if self.draw.random() < 0.3:  # a batch may be delivered twice
+            self.desk.apply(self.now, batch)
             again = self.desk.apply(self.now, batch)
             assert again == [], f"seed {self.seed}: a repeat changed things"
+            return
+        self.desk.apply(self.now, [one for one in batch if one.raised])
+        with mock.patch.object(accepting, "AT_ONCE", 0):  # taps and time may come before them
+            self.desk.accept(self.now, [one for one in batch if not one.raised])
 
     def signal(self, one: History) -> Transition | None:
         luck, people = self.draw.random(), self.draw.random() < 0.3
@@ -261,6 +267,8 @@ class Night:
                 by_code[code].ids.append(number)
 
     def check(self) -> None:
+        while self.desk.waiting:
+            self.desk.work_off(self.now)
         self.learn_ids()
         with reading(self.engine) as conn:
             rows = {row["id"]: row for row in conn.execute(select(alert)).mappings()}

@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,7 @@ from sqlalchemy import select
 from alerts.chains.chains_file import load_chains
 from alerts.database.access import reading
 from alerts.database.tables import alert, outbox, timer
+from alerts.desk import accepting
 from alerts.directory.directory_file import load_directory
 from alerts.journal import audit, journal
 from alerts.lifecycle.moves import RESCUE_ORDER
@@ -77,7 +79,23 @@ class Night(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.active)))
         self.apply(cleared(self.active.pop(key), self.now))
 
+    @precondition(lambda self: self.active)
+    @rule(data=st.data())
+    def condition_goes_and_waits(self, data: st.DataObject) -> None:
+        """Accepted, and worked off after a tap, after a time, or after a restart."""
+        self.now += 500
+        one = cleared(self.active.pop(data.draw(st.sampled_from(sorted(self.active)))), self.now)
+        with mock.patch.object(accepting, "AT_ONCE", 0):
+            self.house.desk.accept(self.now, [one])
+
+    @rule()
+    def work_off(self) -> None:
+        self.now += 500
+        while self.house.desk.waiting:
+            self.house.desk.work_off(self.now)
+
     def apply(self, one: Transition) -> None:
+        self.work_off()
         self.house.desk.apply(self.now, [one])
         assert self.house.desk.apply(self.now, [one]) == []  # the batch is delivered twice
 

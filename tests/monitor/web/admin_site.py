@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from alerts.directory.directory_file import load_directory
 from alerts.notify.channel import DeliveryError, Item, Receipt
-from tests.monitor.web.house import PEOPLE, UNITS, House
+from tests.monitor.web.house import House
+from tests.monitor.web.town import PEOPLE, UNITS
 
 
 def write_directory(house: House) -> None:

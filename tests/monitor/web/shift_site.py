@@ -13,7 +13,8 @@ from alerts.database.tables import alert, alert_unit, app_user, timer
 from alerts.directory.roster import Duty, Roster
 from alerts.directory.units import Contact
 from alerts.model import Actor, Role, Step
-from tests.monitor.web.house import FIRM_A, House, _hash
+from tests.monitor.web.house import House, _hash
+from tests.monitor.web.town import FIRM_A
 
 ZONE = ZoneInfo("Asia/Shanghai")
 LIU = Actor("operator", Role.OPERATOR)

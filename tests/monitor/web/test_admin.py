@@ -15,7 +15,8 @@ from monitor.web.auth import check_password, find_user
 from monitor.web.i18n import LANGUAGES
 from tests.monitor.web.admin_site import KeepingChannel, tomorrow, write_directory
 from tests.monitor.web.conftest import Client, Enter
-from tests.monitor.web.house import House, reg_code
+from tests.monitor.web.house import House
+from tests.monitor.web.town import reg_code
 from tests.support.wait import until
 
 PAGES = (

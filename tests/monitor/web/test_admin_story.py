@@ -14,7 +14,8 @@ from monitor.web.sessions import COOKIE
 from tests.monitor.web.admin_history import write_history
 from tests.monitor.web.admin_site import KeepingChannel, write_directory
 from tests.monitor.web.conftest import cookie_of
-from tests.monitor.web.house import House, Running, reg_code
+from tests.monitor.web.house import House, Running
+from tests.monitor.web.town import reg_code
 
 expect.set_options(timeout=60_000)
 PAGES = (

@@ -9,7 +9,8 @@ from alerts.model import Actor, Role, Step
 from config.text import Text
 from monitor.web.api import examples
 from tests.monitor.web.conftest import Enter
-from tests.monitor.web.house import House, reg_code
+from tests.monitor.web.house import House
+from tests.monitor.web.town import reg_code
 
 
 async def test_pages_of_the_list_join_without_gap_or_double(enter: Enter, house: House) -> None:

@@ -7,7 +7,8 @@ from playwright.sync_api import Page, expect
 
 from monitor.web.sessions import COOKIE
 from tests.monitor.web.conftest import Client, Enter, cookie_of
-from tests.monitor.web.house import House, Running, reg_code
+from tests.monitor.web.house import House, Running
+from tests.monitor.web.town import reg_code
 
 expect.set_options(timeout=15_000)
 HOUR = 3_600_000

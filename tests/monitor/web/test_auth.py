@@ -23,7 +23,8 @@ from monitor.web.passwords import hash_password, verify_password
 from monitor.web.sessions import COOKIE
 from monitor.web.throttle import Throttle
 from tests.monitor.web.conftest import Client, Enter
-from tests.monitor.web.house import PASSWORD, House
+from tests.monitor.web.house import House
+from tests.monitor.web.town import PASSWORD
 
 
 def test_a_password_is_an_scrypt_key_with_its_own_salt() -> None:

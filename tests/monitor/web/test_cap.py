@@ -10,7 +10,7 @@ import httpx
 import pytest
 import xmlschema
 
-from config.settings import Notify
+from config.notify_settings import Notify
 from monitor.web.app import create_app
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import House

@@ -16,7 +16,8 @@ from fastapi import FastAPI
 from monitor.provisioning.claims import plain
 from monitor.provisioning.hashes import mosquitto_fits
 from tests.monitor.web.conftest import Enter
-from tests.monitor.web.house import House, reg_code
+from tests.monitor.web.house import House
+from tests.monitor.web.town import reg_code
 
 NONCE, OTHER = "a" * 32, "b" * 32
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from monitor.web.api import examples
 from tests.monitor.web.conftest import Enter
-from tests.monitor.web.house import House, reg_code
+from tests.monitor.web.house import House
+from tests.monitor.web.town import reg_code
 
 
 async def test_only_an_admin_begins_and_stops_an_exercise(enter: Enter, house: House) -> None:

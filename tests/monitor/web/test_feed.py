@@ -17,7 +17,8 @@ from monitor.web import feed as feed_module
 from monitor.web.auth import set_password
 from monitor.web.sessions import COOKIE
 from tests.monitor.web.conftest import cookie_of
-from tests.monitor.web.house import House, Running, reg_code
+from tests.monitor.web.house import House, Running
+from tests.monitor.web.town import reg_code
 from tests.support.wait import until
 
 Event = tuple[str, int, Any]

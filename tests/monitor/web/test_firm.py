@@ -16,7 +16,8 @@ from monitor.web import firm
 from monitor.web.api import desk_examples
 from tests.monitor.web import shift_site
 from tests.monitor.web.conftest import Enter
-from tests.monitor.web.house import FIRM_A, FIRM_B, House
+from tests.monitor.web.house import House
+from tests.monitor.web.town import FIRM_A, FIRM_B
 
 
 async def test_a_firm_sees_its_desk_and_no_other(enter: Enter, house: House) -> None:

@@ -11,12 +11,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from config.push import Push
-from config.settings import Notify
+from config.notify_settings import Notify, Push
 from monitor.web.sessions import COOKIE
 from tests.monitor.web import shift_site
 from tests.monitor.web.conftest import cookie_of
-from tests.monitor.web.house import FIRM_A, PASSWORD, House, Running
+from tests.monitor.web.house import PASSWORD, House, Running
+from tests.monitor.web.town import FIRM_A
 from tests.support.push import BrowserKeys
 from tests.support.wait import until
 from tests.support.webhook import Webhook

@@ -16,7 +16,8 @@ from monitor.web.fleet.roster import build, natural
 from monitor.web.fleet.search import SearchIndex, spelt
 from monitor.web.fleet.states import state_of
 from tests.monitor.web.conftest import Client, Enter
-from tests.monitor.web.house import FIRM_A, PASSWORD, House, reg_code
+from tests.monitor.web.house import House
+from tests.monitor.web.town import FIRM_A, PASSWORD, reg_code
 
 PEOPLE, SILENT = chr(48 + 16 + 4), chr(48 + 2)
 

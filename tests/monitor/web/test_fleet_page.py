@@ -14,7 +14,8 @@ from monitor.web.fleet.outlines import FILE
 from monitor.web.sessions import COOKIE
 from tests.monitor.web import house as houses
 from tests.monitor.web.conftest import cookie_of
-from tests.monitor.web.house import PASSWORD, House, Running, reg_code
+from tests.monitor.web.house import House, Running
+from tests.monitor.web.town import PASSWORD, reg_code
 
 expect.set_options(timeout=15_000)
 RING = [[106.44, 29.51], [106.56, 29.51], [106.56, 29.6], [106.44, 29.6], [106.44, 29.51]]

@@ -14,8 +14,9 @@ from alerts.model import Actor, Role, Step, Transition
 from monitor.web import replay
 from monitor.web.api import examples_incident as examples
 from tests.monitor.web.conftest import Enter
-from tests.monitor.web.house import House, reg_code
+from tests.monitor.web.house import House
 from tests.monitor.web.stuck import SILENT, StuckHistory
+from tests.monitor.web.town import reg_code
 
 LIU, ZHANG = Actor("刘洋", Role.OPERATOR), Actor("张伟", Role.FIRM, "anda", "c-anda")
 DAY = 86_400_000

@@ -18,8 +18,8 @@ from alerts.notify import signing
 from alerts.notify.channel import Receipt
 from alerts.notify.gateway import GatewayChannel
 from alerts.notify.gateway_file import load_gateways
+from config.notify_settings import Notify
 from config.secrets import Secrets
-from config.settings import Notify
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Client, Enter
 from tests.monitor.web.house import House

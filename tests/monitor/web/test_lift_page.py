@@ -12,8 +12,9 @@ from playwright.sync_api import Page, expect
 from monitor.web import i18n
 from monitor.web.sessions import COOKIE
 from tests.monitor.web.conftest import cookie_of
-from tests.monitor.web.house import House, Running, reg_code
+from tests.monitor.web.house import House, Running
 from tests.monitor.web.test_lift_past import end_ms
+from tests.monitor.web.town import reg_code
 
 __all__ = ["end_ms"]
 expect.set_options(timeout=20_000)

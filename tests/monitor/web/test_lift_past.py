@@ -14,7 +14,8 @@ from devices.batch import MessageRows, TelemetryBatch
 from monitor.web.api import examples_past
 from monitor.web.export import Progress, Wanted, stream
 from tests.monitor.web.conftest import Enter
-from tests.monitor.web.house import House, reg_code
+from tests.monitor.web.house import House
+from tests.monitor.web.town import reg_code
 
 LIFT = reg_code(0)
 ROWS = 5000

@@ -9,7 +9,8 @@ from alerts.model import Actor, Role, Step, Transition
 from monitor.web import static_files
 from monitor.web.console.render import TEMPLATES
 from tests.monitor.web.conftest import Enter
-from tests.monitor.web.house import House, reg_code
+from tests.monitor.web.house import House
+from tests.monitor.web.town import reg_code
 
 PAGES = ("/alerts", "/alerts/1", "/lifts", "/lifts/wall", "/lifts/map",
          "/lifts/list", "/wall", f"/lifts/{reg_code(0)}", "/quarantine", "/health",

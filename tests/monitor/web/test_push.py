@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from alerts.notify.outbox import OutboxWorker
-from config.push import Push
-from config.settings import Notify
+from config.notify_settings import Notify, Push
 from monitor.web import icons
 from monitor.web.api import desk_examples
 from monitor.web.app import create_app

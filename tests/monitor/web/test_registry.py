@@ -12,7 +12,8 @@ from alerts.database.tables import journal
 from devices.batch import Refusal
 from devices.codecs.refuse import refusal
 from tests.monitor.web.conftest import Enter
-from tests.monitor.web.house import House, reg_code
+from tests.monitor.web.house import House
+from tests.monitor.web.town import reg_code
 
 STRANGER = "31105001002015019999"
 

@@ -7,7 +7,8 @@ import re
 from alerts.model import Actor, Role
 from devices.codecs.refuse import refusal
 from tests.monitor.web.conftest import Enter
-from tests.monitor.web.house import House, reg_code
+from tests.monitor.web.house import House
+from tests.monitor.web.town import reg_code
 
 EVIL = "<script>alert(1)</script>"
 

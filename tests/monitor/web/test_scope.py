@@ -13,7 +13,7 @@ from alerts.journal import journal
 from alerts.model import Actor, LiftStep, Role, Step
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Enter
-from tests.monitor.web.house import FIRM_A, FIRM_B, House, reg_code
+from tests.monitor.web.town import FIRM_A, FIRM_B, reg_code
 
 OPERATOR = Actor("刘洋", Role.OPERATOR)
 LIFT = reg_code(0)  # firm-a's; firm-b has the odd ones

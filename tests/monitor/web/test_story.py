@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from alerts.model import Actor, Role, Step
 from monitor.web.sessions import COOKIE
 from tests.monitor.web.conftest import cookie_of
-from tests.monitor.web.house import PASSWORD, House, Running, reg_code
+from tests.monitor.web.house import House, Running
+from tests.monitor.web.town import PASSWORD, reg_code
 from tests.support.wait import until
 
 expect.set_options(timeout=15_000)

@@ -22,7 +22,7 @@ let turned = performance.now();
 let loaded = false;
 
 const data = new FleetData({ onRoster: lay, onStates: change, onStale: again });
-const wall = new Wall(data, marks, "street_office");
+const wall = new Wall(data, marks, "street_office", 64);
 const stage = new Stage(boxes[0], {
   draw: (c, view, part) => {
     if (loaded) wall.draw(c, view, { part, ratio: stage.ratio, old: data.stale });

@@ -7,8 +7,9 @@ const MOST_NAMED = 150; // more blocks than that are named when one comes nearer
 const RATIOS = [2.4, 1.4, 1.9, 3.1, 4, 5, 7, 14];
 
 export class Wall {
-  constructor(data, marks, by) {
-    Object.assign(this, { data, marks, by, shown: [], blocks: [], cursor: null });
+  // `largest`: px from mark to mark where there is room for all.
+  constructor(data, marks, by, largest = 30) {
+    Object.assign(this, { data, marks, by, largest, shown: [], blocks: [], cursor: null });
   }
 
   // Blocks of [name, lifts], in the order of the groups.
@@ -32,7 +33,7 @@ export class Wall {
     // wider or narrower blocks: whichever leaves the marks largest
     let [low, ratio] = [2.5, RATIOS[0]];
     for (const tried of RATIOS) {
-      let [fits, over] = [low, 26];
+      let [fits, over] = [low, this.largest];
       for (let turn = 0; turn < 9; turn += 1) {
         const middle = (fits + over) / 2;
         if (this.shelves(groups, middle, width, tried) <= height) fits = middle;
