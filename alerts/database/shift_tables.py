@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, String, Table, Text, UniqueConstraint
 
-from alerts.database.tables import Big, metadata
+from alerts.database.columns import Big
+from alerts.database.tables import metadata
 
 # One browser of one person. Its address at the push service is a right to send: it stands here
 # alone, never in the outbox, the journal or a log, and is blanked when the subscription ends.

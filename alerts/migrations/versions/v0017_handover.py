@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from alerts.database.tables import Big
+from alerts.database.columns import Big
 
 revision = "0017"
 down_revision = "0014"

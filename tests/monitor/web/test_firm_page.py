@@ -15,8 +15,8 @@ from config.notify_settings import Notify, Push
 from monitor.web.sessions import COOKIE
 from tests.monitor.web import shift_site
 from tests.monitor.web.conftest import cookie_of
-from tests.monitor.web.house import PASSWORD, House, Running
-from tests.monitor.web.town import FIRM_A
+from tests.monitor.web.house import House, Running
+from tests.monitor.web.town import FIRM_A, PASSWORD
 from tests.support.push import BrowserKeys
 from tests.support.wait import until
 from tests.support.webhook import Webhook

@@ -13,6 +13,7 @@ from alerts.journal import journal
 from alerts.model import Actor, LiftStep, Role, Step
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Enter
+from tests.monitor.web.house import House
 from tests.monitor.web.town import FIRM_A, FIRM_B, reg_code
 
 OPERATOR = Actor("刘洋", Role.OPERATOR)
