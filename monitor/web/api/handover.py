@@ -148,7 +148,7 @@ def shifts(request: Request, visitor: DeskVisitor) -> dict[str, Any]:
     return {"shifts": told, "signed": signed}
 
 
-@router.post("/handover", status_code=201, responses=examples.answer(desk_examples.SIGNED))
+@router.post("/handover", responses=examples.answer(desk_examples.SIGNED))
 def give(request: Request, visitor: DeskVisitor, body: GiveBody) -> dict[str, Any]:
     """Hand a shift over: the report is kept as it is now, for the other officer to sign."""
     port = web_of(request).port

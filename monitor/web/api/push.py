@@ -68,9 +68,7 @@ def push(request: Request, visitor: AnyVisitor) -> dict[str, Any]:
     return push_json(web_of(request).port, visitor)
 
 
-@router.post(
-    "/push/subscriptions", status_code=201, responses=examples.answer({"id": 3}, "Subscribed")
-)
+@router.post("/push/subscriptions", responses=examples.answer({"id": 3}, "Subscribed"))
 def subscribe(request: Request, visitor: AnyVisitor, body: SubscriptionBody) -> dict[str, int]:
     """Have the pages of a contact of your unit come to a browser, beside their other channels."""
     port = web_of(request).port
