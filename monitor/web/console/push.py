@@ -17,18 +17,18 @@ from monitor.web.words import Words
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/account")
-def account(request: Request, visitor: AnyVisitor) -> Response:
+@router.get("/push")
+def devices(request: Request, visitor: AnyVisitor) -> Response:
     """Who one is here, and where one's pages are pushed to."""
     web = web_of(request)
     words, port = web.pages.words(request), web.port
     unit = port.directory.units.get(visitor.user.unit or "")
     return web.pages.render(
         request,
-        "account.html",
+        "devices.html",
         visitor,
         unit_word=unit.name.of(words.lang) if unit else "",
-        push=push_view(words, push_json(port, visitor), port.now_ms(), "/account"),
+        push=push_view(words, push_json(port, visitor), port.now_ms(), "/push"),
     )
 
 
@@ -51,12 +51,12 @@ def push_view(words: Words, told: dict[str, Any], now_ms: int, back: str) -> dic
     }
 
 
-@router.post("/account/push/{number}/end")
+@router.post("/push/{number}/end")
 def end(
     request: Request,
     visitor: AnyVisitor,
     number: Annotated[int, Path(ge=1, le=MOST)],
-    back: Annotated[str, Form(max_length=200)] = "/account",
+    back: Annotated[str, Form(max_length=200)] = "/push",
 ) -> Response:
     """Switch push off for one of one's devices, by a plain form."""
     port = web_of(request).port

@@ -195,7 +195,7 @@ def test_everybody_can_use_these_pages(
     shift_site.busy(house)
     size = {"width": width, "height": 800}
     with browser_of(chromium, viewport=size, locale=lang, color_scheme=scheme) as (_, page):
-        for path in ("/firm", "/account", "/offline", "/handover", f"/firm/{FIRM_A}"):
+        for path in ("/firm", "/push", "/offline", "/handover", f"/firm/{FIRM_A}"):
             desk = path in ("/handover", f"/firm/{FIRM_A}")
             enter(page, running, house, "operator" if desk else "firm-a")
             page.goto(running.url + path)

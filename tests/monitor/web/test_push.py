@@ -98,10 +98,10 @@ async def test_the_account_page_switches_off_without_javascript(
 ) -> None:
     client = enter("firm-a")
     ident = (await post(client, body(webhook, BrowserKeys()))).json()["id"]
-    page = (await client.get("/account")).text
-    assert "Android" in page and f"/account/push/{ident}/end" in page
+    page = (await client.get("/push")).text
+    assert "Android" in page and f"/push/{ident}/end" in page
     data = {"csrf": client.csrf, "back": "//evil.example"}
-    answer = await client.post(f"/account/push/{ident}/end", data=data)
+    answer = await client.post(f"/push/{ident}/end", data=data)
     assert answer.headers["location"] == "/alerts" and house.push.mine("firm-a") == []
 
 

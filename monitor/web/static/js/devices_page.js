@@ -1,4 +1,4 @@
-// One's own account: push for this device.
+// One's own devices: push for this one.
 import "./common.js";
 import { install } from "./pwa.js";
 
