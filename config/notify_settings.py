@@ -46,6 +46,24 @@ class Replies(Section):
         return self
 
 
+class Push(Section):
+    """Pages to browsers that people subscribe themselves (Web Push)."""
+
+    services: list[str] = Field(
+        [
+            "fcm.googleapis.com", "updates.push.services.mozilla.com", "web.push.apple.com",
+            "*.notify.windows.com",
+        ]
+    )  # fmt: skip
+    """Push services that may be called; none: nobody can subscribe."""
+    subject: str = Field(
+        "mailto:liftwatch@localhost", pattern=r"^(mailto:[^@\s]+@[\w.-]+|https://[\w.-]+)$"
+    )
+    """Whom a push service may write to about trouble (RFC 8292)."""
+    ttl_s: int = Field(3600, ge=0, le=86_400)
+    """How long a push service keeps a page for a device that is away."""
+
+
 class Cap(Section):
     """The CAP feed; off while `token` is empty."""
 
@@ -65,3 +83,4 @@ class Notify(Section):
     secret_dir: Path | None = None
     replies: Replies = Replies()
     cap: Cap = Cap()
+    push: Push = Push()

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import time
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from alerts.chains.calling import WEBPUSH
+from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.units import Directory
 from alerts.notify.channel import Channel, DeliveryError, Item
 from alerts.notify.email import EmailChannel
@@ -12,13 +18,16 @@ from alerts.notify.gateway import GatewayChannel
 from alerts.notify.gateway_file import FILE, load_gateways
 from alerts.notify.longtail import LongTailChannel
 from alerts.notify.mqtt import MqttChannel
+from alerts.notify.subscriptions import Subscriptions
 from alerts.notify.trial import trial
 from alerts.notify.webhook import WebhookChannel
+from alerts.notify.webpush import WebPushChannel
 from alerts.replies.tokens import Callbacks, ReplyTokens
 from config.secrets import Secrets
 from config.settings import Settings
 from config.text import Text
 from monitor.receive import tls_context
+from monitor.secret import load_vapid
 
 
 def channels(settings: Settings, clock: Callable[[], int], secret: bytes) -> dict[str, Channel]:
@@ -52,6 +61,27 @@ def channels(settings: Settings, clock: Callable[[], int], secret: bytes) -> dic
     if notify.smtp.host:
         ways["email"] = _email(settings, notify.smtp.host, secret)
     return ways | _gateways(settings, secrets, secret)
+
+
+def open_push(settings: Settings, desk: AlertDesk, ways: dict[str, Channel]) -> Subscriptions:
+    """Have the desk page browsers as well; adds the way to them to `ways`.
+
+    A push service judges by true time, whatever ours is. Raises ConfigError for damaged keys.
+    """
+    push, signer = settings.notify.push, load_vapid(settings.data_dir)
+    raw = signer.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    told = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    subscriptions = Subscriptions(desk.engine, tuple(push.services), told).open()
+    ways[WEBPUSH] = WebPushChannel(
+        subscriptions,
+        signer,
+        push.subject,
+        lambda: time.time_ns() // 1_000_000,
+        push.ttl_s,
+        settings.notify.timeout_s,
+    )
+    desk.push_to(subscriptions.of)
+    return subscriptions
 
 
 def unready(ways: Mapping[str, Channel], directory: Directory) -> list[Text]:

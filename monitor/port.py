@@ -17,6 +17,7 @@ from alerts.desk.alert_desk import AlertDesk
 from alerts.directory.units import Directory
 from alerts.lifecycle.causes import Causes
 from alerts.notify.channel import Channel
+from alerts.notify.subscriptions import Subscriptions
 from alerts.rules import RuleSet
 from config.settings import Settings
 from devices.registry import Registry
@@ -189,6 +190,11 @@ class Port:
         """Codes by which gateways register themselves."""
         service = self._service
         return Claims(service.engine, service.issuer, self.registrar, service.clock, service.secret)
+
+    @property
+    def push(self) -> Subscriptions:
+        """Browsers that people have pushed to."""
+        return self._service.push
 
     def book(self) -> Book:
         """All that is known of lifts and gateways."""

@@ -39,7 +39,7 @@ from monitor.admin.rulebook import RuleBook
 from monitor.admin.trials import Trials
 from monitor.aftercare import Aftercare
 from monitor.answers import Answers
-from monitor.channels import callbacks, channels, reply_tokens
+from monitor.channels import callbacks, channels, open_push, reply_tokens
 from monitor.clock import Clock
 from monitor.detector import rule_schema
 from monitor.heads import DailyHead
@@ -208,6 +208,7 @@ class Service:
         """Pages to people, copies to InfluxDB and to the platforms above."""
         settings, clock = self.settings, self.clock
         self.channels = channels(settings, clock, self.secret)
+        self.push = open_push(settings, self.desk, self.channels)
         policy = RetryPolicy(attempts=settings.notify.attempts)
         self.outbox = OutboxWorker(self.engine, self.channels, clock, policy)
         self.wakes.append(self.outbox.wake)

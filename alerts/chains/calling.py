@@ -5,14 +5,23 @@ Pure: nothing is written, nothing is read but the directory and the chains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from alerts.chains.ladder import Chain, Chains, ChainStep
 from alerts.directory.units import Contact, Directory, Found, Served
 from alerts.model import RuleMeta
 
 Way = tuple[str, str]  # channel, address
+WEBPUSH: Final = "webpush"
+Devices = Callable[[str], tuple[int, ...]]
+"""Contact → the browsers that get their pages as well (alerts.notify.subscriptions)."""
+
+
+def no_devices(_contact: str) -> tuple[int, ...]:
+    """Return no browser: where nobody has subscribed one."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)

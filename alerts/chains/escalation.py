@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, func, select
 
-from alerts.chains.calling import called, planned, ways
+from alerts.chains.calling import WEBPUSH, Devices, called, no_devices, planned, ways
 from alerts.chains.ladder import Chains, ChainStep
 from alerts.database.tables import timer
 from alerts.desk.attached import ASIDE, CLEARED, OPEN_TIMERS
@@ -57,6 +57,7 @@ class Escalator:
     subjects: Subjects
     pages: Pages
     gathering: Gathering = field(init=False)
+    devices: Devices = field(init=False, default_factory=lambda: no_devices)
 
     def __post_init__(self) -> None:
         """Its pages are gathered in a flood."""
@@ -161,9 +162,12 @@ class Escalator:
             page = self.pages.build(row, evidence_of(row), step, contact, due, work.now_ms)
             payload = orjson.dumps(page).decode()
         name = step.id if row["round"] == 0 else f"{step.id}.{row['round']}"
+        reached = [(channel, address, rest) for (channel, address), *rest in ways(step, contact)]
+        if not waits:  # a gathered page goes by the contact's own channel, once
+            reached += [(WEBPUSH, str(ident), []) for ident in self.devices(contact.id)]
         return [
             {
-                "key": f"{row['id']}:{name}:{contact.id}:{channel}",
+                "key": f"{row['id']}:{name}:{contact.id}:{_sign(channel, address)}",
                 "alert_id": row["id"],
                 "step": step.id,
                 "round": row["round"],
@@ -182,7 +186,7 @@ class Escalator:
                 "next_ms": work.now_ms + (WAIT_MS if waits else 0),
                 "reason": None,
             }
-            for (channel, address), *rest in ways(step, contact)
+            for channel, address, rest in reached
         ]
 
     def _deadline(self, work: Work, row: Row) -> Deadline:
@@ -299,6 +303,11 @@ class Escalator:
                 work.pages.change(page, state=GATHERED, reason=None, next_ms=wait)
             elif page["state"] == "withdrawn":
                 work.pages.change(page, state="due", reason=None, next_ms=work.now_ms)
+
+
+def _sign(channel: str, address: str) -> str:
+    """A person has one address a channel, and any number of browsers."""
+    return f"{channel}-{address}" if channel == WEBPUSH else channel
 
 
 def _bare(page: Row) -> bool:

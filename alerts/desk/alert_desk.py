@@ -17,6 +17,7 @@ from sqlalchemy import Engine, select
 
 from alerts.aside.asides import NEXT_END, Asides
 from alerts.aside.lift_steps import LiftSteps
+from alerts.chains.calling import Devices
 from alerts.chains.escalation import FIRE_AT_ONCE, FIRST_DUE, Escalator, due_timers
 from alerts.chains.ladder import Chains
 from alerts.database.access import reading
@@ -111,6 +112,10 @@ class AlertDesk(Accepting):
         self.chains.check(known.values())
         self.rules = known
         self._raiser = Raiser(known, self._escalator, self._asides, self.again_quiet_s)
+
+    def push_to(self, devices: Devices) -> None:
+        """Page the browsers of a contact beside their other channels."""
+        self._escalator.devices = devices
 
     def rehearse(self, now_ms: int) -> None:
         """Raise an alert of a rule that rescues, and take it all back: nothing stays written.

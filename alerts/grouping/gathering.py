@@ -15,6 +15,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, bindparam, select
 
+from alerts.chains.calling import WEBPUSH
 from alerts.database.bulk import parts, rows_of, update_rows
 from alerts.database.tables import alert, outbox
 from alerts.desk.work import Row, Work
@@ -130,7 +131,7 @@ _TOLD: Final = (
     .join(alert, alert.c.id == outbox.c.alert_id)
     .where(outbox.c.contact == bindparam("who"), outbox.c.created_ms > bindparam("after"))
     .where(outbox.c.state.in_(SAID), outbox.c.step.not_in((REPLY, RESOLVED)))
-    .where(alert.c.exercise.is_(False))
+    .where(alert.c.exercise.is_(False), outbox.c.channel != WEBPUSH)
 )
 
 

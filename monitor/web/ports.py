@@ -20,6 +20,7 @@ from alerts.directory.units import Directory
 from alerts.lifecycle.causes import Causes
 from alerts.model import Actor
 from alerts.notify.channel import Channel
+from alerts.notify.subscriptions import Subscriptions
 from config.settings import Settings
 from devices.registry import Registry
 from devices.vocabulary import Vocabulary
@@ -278,6 +279,11 @@ class ServicePort(Protocol):
     @property
     def claims(self) -> Claims:
         """Codes by which gateways register themselves."""
+        ...
+
+    @property
+    def push(self) -> Subscriptions:
+        """Browsers that people have pushed to."""
         ...
 
     def book(self) -> Book:

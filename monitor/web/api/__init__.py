@@ -13,11 +13,14 @@ from monitor.web.api import (
     drills,
     export,
     feed,
+    firm,
     fleet,
+    handover,
     incident,
     lift_past,
     lifts,
     links,
+    push,
     quality,
     quarantine,
     registry,
@@ -47,6 +50,9 @@ router.include_router(lifts.router)
 router.include_router(lift_past.router)
 router.include_router(export.router)
 router.include_router(feed.router)
+router.include_router(firm.router)
+router.include_router(push.router)
+router.include_router(handover.router)
 router.include_router(drills.router)
 router.include_router(quality.router)
 router.include_router(links.router)

@@ -21,6 +21,11 @@ TAGS: Mapping[str, Text] = {
         "电梯：状态、各通道的值与历史", "Lifts: state, values and history of each channel"
     ),
     "fleet": Text("全部电梯一览、分组、检索", "All lifts at once: list, search, groups, outlines"),
+    "firm": Text(
+        "单位工作台：值班、到期、时限", "A unit's desk: who is on duty, what is due, its times"
+    ),
+    "push": Text("浏览器推送", "Push messages to browsers"),
+    "handover": Text("交接班报告", "Hand-over reports of shifts"),
     "drills": Text("演练", "Exercises: the true chain, marked"),
     "registry": Text("台账、认领码、网关凭据", "Registry, claim codes, credentials of gateways"),
     "links": Text("链路质量", "Link quality of gateways"),

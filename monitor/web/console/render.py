@@ -109,7 +109,6 @@ class Pages:
         path = request.url.path
         admin = visitor is not None and visitor.user.role is Role.ADMIN
         common = {
-            "handover": _has(request, "/handover"),
             "is_admin": admin,
             "sections": sections.menu(visitor, admin, path, lang) if sections.inside(path) else [],
             "lang": lang,
@@ -157,11 +156,6 @@ class Pages:
             i18n.COOKIE, i18n.language(request), max_age=_YEAR_S, samesite="lax", path="/"
         )
         return response
-
-
-def _has(request: Request, path: str) -> bool:
-    """Return whether the app has such a page."""
-    return any(getattr(route, "path", "") == path for route in request.app.routes)
 
 
 def flash(response: Response, text: Text, ok: bool) -> Response:

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from monitor.web import visitor as visitors
+from monitor.web.auth import User
 from monitor.web.console.render import Pages
 from monitor.web.problems import Problem
 from monitor.web.sessions import COOKIE, new_session
@@ -17,23 +18,29 @@ from monitor.web.visitor import check_forgery, identify, web_of
 router = APIRouter(include_in_schema=False)
 
 
-def safe_target(target: str) -> str:
-    """Return a path of ours to go on to; never somebody else's address."""
+def safe_target(target: str, home: str = "/alerts") -> str:
+    """Return a path of ours to go on to, `home` for none; never somebody else's address."""
     fine = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return target if fine and target.isprintable() else "/alerts"
+    return target if fine and target.isprintable() else home
+
+
+def home_of(user: User) -> str:
+    """Return where somebody's work is: a unit's desk, or the list of all alerts."""
+    return "/alerts" if user.scope is None else "/firm"
 
 
 @router.get("/")
-def root() -> Response:
-    """The list is the front page."""
-    return RedirectResponse("/alerts", 303)
+def root(request: Request) -> Response:
+    """The front page is where one's work is."""
+    visitor = identify(request)
+    return RedirectResponse("/sign-in" if visitor is None else home_of(visitor.user), 303)
 
 
 @router.get("/sign-in")
-def ask(request: Request, next: str = "/alerts") -> Response:
+def ask(request: Request, next: str = "") -> Response:
     """The form; those who are signed in go on at once."""
-    if "lang" not in request.query_params and identify(request) is not None:
-        return RedirectResponse(safe_target(next), 303)
+    if "lang" not in request.query_params and (visitor := identify(request)) is not None:
+        return RedirectResponse(safe_target(next, home_of(visitor.user)), 303)
     return _form(request, next, "", "")
 
 
@@ -49,7 +56,7 @@ async def sign_in(
     request: Request,
     name: Annotated[str, Form(max_length=64)] = "",
     password: Annotated[str, Form(max_length=1024)] = "",
-    next: Annotated[str, Form(max_length=500)] = "/alerts",
+    next: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Check name and password; wrong ones get the form again, with no hint which was wrong."""
     web = web_of(request)
@@ -64,7 +71,7 @@ async def sign_in(
         return response
     if user is None:
         return _form(request, next, name, _("Name or password is wrong."), 401)
-    response = RedirectResponse(safe_target(next), 303)
+    response = RedirectResponse(safe_target(next, home_of(user)), 303)
     web.sessions.write(response, new_session(user.name, user.mark))
     return response
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 import alerts.database.admin_tables
 import alerts.database.registry_tables
+import alerts.database.shift_tables
 import alerts.database.token_tables  # noqa: F401 - their tables belong to the metadata
 from alerts import migrations
 from alerts.database.access import open_engine, reading, writing

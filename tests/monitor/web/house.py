@@ -45,7 +45,7 @@ from devices.batch import TelemetryBatch
 from devices.registry import cells, load_registry
 from devices.registry.files import FILES, names_of
 from devices.vocabulary import load_vocabulary
-from monitor.channels import callbacks, reply_tokens
+from monitor.channels import callbacks, open_push, reply_tokens
 from monitor.detector import Detector
 from monitor.incoming import Incoming
 from monitor.intake import Intake
@@ -179,6 +179,7 @@ class House(WithRules):
         )  # fmt: skip
         replies = Replies(self.desk, reply_tokens(self.settings, self.secret), self.wake)
         self.channels: dict[str, Channel] = {}
+        self.push = open_push(self.settings, self.desk, self.channels)
         self.incoming = Incoming(
             self.settings, replies, callbacks(self.settings, self.secret), self.channels
         )

@@ -14,7 +14,7 @@ from alerts.model import Actor, LiftStep, Role, Step
 from monitor.web.find import read_alert
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import House
-from tests.monitor.web.town import FIRM_B, reg_code
+from tests.monitor.web.town import FIRM_A, FIRM_B, reg_code
 
 OPERATOR = Actor("刘洋", Role.OPERATOR)
 LIFT = reg_code(0)  # firm-a's; firm-b has the odd ones
@@ -38,7 +38,7 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
             yield from ((method, route.path) for method in route.methods)
 
 
-REST = {"kind": "lift", "ident": LIFT, "act": "retire", "name": "city"}
+REST = {"kind": "lift", "ident": LIFT, "act": "retire", "name": "city", "unit": FIRM_A}
 # What firm-b gets: 404 for a thing of firm-a, 403 where no firm may go, "silent" for lists.
 EXPECTED = {
     ("GET", "/api/v1/alerts"): "silent",
@@ -204,7 +204,31 @@ EXPECTED = {
     ("POST", "/admin/rules/{ident}/restore"): "403",
     ("POST", "/admin/units/{ident}/swaps"): "403",
     ("GET", "/metrics"): "403",
+    ("GET", "/api/v1/firm"): "silent",
+    ("GET", "/api/v1/firms"): "403",
+    ("GET", "/api/v1/firm/{unit}"): "404",
+    ("GET", "/api/v1/firm/{unit}/times"): "404",
+    ("GET", "/firm"): "silent",
+    ("GET", "/firm/{unit}"): "404",
+    ("POST", "/firm/alerts/{alert_id}/{step}"): "404",
+    ("GET", "/api/v1/push"): "silent",
+    ("POST", "/api/v1/push/subscriptions"): "silent",
+    ("DELETE", "/api/v1/push/subscriptions/{number}"): "404",
+    ("GET", "/push"): "silent",
+    ("POST", "/push/{number}/end"): "silent",
+    ("GET", "/api/v1/handover"): "403",
+    ("GET", "/api/v1/handover.pdf"): "403",
+    ("GET", "/api/v1/handover/shifts"): "403",
+    ("POST", "/api/v1/handover"): "403",
+    ("POST", "/api/v1/handover/{number}/take"): "403",
+    ("GET", "/handover"): "403",
+    ("POST", "/handover"): "403",
+    ("POST", "/handover/{number}/take"): "403",
     # Open to anybody, and telling nobody anything of a lift:
+    ("GET", "/manifest.webmanifest"): "silent",
+    ("GET", "/icons/{name}.png"): "silent",
+    ("GET", "/sw.js"): "silent",
+    ("GET", "/offline"): "silent",
     ("GET", "/"): "silent",
     ("GET", "/sign-in"): "silent",
     ("POST", "/sign-in"): "open",
@@ -278,12 +302,12 @@ async def test_the_same_routes_serve_the_firm_whose_lift_it_is(enter: Enter, hou
     client = enter("firm-a")
     for (method, path), what in EXPECTED.items():
         if what == "404" and method == "GET":
-            address = path.format(alert_id=alert, reg_code=LIFT)
+            address = path.format(alert_id=alert, reg_code=LIFT, unit=FIRM_A)
             query = {"channel": "speed"} if "series" in path else {}
             answer = await client.get(address, params=query)
             assert answer.status_code == 200, path
             assert any(word in answer.text for word in SECRET) or path.endswith(
-                ("live", "part", "export", ".pdf", "replay", "related", "note")
+                ("live", "part", "export", ".pdf", "replay", "related", "note", "times")
             )
     assert (await client.get("/alerts")).text.count("<tr id=") == 1
     assert (await client.step(alert, "accept")).status_code == 200
