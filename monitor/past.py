@@ -162,12 +162,30 @@ class Past:
         """Return (code, how often, last ts_ms), the most frequent first."""
         return lift_log.codes(self._history, row, from_ms, to_ms)
 
-    def inspections(self, row: int, from_ms: int, to_ms: int) -> list[Spell]:
-        """Return when the lift was in inspection mode for ten minutes or longer, to 5 minutes."""
-        found = self.mode(row, "service_mode", INSPECTION, from_ms, to_ms)
+    def by_hours(self, row: int, from_ms: int, to_ms: int) -> Curves | None:
+        """Return what `inspections` and `on_other_power` seek by, read once for both.
+
+        None for a short time, in which they look at once as closely as they can.
+        """
+        if to_ms - from_ms <= SHORT_MS:
+            return None
+        hours = (to_ms - from_ms) // HOUR_MS
+        return self.curves(row, ["service_mode", "power"], from_ms, to_ms, hours)
+
+    def inspections(
+        self, row: int, from_ms: int, to_ms: int, hours: Curves | None = None
+    ) -> list[Spell]:
+        """Return when the lift was in inspection mode for ten minutes or longer, to 5 minutes.
+
+        `hours`: what `by_hours` gave for these times, if the caller has it.
+        """
+        found = self.mode(row, "service_mode", INSPECTION, from_ms, to_ms, hours)
         return [spell for spell in found if spell.to_ms - spell.from_ms >= LEAST_VISIT_MS]
 
-    def mode(self, row: int, channel: str, value: float, from_ms: int, to_ms: int) -> list[Spell]:
+    def mode(
+        self, row: int, channel: str, value: float, from_ms: int, to_ms: int,
+        hours: Curves | None = None,
+    ) -> list[Spell]:  # fmt: skip
         """Return when a state channel had this value, to five minutes at most."""
 
         def had(curve: Curve) -> NDArray[np.bool_]:
@@ -176,19 +194,23 @@ class Past:
         def exactly(curve: Curve) -> NDArray[np.bool_]:
             return (curve.lo == value) | (curve.hi == value) | (curve.last == value)
 
-        return self._lasting(row, channel, had, exactly, (from_ms, to_ms))
+        return self._lasting(row, channel, had, exactly, (from_ms, to_ms), hours)
 
-    def on_other_power(self, row: int, from_ms: int, to_ms: int) -> list[Spell]:
+    def on_other_power(
+        self, row: int, from_ms: int, to_ms: int, hours: Curves | None = None
+    ) -> list[Spell]:
         """Return when the lift was on battery or another supply than the mains."""
 
         def had(curve: Curve) -> NDArray[np.bool_]:
-            return curve.hi > 0
+            other: NDArray[np.bool_] = curve.hi > 0
+            return other
 
-        return self._lasting(row, "power", had, had, (from_ms, to_ms))
+        return self._lasting(row, "power", had, had, (from_ms, to_ms), hours)
 
     def _lasting(
-        self, row: int, channel: str, perhaps: Had, surely: Had, times: tuple[int, int]
-    ) -> list[Spell]:
+        self, row: int, channel: str, perhaps: Had, surely: Had, times: tuple[int, int],
+        hours: Curves | None,
+    ) -> list[Spell]:  # fmt: skip
         """Return when something lasted: sought by the hour, and only there to five minutes.
 
         A year has 365 files of five minutes, and twelve of hours. What is true of five minutes
@@ -197,7 +219,7 @@ class Past:
         from_ms, to_ms = times
         parts = [times]
         if to_ms - from_ms > SHORT_MS:
-            hours = self.curves(row, [channel], *times, (to_ms - from_ms) // HOUR_MS)
+            hours = hours or self.curves(row, [channel], *times, (to_ms - from_ms) // HOUR_MS)
             curve = hours.channels[channel]
             said = ~np.isnan(curve.hi)
             rough = _spells(hours.ts_ms[said], perhaps(curve)[said], hours.width_ms, hours.width_ms)
