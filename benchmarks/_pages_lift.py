@@ -131,7 +131,7 @@ def _weigh(page: Page, address: str) -> int:
 
 def _interactive_ms(page: Page) -> float:
     """Return when the page's module first asked for live values, ms after navigation."""
-    found: float = page.evaluate(
-        "performance.getEntriesByType('resource').find(e => e.name.endsWith('/live')).startTime"
-    )
+    asked = "performance.getEntriesByType('resource').find(e => e.name.endsWith('/live'))"
+    page.wait_for_function(asked)  # the browser notes it after the answer has come
+    found: float = page.evaluate(f"{asked}.startTime")
     return found
