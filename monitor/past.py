@@ -189,10 +189,13 @@ class Past:
         """Return when a state channel had this value, to five minutes at most."""
 
         def had(curve: Curve) -> NDArray[np.bool_]:
-            return (curve.lo <= value) & (curve.hi >= value)
+            within: NDArray[np.bool_] = (curve.lo <= value) & (curve.hi >= value)
+            return within
 
         def exactly(curve: Curve) -> NDArray[np.bool_]:
-            return (curve.lo == value) | (curve.hi == value) | (curve.last == value)
+            told: NDArray[np.bool_] = (curve.lo == value) | (curve.hi == value)
+            told |= curve.last == value
+            return told
 
         return self._lasting(row, channel, had, exactly, (from_ms, to_ms), hours)
 

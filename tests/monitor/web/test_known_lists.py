@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import time
-from pathlib import Path
 
 import pytest
 
@@ -16,6 +15,8 @@ from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import House
 
 FILES = f"/static/{static_version()}"
+TOKENS, BASE = ((STATIC / "css" / f"{name}.css").read_text("utf-8") for name in ("tokens", "base"))
+ROWS = (STATIC / "js" / "rows.js").read_bytes()
 
 
 def test_answer_is_read_again_after_a_journal_line(
@@ -52,8 +53,7 @@ def test_script_is_told_with_all_it_needs_each_behind_what_it_needs() -> None:
 async def test_styles_come_as_one_in_the_order_of_their_names(enter: Enter) -> None:
     client = enter()
     answer = await client.get(f"{FILES}/css/tokens+base.css")
-    parts = [Path(STATIC, "css", f"{name}.css").read_text("utf-8") for name in ("tokens", "base")]
-    assert answer.text == "\n".join(parts)
+    assert answer.text == f"{TOKENS}\n{BASE}"
     assert answer.headers["content-type"].startswith("text/css")
     assert "immutable" in answer.headers["cache-control"]
 
@@ -69,4 +69,4 @@ async def test_files_are_packed_for_who_can_unpack_them(enter: Enter) -> None:
         packed = b"".join([piece async for piece in answer.aiter_raw()])
     plain = await client.get(f"{FILES}/js/rows.js", headers={"Accept-Encoding": "identity"})
     assert answer.headers["content-encoding"] == "gzip"
-    assert gzip.decompress(packed) == plain.content == (STATIC / "js" / "rows.js").read_bytes()
+    assert gzip.decompress(packed) == plain.content == ROWS
