@@ -10,7 +10,7 @@ console is cut off in the middle again and again and goes on by Last-Event-ID.
 taken before the commit, so the figure is not flattered. `lost` and `doubled` count journal lines
 over all consoles, each against every line from where it began to the last one it got. `service_*`:
 from the publishing to the alert, beside it. `kib_a_console`: growth of the service's memory as
-they connect. `*_cpu_share`: of one core, over the time of the ringing and the settling.
+they connect. `*_cpu_share`: of one core, over `wall_s`: the ringing and the settling.
 """
 
 from __future__ import annotations
@@ -149,6 +149,7 @@ def measured(desk: Desk, args: argparse.Namespace, folder: Path) -> dict[str, An
     found = judged(desk, out, start, bells.rung)
     return found | json.loads(told) | {
         "kib_a_console": round(grown), "alerts": alerts_of(desk),
+        "wall_s": round(wall_s, 1), "service_cpu_s": round(cpu[0], 1),
         "service_cpu_share": round(cpu[0] / wall_s, 2),
         "consoles_cpu_share": round(cpu[1] / wall_s, 2),
         "service_rss_mb": round(rss_mb(desk.process.pid)),

@@ -1,12 +1,16 @@
 """The console's first views under load: server time, bytes over the wire, time to interactive.
 
-    python -m benchmarks pages [--open 10000] [--times 5]
+    python -m benchmarks pages [--open 10000] [--times 5] [--history FOLDER] [--days 365] [--only X]
 
 `list`: the alert list with 10,000 open alerts in a real database, served by the real service with
 its broker, loaded by Debian's chromium without a cache. Each page is a `View`: what it is called,
-its address, and what must be there before somebody can work with it.
+its address, and what must be there before somebody can work with it. `lift`: the page of a lift
+with a year of history, see _pages_lift.py; --history names a folder to build that year in, and to
+use it again from.
 
-`server_ms`: median of requests on a warm service, from the first byte sent to the last received.
+`server_ms`: median of requests on a warm service that has kept no answer, from the first byte sent
+to the last received; `server_cpu_ms`: processor time of the service beside it, of all its threads
+and with what it does meanwhile. `server_kept_*`: the same within a second of another's request.
 `bytes`: everything a first load fetches, as it is on the wire (gzip), with headers.
 `interactive_ms`: from the start of the navigation until the first row can have the focus and the
 page hears the keyboard; `rows` are then in the page. Medians of --times loads, and the worst.
@@ -30,6 +34,9 @@ from playwright.sync_api import Browser, sync_playwright
 from benchmarks._desk_service import Desk, load, prepare, running
 from benchmarks._district import say
 from benchmarks._open_alerts import raise_all
+from benchmarks._pages_lift import lift_page
+from benchmarks.pipeline import cpu_s
+from monitor.web.known_lists import MOST_S
 
 ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu")
 _WHEN_READY = """
@@ -66,14 +73,30 @@ def chromium() -> str:
 
 def served(desk: Desk, view: View, cookies: dict[str, str], times: int) -> dict[str, Any]:
     """Ask for the bare page again and again."""
-    took = []
     headers = {"Accept-Encoding": "gzip"}
     with httpx.Client(base_url=desk.url, cookies=cookies, headers=headers, timeout=60) as client:
-        for _ in range(times + 1):
-            begun = time.perf_counter()
-            client.get(view.path).raise_for_status()
-            took.append((time.perf_counter() - begun) * 1000)
-    return {"server_ms": round(statistics.median(took[1:])), "server_worst_ms": round(max(took))}
+        client.get(view.path).raise_for_status()
+
+        def asked(count: int, pause_s: float) -> tuple[list[float], float]:
+            """Return ms of each request, and ms of processor time of one."""
+            took, cpu = [], 0.0
+            for _ in range(count):
+                time.sleep(pause_s)
+                begun, used = time.perf_counter(), cpu_s(desk.process.pid)
+                client.get(view.path).raise_for_status()
+                took.append((time.perf_counter() - begun) * 1000)
+                cpu += cpu_s(desk.process.pid) - used
+            return took, cpu * 1000 / count
+
+        anew, anew_cpu = asked(times, MOST_S * 1.1)
+        kept, kept_cpu = asked(4 * times, 0.0)
+    return {
+        "server_ms": round(statistics.median(anew)),
+        "server_worst_ms": round(max(anew)),
+        "server_cpu_ms": round(anew_cpu),
+        "server_kept_ms": round(statistics.median(kept)),
+        "server_kept_cpu_ms": round(kept_cpu),
+    }
 
 
 def loaded(
@@ -123,18 +146,36 @@ def measure(desk: Desk, views: Sequence[View], times: int) -> dict[str, Any]:
     return found
 
 
+def list_view(count: int, times: int) -> dict[str, Any]:
+    """Build a database with so many open alerts, start the service, load the list."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        engine = prepare(folder, count)
+        raise_all(engine, folder / "site", count)
+        with running(folder, engine) as desk:
+            found = measure(desk, [LIST], times)
+        engine.dispose()
+    return found
+
+
+def lift_view(history: Path | None, days: int, times: int) -> dict[str, Any]:
+    """Load the page of a lift with a past, built in `history` unless it is there."""
+    with tempfile.TemporaryDirectory() as name:
+        return {"lift": lift_page(history or Path(name), days, 3 * times)}
+
+
 def run(argv: list[str]) -> dict[str, Any]:
-    """Build the database, start the service, load the pages; return the figures."""
+    """Measure both pages; return the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks pages", description=__doc__)
     parser.add_argument("--open", type=int, default=10_000)
     parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--history", type=Path)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--only", choices=("list", "lift"))
     args = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        engine = prepare(folder, args.open)
-        raise_all(engine, folder / "site", args.open)
-        with running(folder, engine) as desk:
-            before = load()
-            found = measure(desk, [LIST], args.times)
-        engine.dispose()
-    return {"open": args.open, **found, "load_before": before, "load_after": load()}
+    found: dict[str, Any] = {"open": args.open, "days": args.days, "load_before": load()}
+    if args.only != "lift":
+        found |= list_view(args.open, args.times)
+    if args.only != "list":
+        found |= lift_view(args.history, args.days, args.times)
+    return found | {"load_after": load()}

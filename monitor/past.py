@@ -22,7 +22,8 @@ from monitor.detector.features import FEATURES, F
 from monitor.detector.table import NEVER
 from monitor.detector.trip_list import Judged, Trips
 from monitor.store import lift_log, lift_rows
-from monitor.store.curves import Curves, curves
+from monitor.store.bundles import HOUR_MS
+from monitor.store.curves import Curve, Curves, curves
 from monitor.store.gaps import gaps_between
 from monitor.store.history import History
 from monitor.store.lift_log import Message
@@ -31,6 +32,9 @@ from monitor.store.rollup import BUCKET_MS
 DAY_MS = 86_400_000
 INSPECTION = 2  # service_mode
 LEAST_VISIT_MS = upkeep.VISIT_MS
+SHORT_MS = 7 * DAY_MS  # so many days are read to five minutes at once
+MOST_PARTS = 24  # of more of them, one reading of the whole is cheaper
+Had = Callable[[Curve], NDArray[np.bool_]]
 GAP_PERIODS, LEAST_GAP_MS = 3, 60_000  # as rule 23 counts silence
 
 
@@ -158,27 +162,80 @@ class Past:
         """Return (code, how often, last ts_ms), the most frequent first."""
         return lift_log.codes(self._history, row, from_ms, to_ms)
 
-    def inspections(self, row: int, from_ms: int, to_ms: int) -> list[Spell]:
-        """Return when the lift was in inspection mode for ten minutes or longer, to 5 minutes."""
-        found = self.mode(row, "service_mode", INSPECTION, from_ms, to_ms)
+    def by_hours(self, row: int, from_ms: int, to_ms: int) -> Curves | None:
+        """Return what `inspections` and `on_other_power` seek by, read once for both.
+
+        None for a short time, in which they look at once as closely as they can.
+        """
+        if to_ms - from_ms <= SHORT_MS:
+            return None
+        hours = (to_ms - from_ms) // HOUR_MS
+        return self.curves(row, ["service_mode", "power"], from_ms, to_ms, hours)
+
+    def inspections(
+        self, row: int, from_ms: int, to_ms: int, hours: Curves | None = None
+    ) -> list[Spell]:
+        """Return when the lift was in inspection mode for ten minutes or longer, to 5 minutes.
+
+        `hours`: what `by_hours` gave for these times, if the caller has it.
+        """
+        found = self.mode(row, "service_mode", INSPECTION, from_ms, to_ms, hours)
         return [spell for spell in found if spell.to_ms - spell.from_ms >= LEAST_VISIT_MS]
 
-    def mode(self, row: int, channel: str, value: float, from_ms: int, to_ms: int) -> list[Spell]:
+    def mode(
+        self, row: int, channel: str, value: float, from_ms: int, to_ms: int,
+        hours: Curves | None = None,
+    ) -> list[Spell]:  # fmt: skip
         """Return when a state channel had this value, to five minutes at most."""
-        points = max(1, (to_ms - from_ms) // BUCKET_MS)
-        found = self.curves(row, [channel], from_ms, to_ms, points)
-        curve = found.channels[channel]
-        said = ~np.isnan(curve.last)
-        had = (curve.lo == value) | (curve.hi == value) | (curve.last == value)
-        return _spells(found.ts_ms[said], had[said], found.width_ms)
 
-    def on_other_power(self, row: int, from_ms: int, to_ms: int) -> list[Spell]:
+        def had(curve: Curve) -> NDArray[np.bool_]:
+            within: NDArray[np.bool_] = (curve.lo <= value) & (curve.hi >= value)
+            return within
+
+        def exactly(curve: Curve) -> NDArray[np.bool_]:
+            told: NDArray[np.bool_] = (curve.lo == value) | (curve.hi == value)
+            told |= curve.last == value
+            return told
+
+        return self._lasting(row, channel, had, exactly, (from_ms, to_ms), hours)
+
+    def on_other_power(
+        self, row: int, from_ms: int, to_ms: int, hours: Curves | None = None
+    ) -> list[Spell]:
         """Return when the lift was on battery or another supply than the mains."""
-        points = max(1, min((to_ms - from_ms) // BUCKET_MS, 100_000))
-        found = self.curves(row, ["power"], from_ms, to_ms, points)
-        curve = found.channels["power"]
-        said = ~np.isnan(curve.hi)
-        return _spells(found.ts_ms[said], (curve.hi > 0)[said], found.width_ms)
+
+        def had(curve: Curve) -> NDArray[np.bool_]:
+            other: NDArray[np.bool_] = curve.hi > 0
+            return other
+
+        return self._lasting(row, "power", had, had, (from_ms, to_ms), hours)
+
+    def _lasting(
+        self, row: int, channel: str, perhaps: Had, surely: Had, times: tuple[int, int],
+        hours: Curves | None,
+    ) -> list[Spell]:  # fmt: skip
+        """Return when something lasted: sought by the hour, and only there to five minutes.
+
+        A year has 365 files of five minutes, and twelve of hours. What is true of five minutes
+        must, by `perhaps`, be true of their hour.
+        """
+        from_ms, to_ms = times
+        parts = [times]
+        if to_ms - from_ms > SHORT_MS:
+            hours = hours or self.curves(row, [channel], *times, (to_ms - from_ms) // HOUR_MS)
+            curve = hours.channels[channel]
+            said = ~np.isnan(curve.hi)
+            rough = _spells(hours.ts_ms[said], perhaps(curve)[said], hours.width_ms, hours.width_ms)
+            if len(rough) <= MOST_PARTS:
+                parts = [(max(one.from_ms, from_ms), min(one.to_ms, to_ms)) for one in rough]
+        found: list[Spell] = []
+        for first, last in parts:
+            begin, end = first // BUCKET_MS * BUCKET_MS, -(-last // BUCKET_MS) * BUCKET_MS
+            near = self.curves(row, [channel], begin, end, max(1, (end - begin) // BUCKET_MS))
+            curve = near.channels[channel]
+            said = ~np.isnan(curve.hi)
+            found += _spells(near.ts_ms[said], surely(curve)[said], near.width_ms)
+        return [spell for spell in found if spell.from_ms < to_ms]
 
     def refusals(self, reg_code: str, from_ms: int, to_ms: int) -> list[dict[str, Any]]:
         """Return what was refused of this lift, the newest first."""
@@ -195,10 +252,18 @@ def _known(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else round(float(value), 4)
 
 
-def _spells(ts_ms: NDArray[np.int64], had: NDArray[np.bool_], width_ms: int) -> list[Spell]:
-    """Return the runs of True: each from its first bucket to the next bucket that is False."""
+def _spells(
+    ts_ms: NDArray[np.int64], had: NDArray[np.bool_], width_ms: int, more_ms: int = 0
+) -> list[Spell]:
+    """Return the runs of True: each from its first bucket to the next bucket that is False.
+
+    `more_ms`: and as much of that one, for who looks closer within.
+    """
     if not len(ts_ms):
         return []
     turns = np.flatnonzero(np.diff(had.astype(np.int8), prepend=0, append=0))
     ends = np.append(ts_ms, ts_ms[-1] + width_ms)
-    return [Spell(int(ends[a]), int(ends[b])) for a, b in zip(turns[::2], turns[1::2], strict=True)]
+    return [
+        Spell(int(ends[a]), int(ends[b]) + more_ms)
+        for a, b in zip(turns[::2], turns[1::2], strict=True)
+    ]

@@ -45,7 +45,7 @@ def by_month(segments: Iterable[tuple[str, int]]) -> Mapping[Month, list[str]]:
 
 def bundle_of(folder: Path, month: Month, segments: Sequence[str]) -> Path:
     """Return where the bundle of a month is, or would be; segments: all of the month."""
-    names = "\n".join(sorted(Path(file).name for file in segments))
+    names = "\n".join(sorted(file.replace("\\", "/").rpartition("/")[2] for file in segments))
     mark = hashlib.sha256(names.encode()).hexdigest()[:16]
     return folder / f"month-{month[0]}-{month[1]:02}-{mark}.parquet"
 

@@ -26,6 +26,8 @@ from monitor.web.ports import ServicePort
 
 POLL_S = 0.5
 BEAT_S = 1.0
+SHARED_S = 0.05
+"""Readers woken together share one beat; it tells the time, so it must be of this moment."""
 CHECK_S = 15.0
 PACE_S = 0.1
 """Between two calls to the readers: of a flood they hear in groups, of a single alert at once."""
@@ -47,12 +49,14 @@ class Hub:
     def __init__(self, port: ServicePort) -> None:
         self._port = port
         self._woken = asyncio.Event()
-        self._news = asyncio.Condition()
-        self._task: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()  # another one after each call; who waits holds the old one
+        self._tasks: list[asyncio.Task[None]] = []
         self._pulse = (0, time.monotonic())
+        self._beaten = (-1, 0.0, b"")  # the last beat: its cursor, when it was made, its text
         self._reads: OrderedDict[Place, asyncio.Task[tuple[bytes, int]]] = OrderedDict()
         self.head = 0
         self.readers = 0
+        self.beats = 0
         self.closed = False
 
     async def start(self) -> None:
@@ -65,15 +69,17 @@ class Hub:
 
         self.head = await run_in_threadpool(self.newest)
         self._port.on_journal(wake)
-        self._task = asyncio.create_task(self._watch(), name="feed")
+        self._tasks = [
+            asyncio.create_task(self._watch(), name="feed"),
+            asyncio.create_task(self._tick(), name="feed beat"),
+        ]
 
     async def close(self) -> None:
         """End all streams; a server that waits for its connections can then stop."""
         self.closed = True
-        if self._task is not None:
-            self._task.cancel()
-        async with self._news:
-            self._news.notify_all()
+        for task in self._tasks:
+            task.cancel()
+        self._call()
 
     def newest(self) -> int:
         """Return the id of the newest journal line."""
@@ -94,9 +100,8 @@ class Hub:
             if head < self.head:
                 self._reads.clear()  # another journal than before
             if head != self.head:
-                async with self._news:
-                    self.head = head
-                    self._news.notify_all()
+                self.head = head
+                self._call()
                 await asyncio.sleep(PACE_S + self.readers / 1000)
 
     def _feel_pulse(self) -> None:
@@ -104,10 +109,17 @@ class Hub:
         if pulse_ms != self._pulse[0]:
             self._pulse = (pulse_ms, time.monotonic())
 
-    async def _wait(self, cursor: int, timeout_s: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s), self._news:
-                await self._news.wait_for(lambda: self.head > cursor or self.closed)
+    async def _tick(self) -> None:
+        # One clock for all readers, and beside the journal: a beat comes where that stands still.
+        while True:
+            await asyncio.sleep(BEAT_S)
+            self.beats += 1
+            self._call()
+
+    def _call(self) -> None:
+        """Wake all readers."""
+        called, self._news = self._news, asyncio.Event()
+        called.set()
 
     async def _events(
         self, cursor: int, head: int, scope: str | None, lean: bool
@@ -157,32 +169,39 @@ class Hub:
                 if cursor > newest:  # of another journal than this one
                     cursor = newest
                     yield _event("reset", cursor, {})
-            checked = beaten = time.monotonic()
+            checked, beaten = time.monotonic(), self.beats
             yield self._beat(cursor)
             while not self.closed:
-                await self._wait(cursor, max(0.0, beaten + BEAT_S - time.monotonic()))
+                news = self._news
+                if self.head <= cursor and self.beats == beaten:
+                    await news.wait()
                 # Ids have no gaps and come in order of commit: all up to `head` is there.
-                head = self.head
+                head, told = self.head, b""
                 if head > cursor:
                     told, cursor = await self._events(cursor, head, scope, lean)
-                    if told:
-                        yield told
-                now = time.monotonic()
-                if now - checked >= CHECK_S:
-                    checked = now
+                if time.monotonic() - checked >= CHECK_S:
+                    checked = time.monotonic()
                     if not await allowed():
                         return
-                if now - beaten >= BEAT_S:
-                    beaten = now
-                    yield self._beat(cursor)
+                if self.beats != beaten:
+                    beaten = self.beats
+                    told += self._beat(cursor)
+                if told:
+                    yield told  # one piece a turn: each costs a way through all layers
         finally:
             self.readers -= 1
 
     def _beat(self, cursor: int) -> bytes:
+        now_s = time.monotonic()
+        of, made_s, told = self._beaten
+        if of == cursor and now_s - made_s < SHARED_S:
+            return told
         # Measured here and not by the service's clock, which a demo may run faster.
-        behind_ms = round((time.monotonic() - self._pulse[1]) * 1000)
+        behind_ms = round((now_s - self._pulse[1]) * 1000)
         data = {"now_ms": self._port.now_ms(), "behind_ms": behind_ms}
-        return _event("beat", cursor, data)
+        told = _event("beat", cursor, data)
+        self._beaten = (cursor, now_s, told)
+        return told
 
 
 def _event(kind: str, ident: int, data: object) -> bytes:

@@ -18,12 +18,17 @@ HTML_LANG = {"zh_CN": "zh-CN", "en": "en"}
 COOKIE = "lang"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
-    """The messages of one language. Plural forms stand in order of the language's rule."""
+    """The messages of one language. Plural forms stand in order of the language's rule.
+
+    Made once, so compared by identity.
+    """
 
     lang: str
     messages: Mapping[str, str | tuple[str, ...]]
+    of_scripts: frozenset[str] = frozenset()
+    """Those that scripts write; a browser need not carry the others."""
 
     def gettext(self, message: str) -> str:
         """Return the message in this language; the message itself when there is none."""
@@ -39,8 +44,9 @@ class Catalogue:
 
     @cached_property
     def script(self) -> str:
-        """All messages as a JavaScript module, for what the console writes by itself."""
-        return f"export default {json.dumps(self.messages, ensure_ascii=False, sort_keys=True)};\n"
+        """The scripts' messages as a JavaScript module, for what the console writes by itself."""
+        told = {one: form for one, form in self.messages.items() if one in self.of_scripts}
+        return f"export default {json.dumps(told, ensure_ascii=False, sort_keys=True)};\n"
 
     @cached_property
     def version(self) -> str:
@@ -55,12 +61,15 @@ def load_catalogues(folder: Path = LOCALE) -> dict[str, Catalogue]:
         with (folder / lang / "LC_MESSAGES" / "messages.po").open("rb") as file:
             catalog = read_po(file, locale=lang)
         messages: dict[str, str | tuple[str, ...]] = {}
+        of_scripts = set()
         for message in catalog:
             if isinstance(message.id, tuple | list):
                 messages[message.id[0]] = tuple(message.string or ())
             elif message.id and message.string:
                 messages[message.id] = str(message.string)
-        found[lang] = Catalogue(lang, messages)
+            if any(file.endswith(".js") for file, _line in message.locations):
+                of_scripts.add(message.id if isinstance(message.id, str) else message.id[0])
+        found[lang] = Catalogue(lang, messages, frozenset(of_scripts))
     return found
 
 

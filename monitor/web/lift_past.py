@@ -17,6 +17,7 @@ from alerts.model import Aside
 from config.text import Text
 from devices.registry import Lift
 from monitor.detector.trip_list import COLUMNS, MEASURED
+from monitor.store.curves import Curves
 from monitor.web import find
 from monitor.web.ports import ServicePort
 from monitor.web.problems import Problem
@@ -100,22 +101,23 @@ def marks_json(
     )  # fmt: skip
     found = find.find(conn, query, chains=None, limit=MOST_ALERTS)
     names = ("id", "rule", "rule_text", "severity", "raised_ms", "since_ms", "closed_ms")
+    hours = port.past.by_hours(row, *times)
     return {
         "reg_code": lift.reg_code,
         "alerts": [{name: one[name] for name in names} for one in found],
-        "visits": visits(port, conn, scope, row, lift, times),
-        "power_cuts": [asdict(one) for one in port.past.on_other_power(row, *times)],
+        "visits": visits(port, conn, scope, row, lift, times, hours),
+        "power_cuts": [asdict(one) for one in port.past.on_other_power(row, *times, hours)],
     }
 
 
 def visits(
     port: ServicePort, conn: Connection, scope: str | None, row: int, lift: Lift,
-    times: tuple[int, int],
+    times: tuple[int, int], hours: Curves | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return visits, the newest first: seen by inspection mode, ordered beforehand, for rescue."""
     seen = [
         {"kind": "inspection_mode", "from_ms": one.from_ms, "to_ms": one.to_ms}
-        for one in port.past.inspections(row, *times)
+        for one in port.past.inspections(row, *times, hours)
     ]
     ended = func.coalesce(suppression.c.ended_ms, suppression.c.until_ms)
     ordered = conn.execute(

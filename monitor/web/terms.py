@@ -1,22 +1,26 @@
 """The words of states, steps and severities, as messages of the catalogue.
 
-Written as functions of the catalogue so that the extraction of messages finds each literal.
+Written as functions of the catalogue so that the extraction of messages finds each literal; each
+is made once a catalogue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from alerts.model import SEVERITIES, AlarmState, Aside, RescueState, Role, Step
 from monitor.web.i18n import Catalogue
 
 
+@cache
 def severities(catalogue: Catalogue) -> Mapping[str, str]:
     """Severity → word."""
     _ = catalogue.gettext
     return dict(zip(SEVERITIES, (_("Critical"), _("Major"), _("Minor"), _("Info")), strict=True))
 
 
+@cache
 def alarm_states(catalogue: Catalogue) -> Mapping[str, str]:
     """Alarm state → word."""
     _ = catalogue.gettext
@@ -29,6 +33,7 @@ def alarm_states(catalogue: Catalogue) -> Mapping[str, str]:
     }
 
 
+@cache
 def asides(catalogue: Catalogue) -> Mapping[str, str]:
     """How an alert is set aside → word."""
     _ = catalogue.gettext
@@ -52,6 +57,7 @@ def hours(catalogue: Catalogue, choices: Sequence[int]) -> Mapping[int, str]:
     return found
 
 
+@cache
 def rescue_states(catalogue: Catalogue) -> Mapping[str, str]:
     """Rescue state → word."""
     _ = catalogue.gettext
@@ -68,6 +74,7 @@ def rescue_states(catalogue: Catalogue) -> Mapping[str, str]:
     }
 
 
+@cache
 def steps(catalogue: Catalogue) -> Mapping[str, str]:
     """Step → what its button says."""
     _ = catalogue.gettext
@@ -85,6 +92,7 @@ def steps(catalogue: Catalogue) -> Mapping[str, str]:
     }
 
 
+@cache
 def roles(catalogue: Catalogue) -> Mapping[str, str]:
     """Role → word."""
     _ = catalogue.gettext

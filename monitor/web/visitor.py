@@ -21,6 +21,7 @@ from monitor.web.auth import Remembered, User
 from monitor.web.export import Exports
 from monitor.web.i18n import Catalogue
 from monitor.web.known_health import KnownHealth
+from monitor.web.known_lists import KnownLists
 from monitor.web.ports import ServicePort
 from monitor.web.schemes import BASIC, BEARER, SESSION
 from monitor.web.sessions import CSRF_FIELD, CSRF_HEADER, Session, Sessions
@@ -49,6 +50,7 @@ class Web:
     remembered: Remembered = field(default_factory=Remembered)
     exports: Exports = field(default_factory=Exports)
     known_health: KnownHealth = field(default_factory=KnownHealth)
+    known_lists: KnownLists = field(default_factory=KnownLists)
     checker: Checker = field(default_factory=Checker)
 
 

@@ -91,8 +91,10 @@ def counts(
     request: Request, visitor: AnyVisitor, asked: Annotated[Filters, Query()]
 ) -> dict[str, Any]:
     """Count alerts by each choice of each filter, the other filters standing as asked."""
-    with reading(web_of(request).port.engine) as conn:
-        return {"counts": facets.counts(conn, asked.query(visitor.scope))}
+    web, query = web_of(request), asked.query(visitor.scope)
+    with reading(web.port.engine) as conn:
+        found = web.known_lists.of(conn, ("facets", query), lambda: facets.counts(conn, query))
+    return {"counts": found}
 
 
 @router.get("/alerts/since", responses=examples.answer(examples.AWAY))

@@ -51,8 +51,8 @@ def alert_list(
         cursor = web.hub.newest()
         query = asked.query(visitor.scope)
         found, behind = _page(conn, web, query, asked.after)
-        total = find.count(conn, query)
-        glance = summary(conn, words, visitor.scope)
+        total = _total(conn, web, query)
+        glance = summary(conn, web, words, visitor.scope)
     chosen = asked.model_dump(include=set(Filters.model_fields), exclude_defaults=True)
     address = {name: _told(value) for name, value in chosen.items()}
     return web.pages.render(
@@ -93,8 +93,8 @@ def alert_rows(
         else:
             found, behind = _page(conn, web, query, asked.after)
         # Not with every few rows of a flood: these two read all open alerts.
-        total = find.count(conn, query) if asked.glance else ""
-        glance = summary(conn, words, visitor.scope) if asked.glance else None
+        total = _total(conn, web, query) if asked.glance else ""
+        glance = summary(conn, web, words, visitor.scope) if asked.glance else None
     rows = _rows(web, words, found, visitor, query)
     context: dict[str, Any] = {"rows": rows, "summary": glance, "behind": behind, "total": total}
     return HTMLResponse(web.pages.fragment(request, "rows.html", visitor, **context))
@@ -107,10 +107,18 @@ def _page(
     if after and place_of(after, query.by_urgency) is None:
         raise problems.invalid("after", after, "the key of a row")
     chains = web.port.desk.chains
-    found = find.find(conn, query, chains=chains, limit=PAGE + 1, after=after or None)
+    found = web.known_lists.of(
+        conn,
+        ("page", query, after, id(chains)),
+        lambda: find.find(conn, query, chains=chains, limit=PAGE + 1, after=after or None),
+    )
     more = len(found) > PAGE
     found = found[:PAGE]
     return found, sort_key(found[-1], query.by_urgency) if more else None
+
+
+def _total(conn: Connection, web: Web, query: find.Query) -> int:
+    return web.known_lists.of(conn, ("count", query), lambda: find.count(conn, query))
 
 
 def _told(value: object) -> str:
@@ -182,16 +190,17 @@ def _units(web: Web, words: Words, kind: str) -> dict[str, str]:
     return {unit.id: unit.name.of(words.lang) for unit in web.port.directory.of_kind(kind)}
 
 
-def summary(conn: Connection, words: Words, scope: str | None) -> dict[str, Any]:
+def summary(conn: Connection, web: Web, words: Words, scope: str | None) -> dict[str, Any]:
     """Return the tiles above the list: people held, alerts by severity, the next deadline."""
-    seen = find.glance(conn, scope)
+    seen = web.known_lists.of(conn, ("glance", scope), lambda: find.glance(conn, scope))
+    due = web.known_lists.of(conn, ("due", scope), lambda: find.next_due_ms(conn, scope))
     n = seen["people"]
     people = words.catalogue.ngettext("%(n)d person", "%(n)d people", n) % {"n": n} if n else ""
     severity_words = terms.severities(words.catalogue)
     return {
         "cars": seen["cars"],
         "people_word": people,
-        "due_ms": find.next_due_ms(conn, scope),
+        "due_ms": due,
         "tiles": [
             {
                 "severity": name,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -20,7 +23,7 @@ from monitor.web.console import sections
 from monitor.web.i18n import Catalogue
 from monitor.web.ports import ServicePort
 from monitor.web.sessions import Session, Sessions
-from monitor.web.static_files import static_version
+from monitor.web.static_files import modules, static_version
 from monitor.web.visitor import Visitor
 from monitor.web.words import Words
 
@@ -57,11 +60,30 @@ class Pages:
         self.catalogues = catalogues
         self.static = f"/static/{static_version()}"
         self._envs = {lang: environment(catalogue) for lang, catalogue in catalogues.items()}
+        self._scripts = {lang: self._script(lang) for lang in catalogues}
         zone = ZoneInfo(port.settings.site.timezone)
         self._words = {
             lang: Words(catalogue, port.vocab, zone, port.causes)
             for lang, catalogue in catalogues.items()
         }
+
+    def _texts(self, lang: str) -> str:
+        return f"/texts/{lang}-{self.catalogues[lang].version}.js"
+
+    def _script(self, lang: str) -> Callable[[str], Markup]:
+        """Return what puts a page's script into its head, with all it needs asked for at once."""
+
+        @cache
+        def script(name: str) -> Markup:
+            *others, own = modules(name)
+            needed = [f"{self.static}/js/{other}.js" for other in others]
+            if "texts" in others:
+                needed.append(self._texts(lang))
+            told = [f'<link rel="modulepreload" href="{one}">' for one in needed]
+            told.append(f'<script type="module" src="{self.static}/js/{own}.js"></script>')
+            return Markup("\n".join(told))  # noqa: S704  names of our own files
+
+        return script
 
     def words(self, request: Request) -> Words:
         """Return the wording in the language of a request."""
@@ -114,8 +136,9 @@ class Pages:
             "lang": lang,
             "html_lang": i18n.HTML_LANG[lang],
             "languages": self._switch(request),
-            "texts": f"/texts/{lang}-{self.catalogues[lang].version}.js",
+            "texts": self._texts(lang),
             "static": self.static,
+            "script": self._scripts[lang],
             "theme": theme if theme in THEMES else "auto",
             "visitor": visitor,
             "role_words": terms.roles(self.catalogues[lang]),

@@ -68,6 +68,25 @@ async def test_curves_marks_and_gaps(enter: Enter, house: House, end_ms: int) ->
     assert [one["kind"] for one in marks["visits"]] == ["inspection_mode"]
 
 
+async def test_a_month_tells_the_same_power_cuts_and_visits_as_its_day(
+    enter: Enter, house: House, end_ms: int
+) -> None:
+    client = enter("operator")
+
+    async def told(days: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        times = {"from_ms": end_ms - days * 86_400_000, "to_ms": end_ms}
+        marks = (await client.get(f"{API}/marks", params=times)).json()
+        cuts, visits = (
+            [(one["from_ms"], one["to_ms"]) for one in marks[name]]
+            for name in ("power_cuts", "visits")
+        )
+        return cuts, visits
+
+    near, far = await told(1), await told(30)  # the month is sought by the hour first
+    assert [len(found) for found in near] == [1, 1]
+    assert near == far
+
+
 @pytest.mark.parametrize(
     ("part", "example"),
     [
