@@ -32,7 +32,7 @@ VALUES: dict[str, Any] = {
     "alert_id": 1, "reg_code": reg_code(0), "kind": "lift", "gateway": "gw-1", "number": 1,
     "token_id": 1, "channel": "speed", "channels": "speed", "after": 0, "name": "city", "order": 1,
     "step": "acknowledge", "lift": reg_code(0), "rule": "1", "key": "abcdefghijklmnop",
-    "act": "lock", "by": "street_office",
+    "act": "lock", "by": "street_office", "unit": "anda", "report_id": 1,
 }  # fmt: skip
 # Where one name means different things.
 AT: dict[str, dict[str, Any]] = {
@@ -42,8 +42,9 @@ AT: dict[str, dict[str, Any]] = {
     "/api/v1/lifts/{reg_code}/{step}": {"step": "suppress"},
 }
 # Nothing of the kind is in a House that has just been built; they answer 404, and their own tests
-# hold the answer: the platforms above, back-tests, and a download that runs.
+# hold the answer: the platforms above, back-tests, a download that runs, an administrator's unit.
 ABSENT = {
+    "/api/v1/firm",
     "/api/v1/upstream/{name}/deliveries", "/api/v1/admin/backtests/{number}",
     "/api/v1/lifts/{reg_code}/export/{key}",
 }  # fmt: skip
