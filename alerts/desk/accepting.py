@@ -42,10 +42,10 @@ class Accepting:
     ) -> list[FeedEvent]:
         """Take transitions over for good; return the journal lines this caused.
 
-        When this returns they are as durable as the alerts. The first few are done in the same
-        transaction: those that call rescuers, or any while nothing else waits. The others wait in
-        the inbox for `work_off`, those of one lift in order. Very many are taken in parts; when a
-        crash leaves some parts out, the batch was not acknowledged and comes again.
+        When this returns they are as durable as the alerts. The first few are done at once, in a
+        transaction before the others': those that call rescuers, or any while nothing else waits.
+        The others wait in the inbox for `work_off`, those of one lift in order. Very many are taken
+        in parts; when a crash leaves some parts out, the batch was not acknowledged: it comes again.
 
         Args:
             now_ms: wall time; no deadline counts from later than this.
@@ -64,11 +64,17 @@ class Accepting:
             todo, urgent = self._raiser.gravest_first(todo)
             size = AT_ONCE if inbox.empty(work.conn) else min(urgent, AT_ONCE)
             self._take(work, todo[:size])
+            grave = todo[size:urgent]
             first, *more = list(parts(todo[max(size, urgent) :], PART)) or [[]]
-            inbox.put(work, todo[size:urgent], first)
+            if not size:
+                inbox.put(work, grave, first)
             events = self._finish(work)
         self.waiting = self.waiting or len(todo) > size
         self._breath_due = bool(work.handed)
+        if size and (grave or first):  # the first pages do not wait for thousands of rows
+            self._breathe()
+            with transaction(self.engine, now_ms, self.sender) as work:
+                inbox.put(work, grave, first)
         for some in more:
             if size < urgent:  # no rescue waits until all the others are accepted
                 events += self.work_off(now_ms)
