@@ -45,7 +45,7 @@ class Accepting:
         When this returns they are as durable as the alerts. The first few are done at once, in a
         transaction before the others': those that call rescuers, or any while nothing else waits.
         The others wait in the inbox for `work_off`, those of one lift in order. Very many are taken
-        in parts; when a crash leaves some parts out, the batch was not acknowledged: it comes again.
+        in parts; when a crash leaves some parts out, the batch was not acknowledged: it will come.
 
         Args:
             now_ms: wall time; no deadline counts from later than this.
