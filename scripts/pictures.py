@@ -28,7 +28,7 @@ from tour import FOLDER, STOPS, Stop, write_tour
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-COLOURS = 128
+COLOURS, EXACT = 128, 40
 SCREENS = {1440: 900, 360: 740}
 LOOKS = {"zh": ("zh_CN", "light"), "en": ("en", "dark")}
 HELD = ("raised", "accepted", "on_the_way", "arrived")
@@ -44,6 +44,7 @@ def context(browser: Browser, address: str, look: str, width: int) -> BrowserCon
         color_scheme="dark" if theme == "dark" else "light",
         reduced_motion="reduce",
         has_touch=width < 500,
+        locale="zh-CN" if look == "zh" else "en",
     )
     made.set_default_timeout(20_000)
     made.add_cookies([{"name": "lang", "value": lang, "url": address}])
@@ -121,11 +122,16 @@ def take(page: Page, stop: Stop, path: str) -> bytes | None:
 
 
 def packed(png: bytes) -> bytes:
-    """Return the picture with few colours, taken from what there is little of: the marks."""
+    """Return the picture with few colours: what there is most of exactly, so that surfaces keep
+    their tone, and the rest of what there is little of, the marks."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
+    counted = sorted(image.getcolors(image.width * image.height) or [], reverse=True)
+    few = image.quantize(COLOURS - EXACT, method=Image.Quantize.MAXCOVERAGE)
+    colours = [value for _, colour in counted[:EXACT] for value in colour]  # type: ignore[union-attr]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(colours + (few.getpalette() or [])[: 3 * (COLOURS - EXACT)])
     out = io.BytesIO()
-    few = image.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(out, "PNG", optimize=True)
+    image.quantize(palette=palette, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

@@ -128,6 +128,7 @@ DATA = sorted(
     reverse=True,
 )
 """Names that people gave, in the language they gave them in."""
+NAMES = re.compile("|".join(re.escape(name) for name in DATA))
 
 
 @dataclass
@@ -212,9 +213,8 @@ def foreign(lang: str, texts: list[str]) -> list[str]:
     pattern = ENGLISH if lang == "zh-CN" else CHINESE
     found = []
     for text in texts:
-        for name in DATA:
-            text = text.replace(name, " · ")
-        found += [match.group() for match in pattern.finditer(text)]
+        told = NAMES.sub(" · ", text)
+        found += [match.group() for match in pattern.finditer(told)]
     return sorted(set(found))
 
 
