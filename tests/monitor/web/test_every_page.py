@@ -93,16 +93,7 @@ NO_PAGES = {
     "/lifts/{reg_code}/live": "JSON",
     "/texts/{lang}-{version}.js": "a module",
 }
-PREFIXES = (
-    "/api/v1/",
-    "/static/",
-    "/healthz",
-    "/readyz",
-    "/livez",
-    "/metrics",
-    "/reply",
-    "/callbacks",
-)
+PREFIXES = ("/api/v1/", "/static/", "/receipts/", "/cap/", "/healthz", "/readyz", "/metrics")
 
 TEXTS = """() => {
   const not = 'script, style, code, pre, kbd, samp, textarea, .code, [lang]:not(html)';
