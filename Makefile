@@ -46,6 +46,11 @@ torture: $(READY_DEV) ## KILLS=100 kills, a million broken messages · 长时间
 	@LIFTWATCH_KILLS=$(or $(KILLS),100) LIFTWATCH_FUZZ=1000000 $(BIN)/pytest -q -m "" \
 		tests/monitor/test_kill.py tests/devices/test_codecs_fuzz.py $(ARGS)
 
+.PHONY: pages
+pages: $(READY_DEV) ## every page in all languages, widths, themes · 每一页的完整检查
+	@bash scripts/system.sh chromium fonts-noto-cjk
+	@LIFTWATCH_PAGES=all $(BIN)/pytest -q tests/monitor/web/test_every_page.py $(ARGS)
+
 .PHONY: check
 check: $(READY_DEV) ## lint, format, strict types, import rules, texts · 代码检查
 	@bash scripts/check.sh $(BIN)

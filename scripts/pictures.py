@@ -1,10 +1,12 @@
-"""Make the pictures of the console in docs/pictures/ anew, against a running service.
+"""Take the pictures of docs/tour.md anew: every page, two languages, two widths.
 
-    make run                                  # in one window; it prints the sign-in
-    .venv/bin/python scripts/pictures.py --password=… --database var/liftwatch.db
+    make run                                  # in one window, for some minutes
+    .venv/bin/python scripts/pictures.py --data var
 
-It waits until somebody is trapped (in the demo that takes about 45 s) and until the list has a few
-lines, and only looks: no alert is acknowledged. Needs playwright, Pillow and a Chromium.
+It signs in as the demo's accounts (var/sign-in.toml), waits until somebody is trapped (about 45 s
+after the start) and only looks: nothing is acknowledged. A page that this service does not have is
+left out and said. `--only NAME…` takes some; `--strict` ends with 1 if a page is wider than its
+screen. Needs playwright, Pillow and a Chromium.
 """
 
 from __future__ import annotations
@@ -16,71 +18,42 @@ import shutil
 import sqlite3
 import sys
 import time
-from dataclasses import dataclass
+import tomllib
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from tour import FOLDER, STOPS, Stop, write_tour
 
-FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-MOST_BYTES = 300_000
+COLOURS, EXACT = 128, 40
+SCREENS = {1440: 900, 360: 740}
+LOOKS = {"zh": ("zh_CN", "light"), "en": ("en", "dark")}
 HELD = ("raised", "accepted", "on_the_way", "arrived")
 
 
-@dataclass(frozen=True)
-class Shot:
-    """One picture: what address, in which language and theme, on how large a screen.
-
-    `whole`: the whole page however long; else what the screen shows.
-    """
-
-    name: str
-    path: str
-    lang: str = "zh_CN"
-    theme: str = "light"
-    width: int = 1440
-    height: int = 900
-    whole: bool = False
-
-
-def shots(alert: int, lift: str, link: str | None) -> list[Shot]:
-    """Return the pictures of a rescue under way."""
-    page, of_lift = f"/alerts/{alert}", f"/lifts/{lift}"
-    found = [
-        Shot("console-list", "/alerts", height=620),
-        Shot("console-list-en-dark", "/alerts", "en", "dark", height=620),
-        Shot("list-360", "/alerts", width=360, height=760),
-        Shot("alert-page", page, whole=True),
-        Shot("alert-page-en", page, "en", "dark", whole=True),
-        Shot("lift-page", of_lift, whole=True),
-        Shot("lift-page-en", of_lift, "en", whole=True),
-        Shot("lifts-wall", "/lifts/wall", height=1000),
-    ]
-    if link:
-        found.append(Shot("one-tap-360", link, width=360, height=760, whole=True))
-        found.append(Shot("one-tap-360-en", link, "en", "dark", 360, 760, whole=True))
-    return found
-
-
-def context(browser: Browser, address: str, shot: Shot) -> BrowserContext:
+def context(browser: Browser, address: str, look: str, width: int) -> BrowserContext:
     """Open a browser of its own; nothing moves in it, so that no icon is caught blinking."""
+    lang, theme = LOOKS[look]
     made = browser.new_context(
         base_url=address,
-        viewport={"width": shot.width, "height": shot.height},
-        device_scale_factor=2 if shot.width < 500 else 1,
-        color_scheme="dark" if shot.theme == "dark" else "light",
+        viewport={"width": width, "height": SCREENS[width]},
+        device_scale_factor=1 if width > 500 else 1.5,
+        color_scheme="dark" if theme == "dark" else "light",
         reduced_motion="reduce",
+        has_touch=width < 500,
+        locale="zh-CN" if look == "zh" else "en",
     )
     made.set_default_timeout(20_000)
-    made.add_cookies([{"name": "lang", "value": shot.lang, "url": address}])
+    made.add_cookies([{"name": "lang", "value": lang, "url": address}])
     return made
 
 
 def sign_in(page: Page, name: str, password: str) -> list[Any]:
     """Sign in and return the session's cookies. Raises SystemExit where it is refused."""
+    page.context.clear_cookies(name="liftwatch")
     page.goto("/sign-in")
     page.fill("[name=name]", name)
     page.fill("[name=password]", password)
@@ -106,74 +79,125 @@ def trapped(page: Page, lines: int, wait_s: float) -> dict[str, Any]:
         page.wait_for_timeout(1000)
 
 
-def link_of(database: Path, alert: dict[str, Any]) -> str | None:
-    """Return the one-tap link that the maintenance firm got, as a path of the console."""
+def link_of(database: Path, alert: dict[str, Any]) -> str:
+    """Return the one-tap link that the maintenance firm got, as a path of the console; or ""."""
     with sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True) as db:
         query = "select payload from outbox where alert_id = ? and unit = ? order by id"
         row = db.execute(query, (alert["id"], alert["maintenance"])).fetchone()
-    return "/p/" + json.loads(row[0])["link"].rsplit("/", 1)[1] if row else None
+    return "/p/" + json.loads(row[0])["link"].rsplit("/", 1)[1] if row else ""
 
 
-def take(page: Page, shot: Shot) -> bytes:
-    """Return the picture as PNG, once the page is live."""
-    page.goto(shot.path)
+def places(page: Page, data: Path, alert: dict[str, Any]) -> dict[str, str]:
+    """Return what fills the addresses: an alert, its lift, its firm, a gateway, a message."""
+    gateways = page.request.get("/api/v1/links?limit=1").json()["gateways"]
+    found = {
+        "alert": str(alert["id"]),
+        "lift": alert["subject"],
+        "unit": alert["maintenance"],
+        "link": link_of(data / "liftwatch.db", alert),
+        "gateway": gateways[0]["gateway"] if gateways else "",
+    }
+    page.goto("/quarantine?state=all")
+    message = page.locator("a[href^='/quarantine/']").first
+    path = message.get_attribute("href") if message.count() else ""
+    return found | {"message": (path or "").rsplit("/", 1)[-1]}
+
+
+def take(page: Page, stop: Stop, path: str) -> bytes | None:
+    """Return the picture as PNG, once the page is live; None where there is no such page."""
+    answer = page.goto(path)
+    if answer is None or answer.status == 404:
+        return None
     if page.locator("#pulse").count():
         page.locator("#pulse[data-state=live]").wait_for()
-    page.wait_for_timeout(700)
-    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    if wide > 0:
-        sys.stderr.write(f"{shot.name}: {wide} px wider than the screen\n")
-    return page.screenshot(full_page=shot.whole)
+    if stop.ready and page.locator(stop.ready.split("[")[0]).count():
+        page.locator(stop.ready.split("[")[0]).scroll_into_view_if_needed()
+        page.locator(stop.ready).wait_for()
+        page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(600)
+    size = page.viewport_size or {"width": 0, "height": 0}
+    height = page.evaluate("document.documentElement.scrollHeight")
+    clip = {"x": 0, "y": 0, "width": size["width"], "height": min(height, stop.tall)}
+    return page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]
 
 
-def reduced(png: bytes) -> bytes:
-    """Return the picture packed well; with fewer colours only where it is large.
-
-    Fewer colours are taken from what there is little of: the marks of severity.
-    """
+def packed(png: bytes) -> bytes:
+    """Return the picture with few colours: what there is most of exactly, so that surfaces keep
+    their tone, and the rest of what there is little of, the marks."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
+    counted = sorted(image.getcolors(image.width * image.height) or [], reverse=True)
+    few = image.quantize(COLOURS - EXACT, method=Image.Quantize.MAXCOVERAGE)
+    colours = [value for _, colour in counted[:EXACT] for value in colour]  # type: ignore[union-attr]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(colours + (few.getpalette() or [])[: 3 * (COLOURS - EXACT)])
     out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
-    if out.tell() > MOST_BYTES:
-        out = io.BytesIO()
-        image.quantize(256, method=Image.Quantize.MAXCOVERAGE).save(out, "PNG", optimize=True)
+    image.quantize(palette=palette, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
-def main() -> None:
-    """Take every picture and write it."""
+def asked() -> argparse.Namespace:
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--address", default="http://127.0.0.1:8080", help="the console")
-    parser.add_argument("--name", default="operator", help="who signs in; not a firm")
-    parser.add_argument("--password", required=True, help="as `liftwatch run` prints it")
-    parser.add_argument("--database", type=Path, help="var/liftwatch.db: for the one-tap link")
+    parser.add_argument("--data", type=Path, default=Path("var"), help="the service's data_dir")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where pictures go")
     parser.add_argument("--lines", type=int, default=3, help="wait for so many alerts")
     parser.add_argument("--wait", type=float, default=240, help="but no longer than this, in s")
     parser.add_argument("--browser", default=shutil.which("chromium"), help="path of Chromium")
-    parser.add_argument("--only", nargs="*", default=[], help="these pictures, by name")
-    asked = parser.parse_args()
+    parser.add_argument("--only", nargs="*", default=[], help="these pages, by name")
+    parser.add_argument("--strict", action="store_true", help="fail where a page is too wide")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Take every picture and write it, then the tour's page."""
+    ask = asked()
+    ask.folder.mkdir(parents=True, exist_ok=True)
+    known = tomllib.loads((ask.data / "sign-in.toml").read_text("utf-8"))
+    too_wide, total = 0, 0
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=asked.browser, args=FLAGS)
-        page = context(browser, asked.address, Shot("", "")).new_page()
-        session = sign_in(page, asked.name, asked.password)
-        alert = trapped(page, asked.lines, asked.wait)
-        link = link_of(asked.database, alert) if asked.database else None
-        for shot in shots(int(alert["id"]), alert["subject"], link):
-            if asked.only and shot.name not in asked.only:
-                continue
-            own = context(browser, asked.address, shot)
-            if shot.path != link:
-                own.add_cookies(session)
-            png = reduced(take(own.new_page(), shot))
-            own.close()
-            (asked.folder / f"{shot.name}.png").write_bytes(png)
-            big = " - too large" if len(png) > MOST_BYTES else ""
-            sys.stderr.write(f"{shot.name}.png {len(png) // 1000} KB{big}\n")
+        browser = playwright.chromium.launch(executable_path=ask.browser, args=FLAGS)
+        first = context(browser, ask.address, "en", 1440).new_page()
+        sessions: dict[str, list[Any]] = {"": []}
+        for name in ("firm", "admin", "operator"):
+            first.context.clear_cookies()
+            sessions[name] = sign_in(first, name, known[name]["password"])
+        fill = places(first, ask.data, trapped(first, ask.lines, ask.wait))
+        for look in LOOKS:
+            for width in SCREENS:
+                made = context(browser, ask.address, look, width)
+                page = made.new_page()
+                for stop in STOPS:
+                    if ask.only and stop.name not in ask.only:
+                        continue
+                    made.clear_cookies()
+                    cookie = {"name": "lang", "value": LOOKS[look][0], "url": ask.address}
+                    made.add_cookies([cookie, *sessions[stop.who]])  # type: ignore[list-item]
+                    path = stop.path.format_map(fill)
+                    name = f"{stop.name}-{look}-{width}"
+                    try:
+                        png = take(page, stop, path) if path and path[-1] != "/" else None
+                    except Error as error:
+                        sys.stderr.write(f"{name}: {str(error).splitlines()[0]}\n")
+                        continue
+                    if png is None:
+                        sys.stderr.write(f"{name}: {path or stop.path} is not there; left out\n")
+                        continue
+                    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                    if wide > 0:
+                        too_wide += 1
+                        sys.stderr.write(f"{name}: {wide} px wider than the screen\n")
+                    small = packed(png)
+                    total += len(small)
+                    (ask.folder / f"{name}.png").write_bytes(small)
+                made.close()
         browser.close()
+    write_tour(ask.folder)
+    sys.stderr.write(f"{total / 1e6:.1f} MB\n")
+    return 1 if ask.strict and too_wide else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from devices.registry import place_and_name
 from monitor.web.api.links import LinksQuery, page_of
 from monitor.web.console.quality import percent
 from monitor.web.console.quarantine import reason_words
@@ -74,7 +75,12 @@ def one(request: Request, visitor: DeskVisitor, gateway: str) -> Response:
         g=row_view(words, found),
         refused=[(reasons.get(name, name), n) for name, n in found["refused"].items()],
         lifts=[
-            told | {"clock": clock_word(words, told["clock_offset_s"]), "wrong": _wrong(told)}
+            told
+            | {
+                "clock": clock_word(words, told["clock_offset_s"]),
+                "wrong": _wrong(told),
+                "where": place_and_name(told["place"], told["name"]),
+            }
             for told in port.lifts(gateway)
         ],
         days=[row_view(words, told) | {"day": told["day"]} for told in reversed(days)],

@@ -33,6 +33,13 @@ FLASH = "flash"
 _YEAR_S = 365 * 86400
 
 
+def shown_path(path: str) -> str:
+    """Return a file's path as a reader knows it: one that ships with the service without where
+    it is installed."""
+    shipped = TEMPLATES.parents[2]
+    return str(Path(path).relative_to(shipped)) if Path(path).is_relative_to(shipped) else path
+
+
 def environment(catalogue: Catalogue) -> Environment:
     """Return the templates of one language. An undefined name is an error, not a blank."""
     env = Environment(
@@ -43,6 +50,7 @@ def environment(catalogue: Catalogue) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
+    env.filters["shown_path"] = shown_path
     env.install_gettext_callables(  # type: ignore[attr-defined]
         catalogue.gettext, catalogue.ngettext, newstyle=True
     )

@@ -122,7 +122,7 @@ export class LiftMap {
     c.fillRect(0, 0, width, height);
     if (this.tiles) this.tile(c, view, width, height);
     for (const one of this.features) this.outline(c, one, view);
-    for (const one of this.features) this.name(c, one, view);
+    for (const one of this.features) this.name(c, one, view, width);
     this.gather(k);
     const seen = (u, v) => u > -30 && v > -30 && u < width + 30 && v < height + 30;
     for (const one of this.clusters) {
@@ -203,7 +203,7 @@ export class LiftMap {
     c.restore();
   }
 
-  name(c, one, { k, x, y }) {
+  name(c, one, { k, x, y }, width) {
     const [left, top, right, bottom] = one.box;
     if (one.kind !== "office" || (right - left) * k < 90) return;
     const text = worded(one.name);
@@ -214,8 +214,11 @@ export class LiftMap {
     c.strokeStyle = this.marks.surface;
     c.fillStyle = this.marks.told("muted");
     const [u, v] = [((left + right) / 2) * k + x, (top + (bottom - top) * 0.12) * k + y];
-    c.strokeText(text, u, v);
-    c.fillText(text, u, v);
+    const half = c.measureText(text).width / 2 + 4;
+    const at = Math.max(half, Math.min(width - half, u));
+    if (Math.abs(at - u) > half) return; // its office is hardly in sight
+    c.strokeText(text, at, v);
+    c.fillText(text, at, v);
     c.textAlign = "start";
   }
 

@@ -62,8 +62,9 @@ export class Wall {
     let [x, y, tall] = [GAP / 2, GAP / 2, 0];
     this.blocks = groups.map(([name, lifts]) => {
       const wide = Math.ceil(Math.sqrt(lifts.length * ratio));
-      const columns = Math.min(most, Math.max(Math.min(named, lifts.length), wide));
-      const rows = Math.ceil(lifts.length / columns);
+      const held = Math.min(most, Math.max(Math.min(named, lifts.length), wide));
+      const rows = Math.ceil(lifts.length / held);
+      const columns = Math.ceil(lifts.length / rows); // no row of one mark below a long one
       const w = Math.max(columns, Math.min(named, most)) * pitch;
       if (x + w > width - GAP / 2 && x > GAP) [x, y, tall] = [GAP / 2, y + tall + GAP / 2, 0];
       const block = { name, lifts, columns, x, y, w };

@@ -12,7 +12,7 @@ const box = document.getElementById("stage");
 const groups = JSON.parse(box.dataset.groups);
 const marks = new Marks();
 const data = new FleetData({ onRoster: lay, onStates: change, onStale: () => stage.ask() });
-const wall = new Wall(data, marks, box.dataset.by);
+const wall = new Wall(data, marks, box.dataset.by, 48);
 const stage = new Stage(box, {
   draw: (c, view, part) => {
     if (!data.roster) return;
