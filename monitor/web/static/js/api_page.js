@@ -24,7 +24,7 @@ function filter(text) {
 }
 
 function open() {
-  const marked = location.hash && document.getElementById(location.hash.slice(1));
+  const marked = document.getElementById(location.hash.slice(1));
   if (marked?.matches("details")) marked.open = true;
 }
 
