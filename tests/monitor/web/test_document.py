@@ -178,7 +178,7 @@ async def test_real_answers_are_as_their_schemas_say(
         where, query = address(path, operation)
         answer = await client.get(where, params=query)
         if path in ABSENT:
-            assert answer.status_code == 404, where
+            assert answer.status_code in (404, 422), where
             check_problem(spec, answer)
             continue
         if answer.status_code != 200:

@@ -186,7 +186,7 @@ def test_the_lift_follows_what_it_says_until_it_is_silent(
     house.say(0, car_position=9.0, door_state=4.0, people=2.0)
     expect(shaft).to_have_attribute("data-door", "open")
     expect(page.locator(".car-floor")).to_have_text("9")
-    expect(page.locator("[data-channel=car_position]")).to_have_text("9 层")
+    expect(page.locator("[data-channel=car_position] .v")).to_have_text("9 层")
     house.raise_alert(0, "12", people=None)
     expect(shaft).to_have_attribute("data-state", "alert")
     expect(page.locator("#lift-alerts")).to_contain_text("门区外停梯")
