@@ -18,7 +18,7 @@ from tests.support.process import Spawn
 from tests.support.site import ServiceProcess, reg_code, write_small_site
 from tests.support.wait import until
 
-ROWS, KEPT, EVERY = 1000, 48, 4  # samples a message, messages of a backlog, live after so many
+ROWS, KEPT, EVERY = 1000, 240, 4  # samples a message, messages of a backlog, live after so many
 SPEED = [0.0] * ROWS
 
 
@@ -73,7 +73,7 @@ def test_live_samples_overtake_a_backlog_and_nothing_is_lost_or_doubled(
     service: ServiceProcess, mosquitto: TestBroker, tmp_path: Path
 ) -> None:
     sender = Sender(mosquitto)
-    from_ms = sender.boot - 30 * 3_600_000
+    from_ms = sender.boot - 70 * 3_600_000  # what was kept ends before now
     live: dict[int, int] = {}  # seq of a live message: how many of the backlog went before it
     seq = 0
     for number in range(1, KEPT + 1):
