@@ -16,13 +16,12 @@ from sqlalchemy import Engine
 from alerts.database.access import open_engine
 from alerts.migrations import migrate
 from benchmarks._broker import Broker, broker_of
-from benchmarks._district import python, wait_until, write_site
-from benchmarks.pipeline import ready
-from monitor.broker import HOST, SERVICE_USER, free_port
+from benchmarks._district import write_site
+from benchmarks._service import service
+from monitor.broker import HOST
 from monitor.web.auth import add_user
 
 USER, PASSWORD = "bench", "a long enough one"
-READY_S = 180.0
 
 
 @dataclass
@@ -64,21 +63,8 @@ def running(folder: Path, engine: Engine) -> Iterator[Desk]:
     broker = broker_of("any", folder / "broker")
     broker.start()
     try:
-        web = free_port(0)
-        config = folder / "liftwatch.toml"
-        config.write_text(
-            f'data_dir = "var"\n[site]\nfolder = "site"\n[web]\nport = {web}\n'
-            f'[mqtt]\nurl = "{broker.url}"\nusername = "{SERVICE_USER}"\n',
-            "utf-8",
-        )
-        env = {"LIFTWATCH_MQTT__PASSWORD": broker.credentials.service}
-        process = python("-m", "monitor", "run", "--config", str(config), env=env)
-        try:
-            wait_until(lambda: ready(web), READY_S, "the service to be ready")
-            yield Desk(f"http://{HOST}:{web}", broker, engine, process, folder / "site")
-        finally:
-            process.terminate()
-            process.wait(60)
+        with service(folder, broker.url, broker.credentials.service) as one:
+            yield Desk(f"http://{HOST}:{one.web}", broker, engine, one.process, folder / "site")
     finally:
         broker.stop()
 

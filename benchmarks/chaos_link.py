@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks._broker import broker_of
-from benchmarks._district import python, reg_code, say, wait_until, write_site
+from benchmarks._broker import Broker, broker_of
+from benchmarks._district import reg_code, say, write_site
+from benchmarks._service import service
 from benchmarks.outage import counted
-from benchmarks.pipeline import ready
 from devices.gateway import Gateway
 from devices.vocabulary import load_vocabulary
-from monitor.broker import GATEWAY_USER, SERVICE_USER, free_port
+from monitor.broker import GATEWAY_USER
 from monitor.store.history import History
 from tests.support.chaos import ChaosProxy, Weather
 
@@ -96,18 +96,19 @@ def chaos(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """The whole story."""
     broker = broker_of("any", folder / "broker")
     write_site(folder / "site", args.lifts, args.gateways)
-    web = free_port(0)
-    (folder / "liftwatch.toml").write_text(
-        f'data_dir = "var"\n[site]\nfolder = "site"\n[web]\nport = {web}\n'
-        f'[mqtt]\nurl = "{broker.url}"\nusername = "{SERVICE_USER}"\n',
-        "utf-8",
-    )
     broker.start()
-    env = {"LIFTWATCH_MQTT__PASSWORD": broker.credentials.service}
-    service = python("-m", "monitor", "run", "--config", str(folder / "liftwatch.toml"), env=env)
+    try:
+        with service(folder, broker.url, broker.credentials.service):
+            found = through(args, broker, folder)
+    finally:
+        broker.stop()
+    return counted(folder, args.lifts, found["samples"]) | holes(folder) | found
+
+
+def through(args: argparse.Namespace, broker: Broker, folder: Path) -> dict[str, Any]:
+    """Gateways over bad lines, until all they have is confirmed."""
     lines: list[Line] = []
     try:
-        wait_until(lambda: ready(web), 120, "the service to be ready")
         password = broker.credentials.gateway
         lines = [Line(args, n, broker.url, password, folder) for n in range(args.gateways)]
         storm(lines, args.seconds)
@@ -129,14 +130,11 @@ def chaos(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
             found[f"packets_{name}"] = sum(line.proxy.counts[name] for line in lines)
         found["delay_s"] = args.delay
         say(json.dumps(found))
+        return found
     finally:
         for line in lines:
             line.gateway.close()
             line.proxy.close()
-        service.terminate()
-        service.wait(60)
-        broker.stop()
-    return counted(folder, args.lifts, found["samples"]) | holes(folder) | found
 
 
 def holes(folder: Path) -> dict[str, Any]:

@@ -28,7 +28,8 @@ from benchmarks._broker import Broker, broker_of
 from benchmarks._district import python, say, wait_until, write_site
 from benchmarks._outage_gateways import CHANNELS
 from benchmarks._outage_progress import Progress, metric
-from benchmarks.pipeline import AlertWatch, cpu_s, ready
+from benchmarks._service import ready
+from benchmarks.pipeline import AlertWatch, cpu_s
 from monitor.broker import GATEWAY_USER, SERVICE_USER, free_port
 
 RAW_BYTES = 4 * len(CHANNELS)  # a sample as float32, without lift and time

@@ -26,6 +26,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks._district import python, rss_mb, say, wait_until, write_site
 from benchmarks._load import CHANNELS, LIFTS_A_MESSAGE
+from benchmarks._service import service
 from monitor.broker import GATEWAY_USER, HOST, SERVICE_USER, EmbeddedBroker, free_port
 
 GATEWAYS = 20
@@ -89,37 +90,13 @@ def one_fleet(folder: Path, lifts: int, seconds: float) -> dict[str, Any]:
     broker.start()
     try:
         write_site(folder / "site", lifts, GATEWAYS)
-        web = free_port(0)
-        config = folder / "liftwatch.toml"
-        config.write_text(
-            f'data_dir = "var"\n[site]\nfolder = "site"\n[web]\nport = {web}\n'
-            f'[mqtt]\nurl = "{broker.url}"\nusername = "{SERVICE_USER}"\n',
-            "utf-8",
-        )
-        env = {"LIFTWATCH_MQTT__PASSWORD": broker.credentials.service}
-        started = time.monotonic()
-        service = python("-m", "monitor", "run", "--config", str(config), env=env)
-        try:
-            wait_until(lambda: ready(web), 120, "the service to be ready")
-            ready_s = time.monotonic() - started
-            result = loaded(folder, broker, service.pid, lifts, seconds)
-        finally:
-            service.terminate()
-            service.wait(60)
+        with service(folder, broker.url, broker.credentials.service) as running:
+            result = loaded(folder, broker, running.process.pid, lifts, seconds)
         result["stored"] = stored(folder)
         result["lost"] = result.pop("sent") - result["stored"]
-        return result | {"ready_s": round(ready_s, 2)}
+        return result | {"ready_s": round(running.ready_s, 2)}
     finally:
         broker.stop()
-
-
-def ready(port: int) -> bool:
-    """True once the service says that it is."""
-    try:
-        with urlopen(f"http://{HOST}:{port}/readyz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def loaded(

@@ -21,12 +21,12 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from benchmarks._district import python, reg_code, say, wait_until, write_site
+from benchmarks._district import reg_code, say, write_site
 from benchmarks._reading import Reading, read
-from benchmarks.pipeline import ready
+from benchmarks._service import service
 from devices.replay import Recording, ReplayMap, ReplayResult, load_map, read_recording, replay
 from devices.vocabulary import load_vocabulary
-from monitor.broker import GATEWAY_USER, SERVICE_USER, EmbeddedBroker, free_port
+from monitor.broker import GATEWAY_USER, EmbeddedBroker, free_port
 
 DOOR = Path("elevator-door") / "predictive-maintenance-dataset.csv"
 RIDE = Path("ride") / "skyscraper_up.csv"
@@ -55,23 +55,10 @@ def deliver(folder: Path, played: list[Played]) -> dict[str, dict[str, Any]]:
     broker.start()
     try:
         write_site(folder / "site", len(played), len(played))
-        web = free_port(0)
-        config = folder / "liftwatch.toml"
-        config.write_text(
-            f'data_dir = "var"\n[site]\nfolder = "site"\n[web]\nport = {web}\n'
-            f'[mqtt]\nurl = "{broker.url}"\nusername = "{SERVICE_USER}"\n',
-            "utf-8",
-        )
-        env = {"LIFTWATCH_MQTT__PASSWORD": broker.credentials.service}
-        service = python("-m", "monitor", "run", "--config", str(config), env=env)
-        try:
-            wait_until(lambda: ready(web), 120, "the service to be ready")
+        with service(folder, broker.url, broker.credentials.service):
             for one in played:
                 say(f"{one.name}: {len(one.recording)} samples ...")
                 _play(one, broker)
-        finally:
-            service.terminate()
-            service.wait(60)
     finally:
         broker.stop()
     return {one.name: _arrived(folder / "var", one) for one in played}

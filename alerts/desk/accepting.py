@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 from alerts.database.access import reading
 from alerts.database.bulk import parts
 from alerts.desk import inbox
-from alerts.desk.handing import Sender, transaction
+from alerts.desk.gaps import Gaps
+from alerts.desk.handing import Sender, hand_over, transaction
 from alerts.desk.raising import Raiser
 from alerts.desk.work import Work
 from alerts.grouping.folding import Folding
@@ -31,11 +32,12 @@ class Accepting:
 
     engine: Engine
     sender: Sender | None
-    waiting: bool
     _raiser: Raiser
     _folding: Folding
-    _next_slice: int
-    _breath_due: bool
+    _gaps: Gaps
+    waiting = True  # a start does not know what a crash has left
+    _next_slice = SLICE
+    _breath_due = False
 
     def accept(
         self, now_ms: int, transitions: Iterable[Transition], silent: Collection[str] | None = None
@@ -137,5 +139,8 @@ class Accepting:
             return self._folding.at_rest(conn)
 
     def _finish(self, work: Work) -> list[FeedEvent]:
-        """Hand over and write the journal; return its lines."""
-        raise NotImplementedError
+        """Raise what the fired steps have found (which may find the bureau off duty too)."""
+        while found := self._gaps.found(work):
+            self._raiser.apply_all(work, found)
+        hand_over(work, self.sender)
+        return work.finish()

@@ -23,9 +23,9 @@ from alerts.chains.ladder import Chains
 from alerts.database.access import reading
 from alerts.database.bulk import parts
 from alerts.desk import inbox, queries
-from alerts.desk.accepting import SLICE, Accepting
+from alerts.desk.accepting import Accepting
 from alerts.desk.gaps import OFF_DUTY, Gaps
-from alerts.desk.handing import Sender, hand_over, transaction
+from alerts.desk.handing import Sender, transaction
 from alerts.desk.noting import write_note
 from alerts.desk.raising import Raiser
 from alerts.desk.stepping import Said, Stepping
@@ -85,9 +85,6 @@ class AlertDesk(Accepting):
     _lift_steps: LiftSteps = field(init=False)
     _folding: Folding = field(init=False)
     _gaps: Gaps = field(init=False)
-    waiting: bool = field(default=True, init=False)  # a start does not know what a crash has left
-    _next_slice: int = field(default=SLICE, init=False)
-    _breath_due: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         """Check that every rule's chain exists; raises ConfigError."""
@@ -156,13 +153,6 @@ class AlertDesk(Accepting):
         work.load(due)
         rows = [*map(work.known, due), *self._asides.due(work)]
         self._catch_up(work, [(row["subject_kind"], row["subject"]) for row in rows])
-
-    def _finish(self, work: Work) -> list[FeedEvent]:
-        """Raise what the fired steps have found (which may find the bureau off duty too)."""
-        while found := self._gaps.found(work):
-            self._raiser.apply_all(work, found)
-        hand_over(work, self.sender)
-        return work.finish()
 
     # Most calls find nothing to do: they only read, and take no writer's lock.
     def _due(self, now_ms: int) -> bool:

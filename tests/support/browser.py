@@ -20,6 +20,7 @@ ARGUMENTS = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    "--autoplay-policy=document-user-activation-required",  # as a desk's browser has it
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

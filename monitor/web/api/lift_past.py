@@ -87,15 +87,17 @@ def get_marks(
         return lift_past.marks_json(port, conn, visitor.scope, row, lift, times)
 
 
+def _week(port: ServicePort, asked: SpanQuery) -> tuple[int, int]:
+    return lift_past.span(asked.from_ms, asked.to_ms, port.now_ms(), DAY_MS, TRIPS_MOST_MS)
+
+
 @router.get("/trips", responses=examples.TRIPS)
 def get_trips(
     request: Request, visitor: AnyVisitor, reg_code: str, asked: Annotated[SpanQuery, Query()]
 ) -> dict[str, Any]:
     """Return the trips of at most 7 days (the last one unless told), in columns; null: unknown."""
     port, row, lift = own(request, visitor, reg_code)
-    now_ms = port.now_ms()
-    times = lift_past.span(asked.from_ms, asked.to_ms, now_ms, DAY_MS, TRIPS_MOST_MS)
-    return lift_past.trips_json(port, row, lift, times)
+    return lift_past.trips_json(port, row, lift, _week(port, asked))
 
 
 @router.get("/drift", responses=examples.DRIFT)
@@ -104,9 +106,7 @@ def get_drift(
 ) -> dict[str, Any]:
     """Return each feature's own normal, and the trips of at most 7 days beside it (rule 27)."""
     port, row, lift = own(request, visitor, reg_code)
-    now_ms = port.now_ms()
-    times = lift_past.span(asked.from_ms, asked.to_ms, now_ms, DAY_MS, TRIPS_MOST_MS)
-    return lift_past.drift_json(port, row, lift, times)
+    return lift_past.drift_json(port, row, lift, _week(port, asked))
 
 
 @router.get("/messages", responses=examples.MESSAGES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import StreamingResponse
 
 from alerts.database.access import reading
@@ -15,26 +15,32 @@ from monitor.web.api import examples_admin as told
 from monitor.web.visitor import AdminVisitor, web_of
 
 router = APIRouter()
-Who = Annotated[str, Query(max_length=100, description="part of a name")]
-Kind = Annotated[str, Query(max_length=64, examples=["rule_edited"])]
-Alert = Annotated[int | None, Query(ge=1)]
 Ms = Annotated[int | None, Query(ge=0, description="epoch ms")]
+
+
+def asked(
+    who: Annotated[str, Query(max_length=100, description="part of a name")] = "",
+    kind: Annotated[str, Query(max_length=64, examples=["rule_edited"])] = "",
+    alert: Annotated[int | None, Query(ge=1)] = None,
+    from_ms: Ms = None,
+    to_ms: Ms = None,
+) -> Wanted:
+    """Return which lines are asked for."""
+    return Wanted(who, kind, alert, from_ms, to_ms)
+
+
+Asked = Annotated[Wanted, Depends(asked)]
 
 
 @router.get("/journal", responses=told.JOURNAL)
 def lines(
     request: Request,
     visitor: AdminVisitor,
-    who: Who = "",
-    kind: Kind = "",
-    alert: Alert = None,
-    from_ms: Ms = None,
-    to_ms: Ms = None,
+    wanted: Asked,
     cursor: Annotated[paging.Cursor, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, Any]:
     """Return journal lines, newest first, with their hashes."""
-    wanted = Wanted(who, kind, alert, from_ms, to_ms)
     with reading(web_of(request).port.engine) as conn:
         found = journal_view.lines(conn, wanted, limit, paging.number_after("journal", cursor))
     last = found[-1]["id"] if len(found) == limit else None
@@ -49,17 +55,8 @@ LINES = '{"id":1,"at_ms":1790000000000,"kind":"raised","prev_hash":"…","hash":
     responses=examples.answer(LINES, kind="application/jsonl"),
     response_class=StreamingResponse,
 )
-def export(
-    request: Request,
-    visitor: AdminVisitor,
-    who: Who = "",
-    kind: Kind = "",
-    alert: Alert = None,
-    from_ms: Ms = None,
-    to_ms: Ms = None,
-) -> StreamingResponse:
+def export(request: Request, visitor: AdminVisitor, wanted: Asked) -> StreamingResponse:
     """Return all lines that fit as JSON lines, oldest first: id, hashes and all."""
-    wanted = Wanted(who, kind, alert, from_ms, to_ms)
     headers = {"Content-Disposition": 'attachment; filename="journal.jsonl"'}
     body = journal_view.export(web_of(request).port.engine, wanted)
     return StreamingResponse(body, media_type="application/jsonl", headers=headers)
