@@ -194,7 +194,7 @@ class Intake:
             while True:
                 now = time.monotonic()
                 live_at, back_at = self._live_due_at(), self._backfill.due_at(self.portion.size)
-                if live_at <= now and not self._starved(now):
+                if live_at <= now and not (back_at <= now and self._starved(now)):
                     waiting, again = self._live.take(2**62), self._take_again()
                 elif back_at <= now:
                     waiting, again = self._backfill.take(self.portion.size), []

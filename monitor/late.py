@@ -113,6 +113,14 @@ class LateLane:
         self._cursor = self.saved_cursor = self._reached = max(self._cursor, number)
         self._upto = max(self._upto, number)
 
+    def again(self) -> None:
+        """Reading failed: begin anew behind what is judged; history knows what was late."""
+        self._pieces, self._slices = [], None
+        self._noted.clear()
+        self._noted_rows = 0
+        self._reached = self._cursor
+        self.look_upto(self._upto)
+
     def work(self, now_ms: int) -> list[Transition]:
         """Take one turn: read a piece, or judge a slice; return what it changed, marked as late.
 
@@ -184,7 +192,9 @@ class LateLane:
                 return found
             self._reached = self._unknown
         found, rows = [], 0
-        while self._noted and (not found or rows < self._read.size):
+        while (
+            self._noted and (not found or rows < self._read.size) and len(found) < BATCHES_A_PIECE
+        ):
             number, fresh = self._noted.popleft()
             self._noted_rows -= fresh
             if number > self._reached:
@@ -215,6 +225,8 @@ class LateLane:
 
     def save(self, folder: Path) -> None:
         """Write the lane's state. A portion under way is judged again: that changes nothing."""
+        if not (self.busy or self.behind):  # so history need not keep what has nothing late
+            self.skip_to(self._history.last_batch)
         codes = [lift.reg_code if lift else "" for lift in self._lifts.slots]
         last = -1 if self._last_ms is None else self._last_ms
         header = {"layout": "late-1", "lifts": codes, "cursor": self._cursor, "last_ms": last}

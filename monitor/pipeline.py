@@ -13,7 +13,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -83,6 +82,8 @@ class Pipeline:
         self._next_tick = self._late_at = self._work_after = self._worked = 0.0
         self._next_snapshot = time.monotonic() + settings.ingest.snapshot_s
         self._silent: Collection[str] | None = None
+        self._late_after = 0.0
+        self._owing = False  # something was judged and not accepted
         self.pulse_ms = 0
         self.trouble: str | None = None
 
@@ -126,12 +127,17 @@ class Pipeline:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the batch at hand, write a snapshot, end."""
+        """Finish the batch at hand, write a snapshot, end.
+
+        Where something could not be accepted no snapshot is written: the next start judges anew
+        from the one before, and so comes to it again.
+        """
         self._stopping.set()
         self._intake.stop()
         if self._thread.is_alive():
             self._thread.join(timeout=60)
-        self._snapshot()
+        if not self._owing:
+            self._snapshot()
 
     def run(self) -> None:
         """The loop. A failing commit is tried again for ever: nothing is acknowledged by it."""
@@ -141,7 +147,8 @@ class Pipeline:
                 begun = time.monotonic()
                 self.process(closed)
                 if closed.backfill:
-                    self._intake.portion.took(len(closed.batch), time.monotonic() - begun)
+                    rows = len(closed.batch) + len(closed.batch.messages)
+                    self._intake.portion.took(rows, time.monotonic() - begun)
             self._turn(idle=closed is None)
 
     def _pause_s(self) -> float:
@@ -165,9 +172,13 @@ class Pipeline:
         self._wires.say(closed.said, closed.links)
         batch = closed.batch
         self._wires.saw(batch)
-        batch = closed.batch.at_our_clock()
         self._metrics.batches.inc()
         late = int(np.count_nonzero(batch.late)) + int(np.count_nonzero(batch.messages.late))
+        late += sum(
+            len(one.batch) + len(one.batch.messages)
+            for one in closed.again
+            if one.batch is not None
+        )
         if late or closed.again:
             self._late.note(number, late, now_ms)
         for one in closed.again:
@@ -239,7 +250,15 @@ class Pipeline:
                 return True
             except SQLAlchemyError as error:
                 if not self._wait_out("alerts", error):
+                    self._owing = True
                     return False
+            except Exception:  # a fault of ours in one alert must not hold up all others
+                self._metrics.errors.inc()
+                log.exception("alerts.not_accepted", transitions=len(transitions))
+                self.trouble = "alerts: a transition could not be accepted"
+                if len(transitions) == 1:
+                    return True
+                return all([self._accepted([one], now_ms) for one in transitions])
 
     def _wait_out(self, what: str, error: Exception) -> bool:
         """Note trouble and wait a little. False when the service is stopping."""
@@ -260,8 +279,7 @@ class Pipeline:
         self._between.put(call)
 
     def _turn(self, idle: bool = True) -> None:
-        with suppress(Empty):
-            self._between.get_nowait()()
+        self._call_between()
         now, now_ms = time.monotonic(), self._clock()
         if idle or now >= self._worked + WORK_EVERY_S:
             self._work_off(now_ms)
@@ -273,6 +291,18 @@ class Pipeline:
             self._next_snapshot = now + self._settings.ingest.snapshot_s
             self._snapshot()
         self.pulse_ms = now_ms
+
+    def _call_between(self) -> None:
+        try:
+            call = self._between.get_nowait()
+        except Empty:
+            return
+        try:
+            call()
+        except Exception as error:  # whoever asked is told by the health page; batches go on
+            self._metrics.errors.inc()
+            self.trouble = f"between two batches: {error}"
+            log.exception("pipeline.call_failed")
 
     def _may_work_off(self) -> bool:
         return self._desk.waiting and time.monotonic() >= self._work_after
@@ -294,12 +324,20 @@ class Pipeline:
     def _late_slice(self, now_ms: int) -> None:
         """Some of what came late, after all that is live; sooner or later in any case."""
         begun = time.monotonic()
+        if begun < self._late_after:
+            return
         if self._intake.live_due() and begun < self._late_at + STARVED_S:
             return
         self._late_at = begun
         try:
             transitions = self._late.work(now_ms)
             self._late.took(time.monotonic() - begun)
+        except (duckdb.Error, OSError) as error:  # history is away: what was read is read again
+            self._late_after = begun + RETRY_S
+            self._late.again()
+            self.trouble = f"late data: {error}"
+            log.error("late.waits", reason=str(error))
+            return
         except Exception:
             self._metrics.errors.inc()
             self.trouble = "detector failed on late data"

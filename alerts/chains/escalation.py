@@ -6,7 +6,7 @@ any moment leaves either both or neither; after a restart exactly what is due ha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -97,18 +97,16 @@ class Escalator:
             if satisfied(step, row, work.answered(row["id"])) is None:
                 self.fire(work, row, step)
 
-    def fire_due(self, work: Work, alert_id: int | None = None) -> int:
-        """Fire what is due, of all alerts or of one; returns how many timers were taken (at most
-        500 a call)."""
-        if alert_id is None:
-            due = due_timers(work.conn, work.now_ms, FIRE_AT_ONCE)
-        else:
-            due = work.of(alert_id).due(work.now_ms)
+    def fire_due(self, work: Work, alert_id: int) -> None:
+        """Fire what is due of one alert."""
+        self.fire_these(work, work.of(alert_id).due(work.now_ms))
+
+    def fire_these(self, work: Work, due: Sequence[Due]) -> None:
+        """Fire these timers; one that was fired or dropped meanwhile stays as it is."""
         work.load(ident for ident, _, _ in due)
         work.load_attached(ident for ident, _, _ in due)
         for ident, step_id, number in due:
             self._fire_one(work, work.known(ident), step_id, number)
-        return len(due)
 
     def _fire_one(self, work: Work, row: Row, step_id: str, number: int) -> None:
         one = work.of(row["id"]).timers[step_id, number]
@@ -315,9 +313,13 @@ def _bare(page: Row) -> bool:
     return bool(page["bare"] if "bare" in page else page["payload"] == "{}")
 
 
-def due_timers(conn: Connection, now_ms: int, limit: int) -> list[tuple[int, str, int]]:
+Due = tuple[int, str, int]
+"""A timer: alert, step, round."""
+
+
+def due_timers(conn: Connection, now_ms: int, limit: int) -> list[Due]:
     """Return (alert, step, round) of timers that are due, the gravest alerts' first."""
-    found: list[tuple[int, str, int]] = []
+    found: list[Due] = []
     for priority in range(len(SEVERITIES)):
         due = conn.execute(
             select(timer.c.alert_id, timer.c.step, timer.c.round)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from alerts.database.access import reading
 from alerts.database.bulk import parts
@@ -66,8 +67,11 @@ class Accepting:
             todo, urgent = self._raiser.gravest_first(todo)
             size = AT_ONCE if inbox.empty(work.conn) else min(urgent, AT_ONCE)
             self._take(work, todo[:size])
-            grave = todo[size:urgent]
-            first, *more = list(parts(todo[max(size, urgent) :], PART)) or [[]]
+            grave, others = todo[size:urgent], todo[max(size, urgent) :]
+            # what folding found out is said once: it stands or falls with this transaction
+            inbox.put(work, [], [one for one in others if one.subject_kind == "gateway"])
+            others = [one for one in others if one.subject_kind != "gateway"]
+            first, *more = list(parts(others, PART)) or [[]]
             if not size:
                 inbox.put(work, grave, first)
             events = self._finish(work)
@@ -91,14 +95,25 @@ class Accepting:
         whether there may be more. Return the journal lines.
 
         A slice is one transaction. After an acceptance slices are short, as the next one may come
-        soon; each further slice is twice as long.
+        soon; each further slice is twice as long. Where one fails by a fault of ours, its rows are
+        done one at a time, and the one that fails by itself is set aside, so that it holds up
+        nothing behind it. Raises SQLAlchemyError where the database is away.
         """
         self._breathe()
         size, self._next_slice = self._next_slice, min(2 * self._next_slice, SLICE)
-        with transaction(self.engine, now_ms, self.sender) as work:
-            todo = inbox.first(work, size, SLICE_URGENT)
-            self._raiser.apply_all(work, todo)
-            events = self._finish(work)
+        try:
+            with transaction(self.engine, now_ms, self.sender) as work:
+                todo = inbox.first(work, size, SLICE_URGENT)
+                self._raiser.apply_all(work, todo)
+                events = self._finish(work)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            self._next_slice = 1
+            if size == 1:
+                with transaction(self.engine, now_ms, None) as work:
+                    inbox.set_aside_first(work.conn)
+            raise
         self.waiting, self._breath_due = bool(todo), bool(work.handed)
         return events
 

@@ -9,7 +9,7 @@ processes may use desks on the same database: writers are serialised there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -18,7 +18,7 @@ from sqlalchemy import Engine, select
 from alerts.aside.asides import NEXT_END, Asides
 from alerts.aside.lift_steps import LiftSteps
 from alerts.chains.calling import Devices
-from alerts.chains.escalation import FIRE_AT_ONCE, FIRST_DUE, Escalator, due_timers
+from alerts.chains.escalation import FIRE_AT_ONCE, FIRST_DUE, Due, Escalator, due_timers
 from alerts.chains.ladder import Chains
 from alerts.database.access import reading
 from alerts.database.bulk import parts
@@ -29,7 +29,7 @@ from alerts.desk.handing import Sender, transaction
 from alerts.desk.noting import write_note
 from alerts.desk.raising import Raiser
 from alerts.desk.stepping import Said, Stepping
-from alerts.desk.work import Work
+from alerts.desk.work import Row, Work
 from alerts.directory.subjects import Subjects
 from alerts.directory.units import Directory
 from alerts.drills import marks, running
@@ -125,7 +125,7 @@ class AlertDesk(Accepting):
         with suppress(_Rehearsed), transaction(self.engine, now_ms, None) as work:
             self._raiser.apply_all(work, [one])
             inbox.put(work, [], [replace(one, subject="waits")])
-            self._raiser.apply_all(work, inbox.first(work, 1, 1))
+            self._raiser.apply_all(work, inbox.of(work, [("lift", "waits")]))
             work.finish()
             raise _Rehearsed
 
@@ -135,23 +135,27 @@ class AlertDesk(Accepting):
         events: list[FeedEvent] = []
         while self._due(now_ms):
             with transaction(self.engine, now_ms, self.sender) as work:
-                self._catch_up_due(work)
+                self._catch_up_rows(work, self._asides.due(work))
                 self._take(work, [*self._folding.unfold(work), *self._gaps.over(work.conn, now_ms)])
                 self._asides.end_due(work)
-                taken = self._escalator.fire_due(work)
+                due = self._due_timers(work)
+                self._escalator.fire_these(work, due)
                 self._escalator.gathering.sum_up(work)
                 events += self._finish(work)
-            if taken < FIRE_AT_ONCE:
+            if len(due) < FIRE_AT_ONCE:
                 break
         return events
 
-    def _catch_up_due(self, work: Work) -> None:
-        """A deadline must not call anybody for what was heard to be over."""
-        if inbox.empty(work.conn):
-            return
-        due = [ident for ident, _, _ in due_timers(work.conn, work.now_ms, FIRE_AT_ONCE)]
-        work.load(due)
-        rows = [*map(work.known, due), *self._asides.due(work)]
+    def _due_timers(self, work: Work) -> list[Due]:
+        """Return the timers to fire, with what waits of their subjects done before: a deadline
+        must not call anybody for what was heard to be over."""
+        due = due_timers(work.conn, work.now_ms, FIRE_AT_ONCE)
+        idents = [ident for ident, _, _ in due]
+        work.load(idents)
+        self._catch_up_rows(work, map(work.known, idents))
+        return due
+
+    def _catch_up_rows(self, work: Work, rows: Iterable[Row]) -> None:
         self._catch_up(work, [(row["subject_kind"], row["subject"]) for row in rows])
 
     # Most calls find nothing to do: they only read, and take no writer's lock.
@@ -272,6 +276,7 @@ class AlertDesk(Accepting):
             row = work.alert(alert_id)
             if row is None or not row["exercise"]:
                 return ActResult(False, False, Text("没有这场演练", "there is no such exercise"))
+            self._catch_up(work, [(row["subject_kind"], row["subject"])])
             if actor.role not in (Role.ADMIN, Role.SYSTEM):
                 text = Text("演练须由管理员停止", "an exercise is stopped by an administrator")
                 return ActResult(False, False, text)

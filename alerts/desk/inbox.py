@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
+import structlog
 from sqlalchemy import Connection, Select, delete, func, select, update
 
 from alerts.database.bulk import insert_rows, parts, rows_of
@@ -19,11 +20,14 @@ from alerts.database.tables import inbox
 from alerts.desk.work import Work
 from alerts.model import Evidence, Transition
 
+log = structlog.get_logger()
 URGENT, ORDINARY = 0, 1  # it calls rescuers, or comes before what does; all else
+ASIDE = 2  # cannot be done by this program: kept for whoever mends it, in nobody's way
 Of = tuple[str, str]  # subject_kind, subject
 
-_ANY: Final = select(inbox.c.id).limit(1)
-_ROW: Final = select(inbox.c.id, inbox.c.priority, inbox.c.data)
+_LIVING: Final = inbox.c.priority < ASIDE
+_ANY: Final = select(inbox.c.id).where(_LIVING).limit(1)
+_ROW: Final = select(inbox.c.id, inbox.c.priority, inbox.c.data).where(_LIVING)
 _NEXT: Final = _ROW.order_by(inbox.c.priority, inbox.c.id)
 _BEHIND: Final = select(func.count(), func.min(inbox.c.accepted_ms)).select_from(inbox)
 
@@ -37,7 +41,7 @@ class Behind:
 
 
 def empty(conn: Connection) -> bool:
-    """True if nothing waits."""
+    """True if nothing waits to be done."""
     return conn.execute(_ANY).first() is None
 
 
@@ -61,7 +65,7 @@ def put(work: Work, urgent: Sequence[Transition], others: Sequence[Transition]) 
     if not empty(work.conn):
         for kind, some in _by_kind(subjects):
             of = (inbox.c.subject_kind == kind, inbox.c.subject.in_(some))
-            work.conn.execute(update(inbox).where(*of).values(priority=URGENT))
+            work.conn.execute(update(inbox).where(*of, _LIVING).values(priority=URGENT))
     rows = [_row(one, URGENT, work.now_ms) for one in urgent]
     rows += [_row(one, ORDINARY, work.now_ms) for one in others]
     insert_rows(work.conn, inbox, rows, or_nothing=True)
@@ -86,10 +90,22 @@ def of(work: Work, subjects: Iterable[Of]) -> list[Transition]:
     return _taken(work, sorted(rows, key=lambda row: int(row.id)))
 
 
+def set_aside_first(conn: Connection) -> None:
+    """Leave out what would be done next: it was tried by itself, and failed."""
+    row = conn.execute(_NEXT.limit(1)).first()
+    if row is not None:
+        _set_aside(conn, row)
+
+
+def _set_aside(conn: Connection, row: Any) -> None:
+    log.error("inbox.set_aside", row=row.id, data=row.data)
+    conn.execute(update(inbox).where(inbox.c.id == row.id).values(priority=ASIDE))
+
+
 def of_kind(conn: Connection, kind: str, rule: str) -> list[tuple[str, bool]]:
     """Return (subject, raised) of what waits of one kind and rule, in order; it goes on waiting."""
     query: Select[Any] = select(inbox.c.subject, inbox.c.raised).order_by(inbox.c.id)
-    query = query.where(inbox.c.subject_kind == kind, inbox.c.rule == rule)
+    query = query.where(inbox.c.subject_kind == kind, inbox.c.rule == rule, _LIVING)
     return [(row["subject"], bool(row["raised"])) for row in rows_of(conn, query)]
 
 
@@ -116,9 +132,15 @@ def _row(one: Transition, priority: int, now_ms: int) -> dict[str, Any]:
 
 
 def _taken(work: Work, rows: Sequence[Any]) -> list[Transition]:
-    for some in parts(row.id for row in rows):
+    found: dict[int, Transition] = {}
+    for row in rows:
+        try:
+            found[row.id] = _transition(orjson.loads(row.data))
+        except (KeyError, TypeError, ValueError):  # of another version of this program
+            _set_aside(work.conn, row)
+    for some in parts(found):
         work.conn.execute(delete(inbox).where(inbox.c.id.in_(some)))
-    return [_transition(orjson.loads(row.data)) for row in rows]
+    return list(found.values())
 
 
 def _transition(data: dict[str, Any]) -> Transition:

@@ -12,6 +12,7 @@ from alerts.database.bulk import parts
 from alerts.database.tables import alert, journal, suppression, timer
 
 LISTED: Final = 200
+NEAR: Final = 5_000  # lines: so far about a restart may stand one that is older than its number
 """Rows a part of the report names one by one; further ones are counted."""
 Json = dict[str, Any]
 Row = Mapping[str, Any]
@@ -140,8 +141,9 @@ def kinds(conn: Connection, names: Sequence[str], first: int, last: int) -> dict
 def lines_between(conn: Connection, from_ms: int, to_ms: int) -> tuple[int, int, str | None]:
     """Return first and last journal line of [from, to) and the hash of the last; 0 for none.
 
-    Ids grow with time, so both ends are found by halving: the journal of years has no index by
-    time. Lines of the same commit carry one time.
+    Ids grow with time, but for a few lines about a restart, so both ends are found by halving and
+    then among their neighbours: the journal of years has no index by time. Lines of the same
+    commit carry one time.
     """
     first = _first_from(conn, from_ms)
     last = _first_from(conn, to_ms) - 1
@@ -162,4 +164,6 @@ def _first_from(conn: Connection, at_ms: int) -> int:
             high = middle
         else:
             low = middle + 1
-    return low
+    near = journal.c.id.between(low - NEAR, low + NEAR)
+    first = conn.execute(select(func.min(journal.c.id)).where(near, journal.c.at_ms >= at_ms))
+    return int(first.scalar() or low)

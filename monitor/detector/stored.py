@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from config.text import Text
 from devices.arrays_file import StoredError, read_arrays, write_arrays
+from monitor.detector.drift import SINCE
+from monitor.detector.table import NEVER
 
 if TYPE_CHECKING:
     from monitor.detector.detector import Detector
@@ -40,6 +45,13 @@ def save(detector: Detector, folder: Path) -> None:
     write_arrays(folder / NAME, header, arrays)
 
 
+def _as_now(name: str, data: NDArray[Any]) -> NDArray[Any]:
+    """Drifts began in ms once, int64 with NEVER; now in seconds, 0 for none."""
+    if name == SINCE and data.dtype == np.int64:
+        return np.where(data == NEVER, 0, data // 1000)
+    return data
+
+
 def load(detector: Detector, folder: Path) -> None:
     """Take up the state; see Detector.load."""
     file = folder / NAME
@@ -59,7 +71,7 @@ def load(detector: Detector, folder: Path) -> None:
         if name in _BY_CODE:  # the rule file may name other codes now
             table.data[:n][:, target] = arrays[name][:, source]
         elif name in arrays:  # a table that is newer than the file begins empty
-            table.load(arrays[name])
+            table.load(_as_now(name, arrays[name]))
     detector.silence.last_now_ms = int(header["last_now_ms"])
     detector.codes.relist(detector.fleet.at_ms)
     detector.first_seen()

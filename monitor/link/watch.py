@@ -288,9 +288,9 @@ class LinkWatch:
             if periods is None:
                 return False
             if self.minute:
+                self._gaps(now_ms)
                 if self._whole:  # of its first minute the service saw only the end
                     self._expect(periods)
-                self._gaps(now_ms)
                 self.counts.turn()
             self._fresh[:] = 0
             self._whole = self.minute == minute - 1
@@ -309,7 +309,7 @@ class LinkWatch:
         self.counts.add("missing", gateway[some].astype(np.intp), lacks[some])
 
     def _gaps(self, now_ms: int) -> None:
-        for name, (boot, _) in self._newest.items():
+        for name, (boot, _) in list(self._newest.items()):  # gateways may come meanwhile
             number = self._registry.gateway_index.get(name, -1)
             if 0 <= number < len(self.counts):
                 self.counts.gaps[number] = self.missing(name, boot, now_ms)

@@ -107,6 +107,10 @@ def _one(history: History, db: duckdb.DuckDBPyConnection, segment: str) -> int:
     except (duckdb.IOException, FileNotFoundError):  # the segment has just been replaced
         part.unlink(missing_ok=True)
         return 0
+    except (duckdb.Error, pa.ArrowException) as error:  # damaged: the others have theirs
+        part.unlink(missing_ok=True)
+        log.error("rollup.unreadable", segment=segment, reason=str(error))
+        return 0
     part.replace(file)
     return 1
 

@@ -12,8 +12,10 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from alerts.desk.accepting import AT_ONCE
+from alerts.desk.alert_desk import AlertDesk
 from alerts.model import Transition
 from config.settings import load_settings
 from devices.batch import Waveform
@@ -262,3 +264,64 @@ def test_bursts_are_judged_again_after_a_crash(tmp_path: Path) -> None:
         for name, data in state.items():
             np.testing.assert_array_equal(again.service.detector.own[name].data, data, err_msg=name)
         again.close()
+
+
+def test_what_was_judged_and_not_accepted_is_judged_again_at_the_next_start(
+    hand: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The alerts' database is away, and somebody restarts the service."""
+    hand.pipeline._snapshot()
+    hand.say(TRAPPED)
+    hand.pass_time(29)
+
+    def away(*_: Any) -> None:
+        raise OperationalError("INSERT", None, Exception("no connection"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AlertDesk, "accept", away)
+        hand.pipeline._stopping.set()
+        hand.pass_time(2)
+        hand.pipeline.stop()
+    assert hand.alerts() == []
+    again = Hand(tmp_path)
+    again.now_ms = hand.now_ms
+    again.pipeline.recover()
+    again.pass_time(31)
+    assert again.alerts() == [("1", reg_code(0), START_MS)]
+    again.close()
+
+
+def test_one_transition_that_trips_a_fault_holds_up_no_other(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = AlertDesk.accept
+
+    def accept(desk: AlertDesk, now_ms: int, transitions: Sequence[Transition], silent: Any) -> Any:
+        if any(one.subject == reg_code(0) for one in transitions):
+            raise ValueError("a fault of ours")
+        return real(desk, now_ms, transitions, silent)
+
+    monkeypatch.setattr(AlertDesk, "accept", accept)
+    hand.say(TRAPPED)
+    hand.say(TRAPPED, lift=1)
+    hand.pass_time(32)
+    assert [(rule, subject) for rule, subject, _ in hand.alerts()] == [("1", reg_code(1))]
+    assert hand.pipeline.trouble
+
+
+def test_a_call_between_two_batches_that_fails_ends_nothing(hand: Hand) -> None:
+    done: list[int] = []
+    hand.pipeline.between(lambda: done.append(1 // 0))
+    hand.pipeline.between(lambda: done.append(2))
+    hand.pipeline._turn()
+    assert "zero" in (hand.pipeline.trouble or "")
+    hand.pipeline._turn()
+    assert done == [2]
+
+
+def test_history_keeps_nothing_for_a_lane_that_has_nothing_to_do(hand: Hand) -> None:
+    for _ in range(3):
+        hand.say({"speed": 0})
+        hand.now_ms += 1000
+    hand.pipeline._snapshot()
+    assert hand.service.late.saved_cursor == hand.service.history.last_batch > 0

@@ -5,16 +5,21 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
-from alerts.database.access import reading
+from alerts.database.access import reading, writing
 from alerts.database.tables import alert, timer
+from alerts.database.tables import inbox as table
 from alerts.desk import accepting as how
 from alerts.desk import inbox
 from alerts.desk.accepting import AT_ONCE, SLICE_FIRST, SLICE_URGENT
+from alerts.desk.work import Work
 from alerts.directory.directory_file import load_directory
 from alerts.journal import audit
 from alerts.model import Step, Transition
@@ -261,3 +266,61 @@ def test_killed_between_acceptance_and_working_off(tmp_path: Path) -> None:
     with reading(house.engine) as conn:
         assert list(audit.check(conn)) == []
     house.engine.dispose()
+
+
+def test_what_cannot_be_done_is_set_aside_and_holds_up_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = flood(60)
+    bad, real = many[30].subject, house.desk._raiser.apply_all
+
+    def apply_all(work: Work, transitions: Sequence[Transition]) -> None:
+        if any(one.subject == bad for one in transitions):
+            raise ValueError("a fault of ours")
+        real(work, transitions)
+
+    monkeypatch.setattr(house.desk._raiser, "apply_all", apply_all)
+    house.desk.accept(T0, many)
+    failed = 0
+    while house.desk.waiting:
+        try:
+            house.desk.work_off(T0)
+        except ValueError:
+            failed += 1
+    assert failed >= 2, "the slice, and the row by itself"
+    assert {subject for subject, _ in opened(house)} == {one.subject for one in many} - {bad}
+    assert waiting(house) == 1, "it stays, for whoever mends it"
+    house.desk.rehearse(T0)
+    house.desk.accept(T0 + S, [raised("9", many[0].subject, people=None)])
+    assert opened(house)[-1] == (many[0].subject, "9")
+
+
+def test_a_row_of_another_version_is_kept_unread(house: House) -> None:
+    many = flood(AT_ONCE + 2)
+    house.desk.accept(T0, many)
+    with writing(house.engine) as conn:
+        ident = conn.execute(select(func.min(table.c.id))).scalar()
+        conn.execute(update(table).where(table.c.id == ident).values(data='{"odd": 1}'))
+    work_off(house)
+    assert len(opened(house)) == AT_ONCE + 1
+    assert waiting(house) == 1
+
+
+def test_what_folding_made_is_kept_with_what_it_changed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of the batch is lost in a crash, and comes again; the gateway's word would not."""
+    spoken = replace(raised("23", "gw-1", people=None), subject_kind="gateway")
+    real, calls = inbox.put, []
+
+    def put(work: Work, urgent: Any, others: Any) -> None:
+        calls.append(others)
+        if len(calls) == 2:
+            raise OSError("a crash between the two")
+        real(work, urgent, others)
+
+    monkeypatch.setattr(inbox, "put", put)
+    with pytest.raises(OSError):
+        house.desk.accept(T0, [*flood(20), spoken])
+    with reading(house.engine) as conn:
+        assert inbox.of_kind(conn, "gateway", "23") == [("gw-1", True)]
