@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +14,13 @@ from sqlalchemy import Engine
 
 from alerts.database.access import open_engine
 from alerts.migrations import migrate
+from alerts.model import SYSTEM
 from benchmarks._broker import Broker, broker_of
 from benchmarks._district import write_site
 from benchmarks._service import service
+from monitor.admin.accounts import Accounts
 from monitor.broker import HOST
-from monitor.web.auth import add_user
+from monitor.clock import wall_ms
 
 USER, PASSWORD = "bench", "a long enough one"
 
@@ -53,7 +54,7 @@ def prepare(folder: Path, lifts: int) -> Engine:
     (folder / "var").mkdir()
     migrate(url)
     engine = open_engine(url)
-    add_user(engine, USER, PASSWORD, "operator", time.time_ns() // 1_000_000)
+    Accounts(engine, wall_ms, frozenset()).add(USER, PASSWORD, "operator", None, SYSTEM)
     return engine
 
 

@@ -71,7 +71,8 @@ def open_push(settings: Settings, desk: AlertDesk, ways: dict[str, Channel]) -> 
     push, signer = settings.notify.push, load_vapid(settings.data_dir)
     raw = signer.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     told = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-    subscriptions = Subscriptions(desk.engine, tuple(push.services), told).open()
+    services = tuple(push.services)
+    subscriptions = Subscriptions(desk.engine, services, told, lambda: desk.directory).open()
     ways[WEBPUSH] = WebPushChannel(
         subscriptions,
         signer,

@@ -18,13 +18,15 @@ from sqlalchemy import Engine, select
 from alerts.database.access import reading
 from alerts.database.tables import alert, journal
 from alerts.desk import queries
+from alerts.model import SYSTEM
 from config.settings import Settings
 from devices.simulator.district import write_district
 from devices.simulator.releases import TOPIC
+from monitor.admin.accounts import Accounts
 from monitor.answers import connection
 from monitor.broker import GATEWAY_USER, SERVICE_USER, EmbeddedBroker, real_gateways, write_private
 from monitor.clock import Clock
-from monitor.web.auth import add_user, find_user
+from monitor.web.auth import find_user
 
 PASSWORD_ENV = "LIFTWATCH_SIMULATOR_PASSWORD"  # noqa: S105 - the name, not the thing
 
@@ -69,9 +71,10 @@ def accounts(engine: Engine, folder: Path, firm: str, now_ms: int) -> list[Accou
         Account(name, row["password"], row["role"], firm if row["role"] == "firm" else None)
         for name, row in kept.items()
     ]
+    book = Accounts(engine, lambda: now_ms, frozenset({firm}))
     for one in found:
         if find_user(engine, one.name) is None:
-            add_user(engine, one.name, one.password, one.role, now_ms, one.unit)
+            book.add(one.name, one.password, one.role, one.unit, SYSTEM)
     return found
 
 

@@ -5,12 +5,12 @@ Order of every list: life-critical first, then the next deadline, then the newes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select, true
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, true
 
 from alerts.chains.ladder import Chains
 from alerts.database.tables import alert, alert_unit, journal, outbox, suppression, timer
@@ -225,13 +225,21 @@ def _line_json(row: Mapping[Any, Any]) -> Json:
 
 
 def journal_since(
-    conn: Connection, after_id: int, *, unit: str | None = None, limit: int = 500
+    conn: Connection,
+    after_id: int,
+    *,
+    unit: str | None = None,
+    beside: Collection[str] | None = None,
+    limit: int = 500,
 ) -> list[Json]:
     """Return journal lines after an id, oldest first: id, at_ms, alert_id, kind, actor, role,
-    unit, data. With `unit`, only lines of alerts that unit has to do with."""
+    unit, data. With `unit`, only lines of alerts that unit has to do with; with `beside`, of the
+    lines of no alert only those of these kinds."""
     query = select(journal).where(journal.c.id > after_id).order_by(journal.c.id).limit(limit)
     if unit is not None:
         query = query.where(journal.c.alert_id.in_(_of_unit(unit)))
+    if beside is not None:
+        query = query.where(or_(journal.c.alert_id.is_not(None), journal.c.kind.in_(beside)))
     return [_line_json(row) for row in conn.execute(query).mappings()]
 
 
@@ -240,11 +248,12 @@ def feed_since(
     after_id: int,
     *,
     unit: str | None = None,
+    beside: Collection[str] | None = None,
     limit: int = 500,
     chains: Chains | None = None,
 ) -> list[Json]:
     """Return `journal_since` with `alert`: each line's alert as it stands now, for live lists."""
-    lines = journal_since(conn, after_id, unit=unit, limit=limit)
+    lines = journal_since(conn, after_id, unit=unit, beside=beside, limit=limit)
     by_id = alerts_by_id(conn, {line["alert_id"] for line in lines if line["alert_id"]}, chains)
     return [line | {"alert": by_id.get(line["alert_id"])} for line in lines]
 

@@ -2,7 +2,8 @@
 
 Nobody is pushed to who has not asked for it on that very device. A subscription belongs to an
 account and names the contact of that account's unit whose pages it gets; the journal says who
-subscribed as whom. Addresses and keys of a browser never leave the table.
+subscribed as whom. It lasts as long as that account may see that unit's alerts. Addresses and keys
+of a browser never leave the table.
 """
 
 from __future__ import annotations
@@ -11,22 +12,26 @@ import base64
 import binascii
 import hashlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, func, insert, select, update
 
 from alerts.database.access import reading, writing
 from alerts.database.shift_tables import push_subscription as table
 from alerts.database.tables import app_user
+from alerts.directory.units import Directory
 from alerts.journal import journal
-from alerts.model import SYSTEM, Actor
+from alerts.model import SYSTEM, Actor, Role
 from config.text import Text
 
 MOST: Final = 20
 """Browsers of one account; domain default. A firm's mechanics may share an account."""
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+DESK_KINDS: Final = ("operator", "bureau")
+"""Kinds of unit whose people an account of the duty desk may stand for."""
 
 
 class SubscriptionRefused(Exception):
@@ -98,33 +103,88 @@ def _bytes(value: str) -> bytes | None:
         return None
 
 
+def may_have(book: Directory, contact: str, role: str, unit: str | None) -> bool:
+    """True when an account of this role and unit may get this contact's pages: those of its own
+    unit's people, at the duty desk those of the desk's. A viewer gets none."""
+    known = book.contacts.get(contact)
+    if known is None:
+        return False
+    if role == Role.FIRM:
+        return known.unit == unit
+    return role in (Role.OPERATOR, Role.ADMIN) and book.units[known.unit].kind in DESK_KINDS
+
+
+def end_of_account(conn: Connection, account: str, why: str, now_ms: int, actor: Actor) -> int:
+    """End all an account's subscriptions within the caller's transaction; returns how many.
+
+    `Subscriptions.refresh` is due when that is committed.
+    """
+    return _end(conn, [table.c.account == account], why, now_ms, actor)
+
+
+def _end(
+    conn: Connection, which: list[ColumnElement[bool]], why: str, now_ms: int, actor: Actor
+) -> int:
+    standing = select(table.c.id).where(*which, table.c.ended_ms.is_(None)).order_by(table.c.id)
+    ids = list(conn.execute(standing).scalars())
+    # An address is a right to send: it goes with the subscription.
+    values = {"ended_ms": now_ms, "ended_why": why, "endpoint": "", "p256dh": "", "auth": ""}
+    conn.execute(update(table).where(table.c.id.in_(ids)).values(values))
+    data = [{"subscription": ident, "why": why} for ident in ids]
+    journal.append(conn, now_ms, [journal.Line(None, "push_off", actor, one) for one in data])
+    return len(ids)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A subscription, and what its account was when it was read."""
+
+    id: int
+    role: str
+    unit: str | None
+
+
 @dataclass
 class Subscriptions:
-    """The table, and in memory whom it names: the desk asks for every page it writes."""
+    """The table, and in memory whom it names: the desk asks for every page it writes.
+
+    `directory` gives the directory as it is now.
+    """
 
     engine: Engine
     services: tuple[str, ...]
     public_key: str
     """Of the site's VAPID pair, base64url: the browser binds its subscription to it."""
-    _by_contact: dict[str, tuple[int, ...]] = field(default_factory=dict, init=False)
+    directory: Callable[[], Directory]
+    _by_contact: dict[str, tuple[_Standing, ...]] = field(default_factory=dict, init=False)
     _guard: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def open(self) -> Subscriptions:
         """Read whom the table names; before anything is paged."""
-        with self._guard, reading(self.engine) as conn:
-            self._read(conn)
+        self.refresh()
         return self
 
+    def refresh(self) -> None:
+        """Read again whom the table names: an account has changed."""
+        with self._guard, reading(self.engine) as conn:
+            self._read(conn)
+
     def _read(self, conn: Connection) -> None:
-        query = select(table.c.contact, table.c.id).where(table.c.ended_ms.is_(None))
-        found: dict[str, list[int]] = {}
-        for contact, ident in conn.execute(query.order_by(table.c.id)):
-            found.setdefault(contact, []).append(ident)
-        self._by_contact = {contact: tuple(ids) for contact, ids in found.items()}
+        query = (
+            select(table.c.contact, table.c.id, app_user.c.role, app_user.c.unit)
+            .join(app_user, app_user.c.name == table.c.account)
+            .where(table.c.ended_ms.is_(None), app_user.c.locked_ms.is_(None))
+            .order_by(table.c.id)
+        )
+        found: dict[str, list[_Standing]] = {}
+        for contact, ident, role, unit in conn.execute(query):
+            found.setdefault(contact, []).append(_Standing(ident, role, unit))
+        self._by_contact = {contact: tuple(ones) for contact, ones in found.items()}
 
     def of(self, contact: str) -> tuple[int, ...]:
         """Return the browsers a contact's pages go to."""
-        return self._by_contact.get(contact, ())
+        ones, book = self._by_contact.get(contact, ()), self.directory()
+        return tuple(one.id for one in ones if may_have(book, contact, one.role, one.unit))
 
     def mine(self, account: str) -> list[dict[str, Any]]:
         """Return an account's standing subscriptions: id, contact, device, created_ms, service."""
@@ -184,26 +244,29 @@ class Subscriptions:
 
         `actor` other than the service itself ends only what is their own.
         """
-        where = [table.c.id == ident, table.c.ended_ms.is_(None)]
+        which = [table.c.id == ident]
         if actor is not SYSTEM:
-            where.append(table.c.account == actor.name)
-        blank = {"endpoint": "", "p256dh": "", "auth": ""}
+            which.append(table.c.account == actor.name)
         with self._guard, writing(self.engine) as conn:
-            change = update(table).where(*where).values(ended_ms=now_ms, ended_why=why, **blank)
-            if conn.execute(change).rowcount != 1:
-                return False
-            data = {"subscription": ident, "why": why}
-            journal.append(conn, now_ms, [journal.Line(None, "push_off", actor, data)])
+            ended = _end(conn, which, why, now_ms, actor)
             self._read(conn)
-        return True
+        return ended == 1
 
     def find(self, ident: int) -> Browser | None:
-        """Return a standing subscription whose account still exists, else None."""
+        """Return a standing subscription whose account may have its contact's pages now, else None.
+
+        Asked when a page leaves: the account may have changed since, by another process, too.
+        """
         query = (
-            select(table.c.endpoint, table.c.p256dh, table.c.auth)
+            select(table, app_user.c.role, app_user.c.unit)
             .join(app_user, app_user.c.name == table.c.account)
-            .where(table.c.id == ident, table.c.ended_ms.is_(None))
-        )
+            .where(
+                table.c.id == ident, table.c.ended_ms.is_(None), app_user.c.locked_ms.is_(None)
+            )
+        )  # fmt: skip
         with reading(self.engine) as conn:
             row = conn.execute(query).first()
-        return Browser(row.endpoint, row.p256dh, row.auth) if row else None
+        if row is None or not may_have(self.directory(), row.contact, row.role, row.unit):
+            self.refresh()  # what is in memory is older than the table
+            return None
+        return Browser(row.endpoint, row.p256dh, row.auth)

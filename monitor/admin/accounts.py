@@ -1,6 +1,9 @@
-"""Accounts as administrators keep them. Nobody is given a password: people set their own, by a link
-that works once. The last administrator who can sign in can be neither locked, demoted nor removed.
-Every change stands in the journal; links and passwords do not.
+"""Accounts as administrators keep them, on the console and at the command line.
+
+People set their own password by a link that works once; who has the machine may also type one. The
+last administrator who can sign in can be neither locked, demoted nor removed. Whoever is locked,
+removed or given other work is pushed to no more. Every change stands in the journal; links and
+passwords do not.
 """
 
 from __future__ import annotations
@@ -8,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
@@ -19,6 +22,7 @@ from alerts.database.tables import app_user
 from alerts.database.token_tables import api_token
 from alerts.journal.journal import Line, append
 from alerts.model import Actor, Role
+from alerts.notify.subscriptions import end_of_account
 from config.errors import ConfigError
 from config.text import Text
 from monitor.web.auth import NAME, ROLES
@@ -29,11 +33,15 @@ GOOD_FOR_MS = 72 * 3_600_000
 
 @dataclass
 class Accounts:
-    """Reads and changes accounts. `units`: ids of maintenance firms, for accounts of role firm."""
+    """Reads and changes accounts. `units`: ids of maintenance firms, for accounts of role firm.
+
+    `push_changed` is called after subscriptions to push may have ended.
+    """
 
     engine: Engine
     clock: Callable[[], int]
     units: frozenset[str]
+    push_changed: Callable[[], None] = field(default=lambda: None)
 
     def listed(self) -> list[dict[str, Any]]:
         """Return all accounts by name: role, unit, created, last signed in, locked, invited."""
@@ -54,16 +62,20 @@ class Accounts:
             for row in rows
         ]
 
+    def add(self, name: str, password: str, role: str, unit: str | None, actor: Actor) -> None:
+        """Make an account with a password. Raises ConfigError."""
+        self._check(name, role, unit)
+        now_ms, hashed = self.clock(), _hashed(password)
+        with writing(self.engine) as conn:
+            _insert(conn, name, role, unit, hashed, now_ms)
+            _say(conn, now_ms, actor, "added", name, None, {"role": role, "unit": unit or None})
+
     def invite(self, name: str, role: str, unit: str | None, actor: Actor) -> str:
         """Make an account nobody can sign in to yet; return the token of its invitation."""
         self._check(name, role, unit)
-        token, now_ms = secrets.token_urlsafe(24), self.clock()
-        row = {"name": name, "role": role, "unit": unit or None, "created_ms": now_ms}
-        hashed = _unknown()
+        token, now_ms, hashed = secrets.token_urlsafe(24), self.clock(), _unknown()
         with writing(self.engine) as conn:
-            if _find(conn, name) is not None:
-                raise _no("name", name, "用户名已存在", "is taken: choose another")
-            conn.execute(insert(app_user).values(**row, password_hash=hashed))
+            _insert(conn, name, role, unit, hashed, now_ms)
             self._invite(conn, name, token, actor, now_ms)
             _say(conn, now_ms, actor, "invited", name, None, {"role": role, "unit": unit or None})
         return token
@@ -80,7 +92,7 @@ class Accounts:
         return token
 
     def set_role(self, name: str, role: str, unit: str | None, actor: Actor) -> None:
-        """Give an account another role; its sessions end."""
+        """Give an account another role; its sessions end, and pushes if anything has changed."""
         self._check(name, role, unit)
         now_ms = self.clock()
         with writing(self.engine) as conn:
@@ -92,9 +104,12 @@ class Accounts:
             more = {"generation": row["generation"] + 1}
             conn.execute(_of(name).values(**after, **more))
             _say(conn, now_ms, actor, "role", name, before, after)
+            if after != before:
+                end_of_account(conn, name, "role changed", now_ms, actor)
+        self.push_changed()
 
     def lock(self, name: str, locked: bool, actor: Actor) -> None:
-        """Keep an account from signing in, at once, or let it in again."""
+        """Keep an account from signing in, at once, or let it in again. A lock ends its pushes."""
         now_ms = self.clock()
         with writing(self.engine) as conn:
             row = _known(conn, name)
@@ -105,6 +120,9 @@ class Accounts:
                 more = {"generation": row["generation"] + 1}
                 conn.execute(_of(name).values(locked_ms=now_ms if locked else None, **more))
                 _say(conn, now_ms, actor, "locked", name, {"locked": was}, {"locked": locked})
+            if locked:
+                end_of_account(conn, name, "account locked", now_ms, actor)
+        self.push_changed()
 
     def end_sessions(self, name: str, actor: Actor) -> None:
         """Sign an account out everywhere."""
@@ -120,11 +138,13 @@ class Accounts:
         with writing(self.engine) as conn:
             row = _known(conn, name)
             self._keep_an_admin(conn, row)
-            # Whoever is given this name later must not inherit its tokens.
+            # Whoever is given this name later must not inherit its tokens, pages or invitations.
             conn.execute(delete(api_token).where(api_token.c.owner == name))
+            end_of_account(conn, name, "account removed", now_ms, actor)
             conn.execute(delete(app_user).where(app_user.c.name == name))
             _end(conn, name, now_ms)
             _say(conn, now_ms, actor, "removed", name, {"role": row["role"]}, None)
+        self.push_changed()
 
     def invited(self, token: str) -> str | None:
         """Return whose invitation this is, None when it is used, old or none of ours."""
@@ -133,11 +153,7 @@ class Accounts:
 
     def accept(self, token: str, password: str) -> str:
         """Set the password of an invitation, once; return the name. Raises ConfigError."""
-        try:
-            hashed = hash_password(password)
-        except ValueError:
-            raise _no("password", "…", "口令至少 10 个字符", "has at least 10 characters") from None
-        now_ms = self.clock()
+        now_ms, hashed = self.clock(), _hashed(password)
         with writing(self.engine) as conn:
             name = _whose(conn, token, now_ms)
             if name is None:
@@ -146,12 +162,14 @@ class Accounts:
                     "the link was used or is too old: ask an administrator for another",
                 )  # fmt: skip
             row = _known(conn, name)
-            values = {"password_hash": hashed, "generation": row["generation"] + 1}
-            conn.execute(_of(name).values(**values))
-            _end(conn, name, now_ms)
-            actor = Actor(name, Role(row["role"]), row["unit"])
-            _say(conn, now_ms, actor, "password_set", name, None, None)
+            _set(conn, row, hashed, Actor(name, Role(row["role"]), row["unit"]), now_ms)
         return name
+
+    def set_password(self, name: str, password: str, actor: Actor) -> None:
+        """Set an account's password; its sessions and invitations end. Raises ConfigError."""
+        now_ms, hashed = self.clock(), _hashed(password)
+        with writing(self.engine) as conn:
+            _set(conn, _known(conn, name), hashed, actor, now_ms)
 
     def _check(self, name: str, role: str, unit: str | None) -> None:
         if not NAME.fullmatch(name):
@@ -197,6 +215,13 @@ def _unknown() -> str:
     return hash_password(secrets.token_urlsafe(32))
 
 
+def _hashed(password: str) -> str:
+    try:
+        return hash_password(password)
+    except ValueError:
+        raise _no("password", "…", "口令至少 10 个字符", "has at least 10 characters") from None
+
+
 def _digest(token: str) -> str:
     return hashlib.sha256(b"invitation\0" + token.encode()).hexdigest()
 
@@ -207,6 +232,22 @@ def _of(name: str) -> Any:
 
 def _find(conn: Connection, name: str) -> Any:
     return conn.execute(select(app_user).where(app_user.c.name == name)).mappings().first()
+
+
+def _insert(
+    conn: Connection, name: str, role: str, unit: str | None, hashed: str, now_ms: int
+) -> None:
+    if _find(conn, name) is not None:
+        raise _no("name", name, "用户名已存在", "is taken: choose another")
+    row = {"name": name, "role": role, "unit": unit or None, "created_ms": now_ms}
+    conn.execute(insert(app_user).values(**row, password_hash=hashed))
+
+
+def _set(conn: Connection, row: Any, hashed: str, actor: Actor, now_ms: int) -> None:
+    name, values = row["name"], {"password_hash": hashed, "generation": row["generation"] + 1}
+    conn.execute(_of(name).values(**values))
+    _end(conn, name, now_ms)
+    _say(conn, now_ms, actor, "password_set", name, None, None)
 
 
 def _known(conn: Connection, name: str) -> Any:

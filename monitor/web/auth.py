@@ -1,7 +1,6 @@
 """Who may sign in: users and their roles, kept in the table `app_user`.
 
-There is no default password anywhere: users are made by `add_user`, which the command line and
-the demo call.
+There is no default password anywhere. Accounts are made and changed by monitor.admin.accounts.
 """
 
 from __future__ import annotations
@@ -12,17 +11,15 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine, select, update
 
 from alerts.database.access import reading, writing
 from alerts.database.tables import app_user
-from alerts.database.token_tables import api_token
 from alerts.model import Actor, Role
-from monitor.web.passwords import hash_password, nobody, verify_password
+from monitor.web.passwords import nobody, verify_password
 from monitor.web.sessions import password_mark
 
 NAME = re.compile(r"[\w.@-]{1,64}")
@@ -33,7 +30,10 @@ _REMEMBER_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One account. `unit` is set for a firm and binds it to its lifts and alerts."""
+    """One account. `unit` is set for a firm and binds it to its lifts and alerts.
+
+    Equal are those with the same rights and the same password; when they signed in does not count.
+    """
 
     name: str
     role: Role
@@ -41,7 +41,7 @@ class User:
     password_hash: str
     generation: int = 0
     locked_ms: int | None = None
-    signed_in_ms: int | None = None
+    signed_in_ms: int | None = field(default=None, compare=False)
     created_ms: int = 0
     via: str = ""
     """The name of the token that speaks for this account, if one does."""
@@ -69,58 +69,6 @@ class User:
         return Actor(f"{self.name} ({self.via})" if self.via else self.name, self.role, self.unit)
 
 
-def add_user(
-    engine: Engine, name: str, password: str, role: str, now_ms: int, unit: str | None = None
-) -> User:
-    """Make an account.
-
-    Raises ValueError, naming what is wrong and the limit, for a bad or taken name, an unknown
-    role, a firm without a unit, or a password of fewer than 10 characters.
-    """
-    if not NAME.fullmatch(name):
-        raise ValueError(f"name: {name!r}: 1–64 letters, digits or . _ @ - / 用户名有误")
-    if role not in ROLES:
-        raise ValueError(f"role: {role!r}: one of {', '.join(ROLES)} / 角色有误")
-    if (role == Role.FIRM) != bool(unit):
-        raise ValueError(
-            "unit: needed for role firm, and only there / 维保账号须有单位，其他不可有"
-        )
-    row = {
-        "name": name,
-        "role": role,
-        "unit": unit,
-        "password_hash": hash_password(password),
-        "created_ms": now_ms,
-    }
-    try:
-        with writing(engine) as connection:
-            connection.execute(insert(app_user).values(row))
-    except IntegrityError:
-        raise ValueError(f"name: {name!r} is taken: choose another / 用户名已存在") from None
-    return User(name, Role(role), unit, str(row["password_hash"]))
-
-
-def set_password(engine: Engine, name: str, password: str) -> None:
-    """Give an account another password; ends all its sessions.
-
-    Raises KeyError for an unknown name, ValueError for fewer than 10 characters.
-    """
-    hashed = hash_password(password)
-    with writing(engine) as connection:
-        statement = update(app_user).where(app_user.c.name == name)
-        if connection.execute(statement.values(password_hash=hashed)).rowcount != 1:
-            raise KeyError(name)
-
-
-def remove_user(engine: Engine, name: str) -> None:
-    """Delete an account; its sessions and tokens end. Raises KeyError for an unknown name."""
-    with writing(engine) as connection:
-        # Whoever is given this name later must not inherit them.
-        connection.execute(delete(api_token).where(api_token.c.owner == name))
-        if connection.execute(delete(app_user).where(app_user.c.name == name)).rowcount != 1:
-            raise KeyError(name)
-
-
 def find_user(engine: Engine, name: str) -> User | None:
     """Return an account, or None."""
     with reading(engine) as connection:
@@ -141,13 +89,6 @@ def note_sign_in(engine: Engine, user: User, now_ms: int) -> None:
         with writing(engine) as connection:
             statement = update(app_user).where(app_user.c.name == user.name)
             connection.execute(statement.values(signed_in_ms=now_ms))
-
-
-def list_users(engine: Engine) -> list[User]:
-    """Return all accounts by name."""
-    with reading(engine) as connection:
-        rows = connection.execute(select(app_user).order_by(app_user.c.name)).all()
-    return [_user(row) for row in rows]
 
 
 def check_password(engine: Engine, name: str, password: str) -> User | None:

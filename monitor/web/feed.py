@@ -14,6 +14,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple, get_args
 
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +22,8 @@ from starlette.concurrency import run_in_threadpool
 
 from alerts.database.access import reading
 from alerts.desk import queries
+from alerts.model import Aside, Role
+from monitor.quarantine.runs import Kind
 from monitor.web.find import veiled_line
 from monitor.web.ports import ServicePort
 
@@ -38,8 +41,35 @@ KEPT = 32
 LEAN = ("id", "at_ms", "alert_id", "kind")
 log = logging.getLogger(__name__)
 
-Place = tuple[int, str | None, bool]
-"""Where a reader stands: cursor, scope, and whether it wants lean lines."""
+_ORDERS = frozenset(
+    f"{kind.value}_{turn}"
+    for kind in Aside
+    if kind is not Aside.NONE
+    for turn in ("began", "ended")
+)
+_ROOM = frozenset(
+    {"registry", "handover_given", "handover_taken"}
+    | {f"quarantine_{kind}{asked}" for kind in get_args(Kind) for asked in ("", "_asked")}
+)
+BESIDE: dict[Role, frozenset[str] | None] = {
+    Role.ADMIN: None,
+    Role.OPERATOR: _ORDERS | _ROOM,
+    Role.VIEWER: _ORDERS,
+    Role.FIRM: frozenset(),
+}
+"""Kinds of lines of no alert that a role is told, as far as it may read of the same by other ways;
+None = all. A kind that stands nowhere here is for administrators."""
+
+
+class Sight(NamedTuple):
+    """What a reader may see: the unit whose alerts (None = all), and as what."""
+
+    scope: str | None
+    role: Role
+
+
+Place = tuple[int, Sight, bool]
+"""Where a reader stands: cursor, sight, and whether it wants lean lines."""
 Check = Callable[[], Awaitable[bool]]
 
 
@@ -121,28 +151,29 @@ class Hub:
         called, self._news = self._news, asyncio.Event()
         called.set()
 
-    async def _events(
-        self, cursor: int, head: int, scope: str | None, lean: bool
-    ) -> tuple[bytes, int]:
+    async def _events(self, cursor: int, head: int, sight: Sight, lean: bool) -> tuple[bytes, int]:
         """Return events after a cursor as they are sent, and the cursor behind them."""
-        place = (cursor, scope, lean)
+        place = (cursor, sight, lean)
         task = self._reads.get(place)
         if task is None or (task.done() and (task.cancelled() or task.exception())):
-            read = run_in_threadpool(self._read, cursor, head, scope, lean)
+            read = run_in_threadpool(self._read, cursor, head, sight, lean)
             task = self._reads[place] = asyncio.create_task(read)
             if len(self._reads) > KEPT:
                 self._reads.popitem(last=False)
         # A reader that goes must not take the others' read with it.
         return await asyncio.shield(task)
 
-    def _read(self, cursor: int, head: int, scope: str | None, lean: bool) -> tuple[bytes, int]:
+    def _read(self, cursor: int, head: int, sight: Sight, lean: bool) -> tuple[bytes, int]:
+        scope, beside = sight.scope, BESIDE[sight.role]
         with reading(self._port.engine) as conn:
             if lean:
-                found = queries.journal_since(conn, cursor, unit=scope, limit=PAGE)
+                found = queries.journal_since(conn, cursor, unit=scope, beside=beside, limit=PAGE)
                 lines = [{name: line[name] for name in LEAN} for line in found]
             else:
                 chains = self._port.desk.chains
-                found = queries.feed_since(conn, cursor, unit=scope, limit=PAGE, chains=chains)
+                found = queries.feed_since(
+                    conn, cursor, unit=scope, beside=beside, limit=PAGE, chains=chains
+                )
                 lines = [veiled_line(line, scope) for line in found]
         # No further than the head: so readers meet again at the same places, and one who comes
         # back is never ahead of what the hub knows.
@@ -151,7 +182,7 @@ class Hub:
         return b"".join(_event("journal", line["id"], line) for line in told), behind
 
     async def stream(
-        self, after: int | None, scope: str | None, allowed: Check, lean: bool = False
+        self, after: int | None, sight: Sight, allowed: Check, lean: bool = False
     ) -> AsyncIterator[bytes]:
         """Yield events after a journal id (None = from now on), until the reader goes.
 
@@ -178,7 +209,7 @@ class Hub:
                 # Ids have no gaps and come in order of commit: all up to `head` is there.
                 head, told = self.head, b""
                 if head > cursor:
-                    told, cursor = await self._events(cursor, head, scope, lean)
+                    told, cursor = await self._events(cursor, head, sight, lean)
                 if time.monotonic() - checked >= CHECK_S:
                     checked = time.monotonic()
                     if not await allowed():

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from alerts.database.tables import alert, alert_unit, journal, suppression
+from alerts.database.tables import alert, journal, suppression
 from alerts.model import Aside
 from config.text import Text
 from devices.registry import Lift
 from monitor.detector.trip_list import COLUMNS, MEASURED
 from monitor.store.curves import Curves
 from monitor.web import find
+from monitor.web.find import visible
 from monitor.web.ports import ServicePort
 from monitor.web.problems import Problem
 
@@ -147,10 +148,8 @@ def _rescues(
         journal.c.kind.in_(("arrived", "freed", "cause_filed", "verified")),
         journal.c.at_ms >= times[0],
         journal.c.at_ms < times[1],
+        *visible(scope),
     ]
-    if scope is not None:
-        mine = select(alert_unit.c.alert_id).where(alert_unit.c.unit == scope)
-        where.append(alert.c.id.in_(mine))
     rows = conn.execute(
         select(journal.c.alert_id, journal.c.at_ms, journal.c.kind, journal.c.actor)
         .join(alert, alert.c.id == journal.c.alert_id)

@@ -331,9 +331,14 @@ class ServicePort(Protocol):
 
 
 def fresh_ms(port: ServicePort, reg_code: str) -> int:
-    """Return the age in ms beyond which the values of a lift count as stale.
-
-    Three periods of the lift, at least 10 s (domain default: rule 23 counts three periods).
-    """
+    """Return the age in ms beyond which the values of a lift count as stale."""
     lift = port.registry.find(reg_code)
-    return int(max(10.0, 3 * (lift.period_s if lift else 0.0)) * 1000)
+    return stale_after_ms(lift.period_s if lift else 0.0)
+
+
+def stale_after_ms(period_s: float) -> int:
+    """Return `fresh_ms` of a lift that speaks every `period_s` seconds.
+
+    Three periods, at least 10 s (domain default: rule 23 counts three periods).
+    """
+    return int(max(10.0, 3 * period_s) * 1000)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import ColumnElement, Engine, and_, case, insert, select, update
 
 from alerts.database.access import reading, writing
 from alerts.database.tables import app_user
@@ -202,10 +202,21 @@ def find(engine: Engine, ident: int, owner: str | None = None) -> Token | None:
 
 
 def tokens(
-    engine: Engine, owner: str | None = None, before: int | None = None, limit: int = 500
+    engine: Engine,
+    owner: str | None = None,
+    before: int | None = None,
+    limit: int = 500,
+    good_at_ms: int | None = None,
 ) -> list[Token]:
-    """Return tokens, the newest first: of one owner or of all, with ids below `before`."""
-    query = select(api_token).order_by(api_token.c.id.desc()).limit(limit)
+    """Return tokens, the newest first: of one owner or of all, with ids below `before`.
+
+    With `good_at_ms` those that are good then come before all others.
+    """
+    order: list[ColumnElement[Any]] = [api_token.c.id.desc()]
+    if good_at_ms is not None:
+        good = and_(api_token.c.revoked_ms.is_(None), api_token.c.expires_ms > good_at_ms)
+        order.insert(0, case((good, 0), else_=1))
+    query = select(api_token).order_by(*order).limit(limit)
     if owner is not None:
         query = query.where(api_token.c.owner == owner)
     if before is not None:

@@ -10,7 +10,7 @@ from alerts.migrations import migrate
 from config.errors import ConfigError
 from monitor.commands.tokens import app
 from monitor.web import tokens
-from monitor.web.auth import add_user
+from tests.support.accounts import add_account
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def site(tmp_path: Path) -> Path:
     url = f"sqlite:///{tmp_path / 'var' / 'liftwatch.db'}"
     migrate(url)
     engine = open_engine(url)
-    add_user(engine, "zhang", "a long password", "operator", 1)
-    add_user(engine, "root", "a long password", "admin", 1)
+    add_account(engine, "zhang", "a long password", "operator")
+    add_account(engine, "root", "a long password", "admin")
     engine.dispose()
     return config
 

@@ -69,20 +69,25 @@ class ListQuery(Filters):
     limit: int = Field(100, ge=1, le=500)
 
 
-class StepBody(BaseModel):
-    """What a step may say. `cause` is needed to file one, `comment` to cancel or to shelve; a
-    shelf also needs its end, 24 h from now at most: `until_ms` or `hours`."""
+class ShelfBody(BaseModel):
+    """When a shelf is to end: at a moment, or how long from now."""
 
     model_config = ConfigDict(extra="forbid")
 
-    comment: str | None = Field(None, max_length=500, examples=["called the property manager"])
-    cause: str | None = Field(None, max_length=500, examples=["door: landing lock, floor 7"])
     until_ms: int | None = Field(None, ge=0, description="shelve: epoch ms of its end")
     hours: float | None = Field(None, gt=0, le=10_000, description="shelve: or how long from now")
 
     def end_ms(self, now_ms: int) -> int | None:
         """Return when a shelf is to end."""
         return self.until_ms if self.hours is None else now_ms + round(self.hours * 3_600_000)
+
+
+class StepBody(ShelfBody):
+    """What a step may say. `cause` is needed to file one, `comment` to cancel or to shelve; a
+    shelf also needs its end, 24 h from now at most: `until_ms` or `hours`."""
+
+    comment: str | None = Field(None, max_length=500, examples=["called the property manager"])
+    cause: str | None = Field(None, max_length=500, examples=["door: landing lock, floor 7"])
 
 
 @router.get("/alerts", responses=examples.answer(examples.ALERTS))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from alerts.database.access import reading
@@ -14,7 +14,7 @@ from alerts.model import ActResult, Step
 from config.text import Text
 from monitor.web import facets, sheet
 from monitor.web.api import examples
-from monitor.web.api.alerts import Filters
+from monitor.web.api.alerts import Filters, ShelfBody
 from monitor.web.away import away
 from monitor.web.find import Query as Chosen
 from monitor.web.find import find
@@ -27,20 +27,12 @@ NOT_THERE = Text("没有这条警情", "there is no such alert")
 BulkStep = Literal["acknowledge", "shelve", "unshelve"]
 
 
-class BulkBody(BaseModel):
+class BulkBody(ShelfBody):
     """One step on many alerts. `comment` goes with each; a shelf needs it, and its end."""
-
-    model_config = ConfigDict(extra="forbid")
 
     step: BulkStep = Field(examples=["acknowledge"])
     ids: list[int] = Field(min_length=1, max_length=MOST, examples=[[17, 18]])
     comment: str | None = Field(None, max_length=500, examples=["power cut, known to all"])
-    until_ms: int | None = Field(None, ge=0, description="shelve: epoch ms of its end")
-    hours: float | None = Field(None, gt=0, le=10_000, description="shelve: or how long from now")
-
-    def end_ms(self, now_ms: int) -> int | None:
-        """Return when a shelf is to end."""
-        return self.until_ms if self.hours is None else now_ms + round(self.hours * 3_600_000)
 
 
 @router.post("/alerts/bulk", responses=examples.answer(examples.BULK_DONE))

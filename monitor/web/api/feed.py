@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from config.text import Text
 from monitor.web.api import examples
-from monitor.web.feed import MOST_READERS
+from monitor.web.feed import MOST_READERS, Sight
 from monitor.web.problems import Problem
 from monitor.web.visitor import AnyVisitor, identify, web_of
 
 router = APIRouter(tags=["feed"])
+log = logging.getLogger(__name__)
 LINE = examples.LINE | {"alert": examples.ALERT}
 EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "journal": (
@@ -61,9 +64,10 @@ async def feed(
 
     Send the last id you saw as Last-Event-ID (or `after`) and nothing is lost or doubled; without
     one you start from now. A `beat` comes each second; `reset` means: load everything anew. A firm
-    gets its own alerts. Each reader reads the journal at its own pace: a slow one falls behind and
-    loses nothing. The stream ends when your session, token or account does. A token goes into the
-    Authorization header; where that cannot be set (EventSource), use the session.
+    gets its own alerts; what administrators do is told to administrators alone. Each reader reads
+    the journal at its own pace: a slow one falls behind and loses nothing. The stream ends when
+    your session, token or account does. A token goes into the Authorization header; where that
+    cannot be set (EventSource), use the session.
     """
     hub = web_of(request).hub
     if hub.readers >= MOST_READERS or hub.closed:
@@ -75,11 +79,19 @@ async def feed(
 
     async def allowed() -> bool:
         """The same person, with the same rights, still has access."""
-        again = await run_in_threadpool(identify, request)
+        try:
+            again = await run_in_threadpool(identify, request)
+        except Problem:
+            return False  # a token that has ended, say; to come back is to be told why
+        except SQLAlchemyError:
+            log.exception(
+                "a reader of the feed could not be checked; asked again at the next check"
+            )
+            return True
         return again is not None and again.user == user
 
     return StreamingResponse(
-        hub.stream(after, visitor.scope, allowed, lean),
+        hub.stream(after, Sight(visitor.scope, user.role), allowed, lean),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.directory.units import Contact
-from alerts.notify.subscriptions import SubscriptionRefused, checked
+from alerts.notify.subscriptions import SubscriptionRefused, checked, may_have
 from config.text import Text
 from monitor.web import problems
 from monitor.web.api import desk_examples, examples
@@ -17,7 +17,6 @@ from monitor.web.problems import Problem
 from monitor.web.visitor import AnyVisitor, Visitor, web_of
 
 router = APIRouter(tags=["push"])
-DESK_KINDS = ("operator", "bureau")
 MOST = 2**53
 """JSON's own limit of a number; a database's is higher."""
 
@@ -45,11 +44,9 @@ class SubscriptionBody(BaseModel):
 
 def contacts_of(port: ServicePort, visitor: Visitor) -> list[Contact]:
     """Return whose pages a visitor may have: people of their own unit, or of the duty desk."""
-    book = port.directory
-    if visitor.scope is not None:
-        return book.of_unit(visitor.scope)
-    units = [unit for kind in DESK_KINDS for unit in book.of_kind(kind)]
-    return [contact for unit in units for contact in book.of_unit(unit.id)]
+    book, user = port.directory, visitor.user
+    ones = book.contacts.values()
+    return [one for one in ones if may_have(book, one.id, user.role, user.unit)]
 
 
 def push_json(port: ServicePort, visitor: Visitor) -> dict[str, Any]:

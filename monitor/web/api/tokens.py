@@ -7,15 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.database.access import writing
-from alerts.journal.journal import Line, append
 from alerts.model import Role
 from config.errors import ConfigError
 from config.text import Text
-from monitor.web import auth, problems, tokens
+from monitor.web import problems, tokens
 from monitor.web import visitor as visitors
 from monitor.web.api import answers, examples, paging
 from monitor.web.api import examples_account as told
+from monitor.web.api.admin.people import accounts_of
 from monitor.web.api.tags import TAGS
 from monitor.web.i18n import language
 from monitor.web.problems import Problem
@@ -83,13 +82,10 @@ def change_password(request: Request, visitor: Visitor, current: str, new: str) 
         text = Text("现口令不对", "the present password is wrong")
         raise Problem(403, "wrong_password", text, field="current")
     try:
-        auth.set_password(web.port.engine, user.name, new)
-    except ValueError as error:
-        zh = Text("口令至少 10 个字符", str(error))
-        raise Problem(422, "invalid", zh, field="new", limit="≥ 10 characters") from None
-    with writing(web.port.engine) as conn:
-        data = {"what": "password", "owner": user.name}
-        append(conn, web.port.now_ms(), [Line(None, "account", user.actor, data)])
+        accounts_of(web.port).set_password(user.name, new, user.actor)
+    except ConfigError as error:
+        text = Text(f"新{error.way_out.zh}", f"the new password {error.way_out.en}")
+        raise Problem(422, "invalid", text, field="new", limit="≥ 10 characters") from None
 
 
 @router.get("/tokens", responses=examples.answer({"tokens": [told.TOKEN], "next_cursor": None}))

@@ -48,7 +48,8 @@ def _page(
     words, port, user = web.pages.words(request), web.port, visitor.user
     now_ms, longest = port.now_ms(), port.settings.web.token_days
     everybody = user.role is Role.ADMIN
-    found = tokens.tokens(port.engine, None if everybody else user.name, limit=_SHOWN)
+    owner = None if everybody else user.name
+    found = tokens.tokens(port.engine, owner, limit=_SHOWN, good_at_ms=now_ms)
     names = scope_words(words.catalogue)
     rows = [_row(words, names, one, now_ms) for one in found]
     ends_ms = None
@@ -64,7 +65,7 @@ def _page(
         error=refusal.text.of(words.lang) if refusal else "",
         where=refusal.field if refusal else "",
         unit=_unit(request, words, user.unit),
-        rows=sorted(rows, key=lambda row: row["state"] != "good"),
+        rows=rows,
         everybody=everybody,
         made=made and {"name": made[0].name, "text": made[1]},
         ends=stamp(words, ends_ms),

@@ -50,4 +50,5 @@ def who(catalogue: Catalogue) -> dict[str, str]:
         "desk": _("duty desk and administrators"),
         "admin": _("administrators"),
         "in person": _("people with their password, not tokens"),
+        "admin in person": _("administrators with their password, not tokens"),
     }

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from alerts.chains.ladder import Chains
-from alerts.database.tables import alert, alert_unit, timer
+from alerts.database.tables import alert, timer
 from alerts.desk import queries
+from monitor.web.find import visible
 
 _TOLD = ("id", "subject", "severity", "place", "name", "rule_text", "people", "with_people")
 
@@ -25,14 +26,11 @@ def next_dues(
         select(timer.c.alert_id)
         .join(alert, alert.c.id == timer.c.alert_id)
         .where(timer.c.state == "pending", alert.c.closed_ms.is_(None))
-        .where(alert.c.exercise.is_(False))
+        .where(alert.c.exercise.is_(False), *visible(scope))
         .group_by(timer.c.alert_id)
         .order_by(due, timer.c.alert_id)
         .limit(limit)
     )
-    if scope is not None:
-        mine = select(alert_unit.c.alert_id).where(alert_unit.c.unit == scope)
-        query = query.where(alert.c.id.in_(mine))
     wanted = list(conn.execute(query).scalars())
     found = queries.alerts_by_id(conn, wanted, chains)
     return [

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from alerts.directory.units import Directory
 from config.text import Text
 from devices.registry import Lift, Registry
+from monitor.web.ports import stale_after_ms
 from monitor.web.words import LIFT_TYPES
 
 Index = NDArray[np.int32]
@@ -100,7 +101,7 @@ def build(registry: Registry, directory: Directory) -> Roster:
         groups=groups,
         of_group=of_group,
         gateway=np.fromiter((gateways[x.gateway] for x in lifts), np.int32, len(lifts)),
-        fresh_ms=np.array([max(10.0, 3 * x.period_s) * 1000 for x in lifts], np.int64),
+        fresh_ms=np.array([stale_after_ms(x.period_s) for x in lifts], np.int64),
         lat=np.array([x.lat for x in lifts], np.float64),
         lon=np.array([x.lon for x in lifts], np.float64),
     )

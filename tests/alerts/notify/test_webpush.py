@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from alerts.database.access import reading, writing
 from alerts.database.shift_tables import push_subscription
@@ -43,7 +44,9 @@ class Rig:
         raw = self.vapid.public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         base = f"http://127.0.0.1:{service.port}"
         self.endpoint = f"{base}/push/abc"
-        self.book = Subscriptions(house.engine, (base,), b64(raw)).open()
+        self.book = Subscriptions(
+            house.engine, (base,), b64(raw), lambda: house.desk.directory
+        ).open()
         with writing(house.engine) as conn:
             row = {"name": "firm-a", "role": "firm", "unit": "anda", "password_hash": "x"}
             conn.execute(insert(app_user), row | {"created_ms": T0})
@@ -162,6 +165,32 @@ async def test_nothing_is_sent_for_an_account_that_is_gone(rig: Rig) -> None:
     rig.house.desk.apply(T0, [raised("1")])
     await rig.after(0)
     assert rig.service.requests == [] and rig.row()["state"] == "dead"
+    assert rig.book.of("zhang") == (), "and the desk writes no more such pages"
+
+
+@pytest.mark.parametrize(
+    "now", [{"locked_ms": T0}, {"unit": "kone"}, {"role": "operator", "unit": None}]
+)
+async def test_nothing_is_sent_for_an_account_that_may_not_see_it_now(
+    rig: Rig, now: dict[str, object]
+) -> None:
+    """Changed by another process, after the page was written: the sender itself must ask."""
+    ident = rig.subscribe()
+    rig.house.desk.apply(T0, [raised("1")])
+    with writing(rig.house.engine) as conn:
+        conn.execute(update(app_user).values(**now))
+    assert rig.book.of("zhang") == (ident,), "what is in memory is of before"
+    await rig.after(0)
+    assert rig.service.requests == [] and rig.row()["state"] == "dead"
+    assert rig.book.of("zhang") == ()
+
+
+def test_a_contact_that_moves_to_another_unit_takes_no_foreign_browser_along(rig: Rig) -> None:
+    ident, desk = rig.subscribe(), rig.house.desk
+    zhang = desk.directory.contacts["zhang"]
+    moved = dict(desk.directory.contacts) | {"zhang": replace(zhang, unit="kone")}
+    desk.take_up(replace(desk.directory, contacts=moved))
+    assert rig.book.of("zhang") == () and rig.book.find(ident) is None
 
 
 async def test_one_who_accepts_is_not_pushed_to_for_that_any_more(rig: Rig) -> None:
@@ -187,7 +216,8 @@ def test_the_same_browser_takes_over_what_it_had(rig: Rig) -> None:
     assert rig.subscribe() == first and rig.book.of("zhang") == (first,)
     assert not rig.book.end(first, "by hand", T0, Actor("other", Role.FIRM, "kone"))
     assert rig.book.end(first, "by hand", T0, FIRM) and not rig.book.end(first, "again", T0)
-    fresh = Subscriptions(rig.house.engine, rig.book.services, "k").open()
+    desk = rig.house.desk
+    fresh = Subscriptions(desk.engine, rig.book.services, "k", lambda: desk.directory).open()
     assert fresh.of("zhang") == ()
 
 

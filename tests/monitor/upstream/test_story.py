@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alerts.database.access import open_engine
 from devices.gateway import Gateway
-from monitor.web.auth import add_user
+from tests.support.accounts import add_account
 from tests.support.brokers import TestBroker
 from tests.support.process import Spawn
 from tests.support.site import ServiceProcess, reg_code, write_small_site
@@ -33,9 +33,7 @@ def test_the_city_hears_of_it_and_the_desk_sees_the_proof(
     (tmp_path / "site" / "upstream.toml").write_text(UPSTREAM.format(url=webhook.url), "utf-8")
     service = ServiceProcess(spawn, tmp_path, mosquitto.url, {"LIFTWATCH_KEY_CITY": "hush"})
     service.start()
-    add_user(
-        open_engine(f"sqlite:///{service.database}"), "ops", "a very long one", "operator", 0, None
-    )
+    add_account(open_engine(f"sqlite:///{service.database}"), "ops", "a very long one", "operator")
     with Gateway("gw-0", store=tmp_path / "gw.db", url=mosquitto.url) as gateway:
         gateway.publish_columns(int(time.time() * 1000), [reg_code(0)], {"car_position": [7]})
         gateway.publish_message(reg_code(0), int(time.time() * 1000), 93, "on")

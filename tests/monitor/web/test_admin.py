@@ -8,10 +8,11 @@ from sqlalchemy import select, update
 
 from alerts.database.access import reading, writing
 from alerts.database.tables import alert, journal
+from alerts.model import Role
 from config.meanings import MEANINGS
 from config.settings import Settings
 from monitor.admin import inventory
-from monitor.web.auth import check_password, find_user
+from monitor.web.auth import ROLES, check_password, find_user
 from monitor.web.i18n import LANGUAGES
 from tests.monitor.web.admin_site import KeepingChannel, tomorrow, write_directory
 from tests.monitor.web.conftest import Client, Enter
@@ -165,6 +166,29 @@ async def test_people_are_invited_and_the_last_administrator_stays(
     await admin.put("/api/v1/admin/accounts/li.wei/role", json=body, headers=headers(admin))
     found = find_user(house.engine, "li.wei")
     assert found is not None and found.scope == "anda"
+
+
+async def test_every_role_can_be_given(house: House, enter: Enter) -> None:
+    admin = enter("admin")
+    app = admin._transport.app  # type: ignore[attr-defined]
+    schemas = app.openapi()["components"]["schemas"]
+    for body in ("RoleBody", "InviteBody"):
+        assert schemas[body]["properties"]["role"]["enum"] == [role.value for role in ROLES]
+    at = "/api/v1/admin/accounts"
+    for role in ROLES:
+        unit = {"unit": "anda"} if role is Role.FIRM else {}
+        told = {"name": f"new.{role}", "role": role.value} | unit
+        made = await admin.post(at, json=told, headers=headers(admin))
+        assert made.status_code == 200, made.text
+        found = find_user(house.engine, f"new.{role}")
+        assert found is not None and found.role is role
+        body = {"role": role.value} | unit
+        moved = await admin.put(f"{at}/operator/role", json=body, headers=headers(admin))
+        assert moved.status_code == 200, moved.text
+    for wrong in ("system", "root"):
+        body = {"name": "x", "role": wrong}
+        no = await admin.post(at, json=body, headers=headers(admin))
+        assert (no.status_code, no.json()["field"]) == (422, "role")
 
 
 async def test_the_journal_is_read_checked_and_exported(house: House, enter: Enter) -> None:

@@ -9,22 +9,17 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from config.errors import ConfigError
 from monitor.web import throttle
 from monitor.web.app import create_app
-from monitor.web.auth import (
-    add_user,
-    check_password,
-    find_user,
-    list_users,
-    remove_user,
-    set_password,
-)
+from monitor.web.auth import check_password, find_user
 from monitor.web.passwords import hash_password, verify_password
 from monitor.web.sessions import COOKIE
 from monitor.web.throttle import Throttle
 from tests.monitor.web.conftest import Client, Enter
 from tests.monitor.web.house import House
 from tests.monitor.web.town import PASSWORD
+from tests.support.accounts import WHO, accounts
 
 
 def test_a_password_is_an_scrypt_key_with_its_own_salt() -> None:
@@ -42,8 +37,10 @@ def test_a_password_is_an_scrypt_key_with_its_own_salt() -> None:
 
 
 def test_accounts_are_made_and_refused_with_the_limit(house: House) -> None:
-    user = add_user(house.engine, "zhao", "a long enough one", "firm", 1, "anda")
-    assert (user.scope, user.actor.unit) == ("anda", "anda")
+    book = accounts(house.engine, "anda")
+    book.add("zhao", "a long enough one", "firm", "anda", WHO)
+    user = find_user(house.engine, "zhao")
+    assert user is not None and (user.scope, user.actor.unit) == ("anda", "anda")
     for bad in (
         ("zhao", "a long enough one", "operator", None),
         ("x y", "a long enough one", "operator", None),
@@ -51,17 +48,33 @@ def test_accounts_are_made_and_refused_with_the_limit(house: House) -> None:
         ("li", "a long enough one", "root", None),
         ("li", "a long enough one", "firm", None),
         ("li", "a long enough one", "admin", "anda"),
+        ("li", "a long enough one", "firm", "kaili"),
     ):
-        with pytest.raises(ValueError, match=r"name|role|unit|password"):
-            add_user(house.engine, bad[0], bad[1], bad[2], 1, bad[3])
-    assert [u.name for u in list_users(house.engine)][-1] == "zhao"
-    set_password(house.engine, "zhao", "another long one")
+        with pytest.raises(ConfigError, match=r"name|role|unit|password"):
+            book.add(*bad, WHO)
+    assert [one["name"] for one in book.listed()][-1] == "zhao"
+    book.set_password("zhao", "another long one", WHO)
     assert check_password(house.engine, "zhao", "a long enough one") is None
     assert check_password(house.engine, "zhao", "another long one") is not None
-    remove_user(house.engine, "zhao")
+    book.remove("zhao", WHO)
     assert find_user(house.engine, "zhao") is None
-    with pytest.raises(KeyError):
-        set_password(house.engine, "zhao", "another long one")
+    with pytest.raises(ConfigError, match="no such account"):
+        book.set_password("zhao", "another long one", WHO)
+
+
+def test_a_password_set_by_hand_ends_the_invitation(house: House) -> None:
+    """Else whoever has the old link takes the account back."""
+    book = accounts(house.engine)
+    token = book.invite("zhao", "operator", None, WHO)
+    book.set_password("zhao", "a long enough one", WHO)
+    assert book.invited(token) is None
+    with pytest.raises(ConfigError, match="token"):
+        book.accept(token, "another long one")
+    assert check_password(house.engine, "zhao", "a long enough one") is not None
+    token = book.reset("zhao", WHO)
+    book.remove("zhao", WHO)
+    book.add("zhao", "a long enough one", "operator", None, WHO)
+    assert book.invited(token) is None, "nor does it open what another was given"
 
 
 async def _form(client: Client, path: str = "/sign-in") -> str:
@@ -136,7 +149,7 @@ def test_the_throttle_opens_again_and_limits_an_address_over_many_names() -> Non
 async def test_a_new_password_ends_the_sessions_of_the_old(enter: Enter, house: House) -> None:
     client = enter("operator")
     assert (await client.get("/api/v1/me")).status_code == 200
-    set_password(house.engine, "operator", "something else")
+    accounts(house.engine).set_password("operator", "something else", WHO)
     assert (await client.get("/api/v1/me")).status_code == 401
 
 

@@ -9,18 +9,24 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
-from alerts.database.access import reading
+from alerts.database.access import reading, writing
 from alerts.desk import queries
+from alerts.journal.journal import Line, append
 from alerts.model import Actor, Role
 from monitor.web import feed as feed_module
-from monitor.web import tokens
-from monitor.web.auth import set_password
+from monitor.web import tokens, visitor
+from monitor.web.api import feed as feed_api
+from monitor.web.auth import User, find_user, note_sign_in
 from monitor.web.sessions import COOKIE
+from monitor.web.visitor import Visitor, identify
 from tests.monitor.web.conftest import cookie_of
 from tests.monitor.web.house import House, Running
-from tests.monitor.web.town import reg_code
+from tests.monitor.web.town import PASSWORD, reg_code
+from tests.support.accounts import WHO, accounts, add_account
 from tests.support.wait import until
 
 Event = tuple[str, int, Any]
@@ -34,6 +40,7 @@ class Reader:
         value, _ = cookie_of(app, house, name)
         self.events: list[Event] = []
         self.ended = threading.Event()
+        self.broken: httpx.HTTPError | None = None
         self._client = httpx.Client(base_url=running.url, cookies={COOKIE: value}, timeout=10)
         self._headers = headers
         self._stop = False
@@ -54,8 +61,8 @@ class Reader:
                         data = json.loads(event["data"])
                         self.events.append((event["event"], int(event["id"]), data))
                         event = {}
-        except httpx.HTTPError:
-            pass
+        except httpx.HTTPError as error:
+            self.broken = error
         finally:
             self.ended.set()
 
@@ -160,7 +167,7 @@ def test_the_feed_ends_for_whom_access_has_ended(
     monkeypatch.setattr(feed_module, "CHECK_S", 0.2)
     with reading_feed(running, house, "firm-b") as reader:
         until(lambda: reader.kinds("beat"))
-        set_password(house.engine, "firm-b", "another long one")
+        accounts(house.engine).set_password("firm-b", "another long one", WHO)
         assert reader.ended.wait(10)
 
 
@@ -181,6 +188,83 @@ def test_a_token_reads_the_feed_until_it_is_revoked(
         )
         tokens.revoke(house.engine, token, actor, house.now_ms())
         assert reader.ended.wait(10)
+    assert reader.broken is None, "it ends as an answer does, and is not torn off"
+
+
+def checks(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What came of each look at whether a reader still may; looked at often."""
+    found: list[object] = []
+
+    def told(request: Request) -> Visitor | None:
+        try:
+            found.append(identify(request))
+        except Exception as error:
+            found.append(error)
+            raise
+        return found[-1]  # type: ignore[return-value]
+
+    monkeypatch.setattr(feed_module, "CHECK_S", 0.2)
+    monkeypatch.setattr(feed_api, "identify", told)
+    return found
+
+
+def test_two_desks_of_one_account_do_not_end_each_other(
+    running: Running, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = checks(monkeypatch)
+    with reading_feed(running, house, "operator") as reader:
+        until(lambda: seen)
+        user = find_user(house.engine, "operator")
+        assert user is not None
+        note_sign_in(house.engine, user, house.now_ms())  # at the other desk
+        begun = len(seen)
+        until(lambda: len(seen) > begun + 1 or reader.ended.is_set())
+        assert not reader.ended.is_set()
+
+
+def test_a_busy_database_ends_no_feed(
+    running: Running, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, busy = checks(monkeypatch), True
+    real = visitor.auth.find_user
+
+    def locked(engine: Engine, name: str) -> User | None:
+        if busy:
+            raise OperationalError("SELECT …", {}, Exception("database is locked"))
+        return real(engine, name)
+
+    with reading_feed(running, house, "operator") as reader:
+        until(lambda: reader.kinds("beat"))
+        monkeypatch.setattr(visitor.auth, "find_user", locked)
+        until(lambda: isinstance(seen[-1], OperationalError) or reader.ended.is_set())
+        busy = False
+        begun = len(seen)
+        until(lambda: len(seen) > begun + 1 or reader.ended.is_set())
+        assert not reader.ended.is_set() and isinstance(seen[-1], Visitor)
+
+
+def test_lines_of_administration_are_for_administrators(running: Running, house: House) -> None:
+    add_account(house.engine, "screen", PASSWORD, "viewer")
+    actor, now_ms = Actor("admin", Role.ADMIN), house.now_ms()
+    tokens.make(house.engine, "operator", "x", [], 1, actor, now_ms, longest=1)
+    with writing(house.engine) as conn:
+        kinds = ("rule_edited", "channel_tested", "roster", "registry", "suppressed_began", "new")
+        append(conn, now_ms, [Line(None, kind, actor) for kind in kinds])
+    house.raise_alert(0)
+    head = newest(house)
+
+    def heard(name: str, **more: str) -> set[str]:
+        """What somebody hears who begins at the same place as all others."""
+        with reading_feed(running, house, name, **{"Last-Event-ID": "0"}, **more) as reader:
+            until(lambda: any(ident >= head for _, ident, _ in reader.kinds("beat")))
+        return {line["kind"] for _, _, line in reader.kinds("journal") if not line["alert_id"]}
+
+    everything = heard("admin")
+    assert {"account", "token", "new", *kinds} <= everything
+    assert heard("operator") == {"registry", "suppressed_began"}
+    assert heard("screen") == {"suppressed_began"}
+    assert heard("firm-a") == set()
+    assert heard("admin") == everything
 
 
 def test_the_server_stops_though_readers_are_there(running: Running, house: House) -> None:

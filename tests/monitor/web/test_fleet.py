@@ -11,13 +11,13 @@ import pytest
 from alerts.model import Actor, Role, Step
 from devices.registry import Registry
 from monitor.web.api import fleet_examples as told
-from monitor.web.auth import add_user
 from monitor.web.fleet.roster import build, natural
 from monitor.web.fleet.search import SearchIndex, spelt
 from monitor.web.fleet.states import state_of
 from tests.monitor.web.conftest import Client, Enter
 from tests.monitor.web.house import House
 from tests.monitor.web.town import FIRM_A, PASSWORD, reg_code
+from tests.support.accounts import add_account
 
 PEOPLE, SILENT = chr(48 + 16 + 4), chr(48 + 2)
 
@@ -225,7 +225,7 @@ async def test_pages_work_without_javascript(lang: str, enter: Enter, house: Hou
 
 
 async def test_a_viewer_sees_all_and_changes_nothing(enter: Enter, house: House) -> None:
-    add_user(house.engine, "screen", PASSWORD, "viewer", 1)
+    add_account(house.engine, "screen", PASSWORD, "viewer")
     alert, screen = house.raise_alert(0), enter("screen")
     assert (await screen.get("/wall")).status_code == 200
     assert (await screen.get("/api/v1/fleet/glance")).json()["cars"] == 1

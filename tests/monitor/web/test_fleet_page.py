@@ -9,13 +9,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from monitor.web.auth import add_user
 from monitor.web.fleet.outlines import FILE
 from monitor.web.sessions import COOKIE
 from tests.monitor.web import house as houses
 from tests.monitor.web.conftest import cookie_of
 from tests.monitor.web.house import House, Running
 from tests.monitor.web.town import PASSWORD, reg_code
+from tests.support.accounts import add_account
 
 expect.set_options(timeout=15_000)
 RING = [[106.44, 29.51], [106.56, 29.51], [106.56, 29.6], [106.44, 29.6], [106.44, 29.51]]
@@ -116,7 +116,7 @@ def test_search_opens_by_a_slash_and_by_initials(running: Running, desk: Page) -
 def test_the_big_screen_stays_on_what_is_life_critical(
     house: House, running: Running, desk: Page
 ) -> None:
-    add_user(house.engine, "screen", PASSWORD, "viewer", 1)
+    add_account(house.engine, "screen", PASSWORD, "viewer")
     sign_in(house, running, desk, "screen")
     desk.goto(f"{running.url}/wall")
     expect(desk.locator("#big-wall[data-ready=yes]")).to_be_visible()

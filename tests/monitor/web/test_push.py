@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from alerts.database.access import reading
+from alerts.database.shift_tables import push_subscription
+from alerts.database.tables import journal
 from alerts.notify.outbox import OutboxWorker
 from config.notify_settings import Notify, Push
 from monitor.web import icons
@@ -17,6 +21,8 @@ from monitor.web.api import desk_examples
 from monitor.web.app import create_app
 from tests.monitor.web.conftest import Client, Enter
 from tests.monitor.web.house import House
+from tests.monitor.web.town import PASSWORD
+from tests.support.accounts import add_account
 from tests.support.push import BrowserKeys
 from tests.support.webhook import Webhook
 
@@ -34,6 +40,10 @@ def house(tmp_path: Path, webhook: Webhook) -> Any:
 def body(webhook: Webhook, own: BrowserKeys, **changes: object) -> dict[str, object]:
     told = own.json(f"http://127.0.0.1:{webhook.port}/push/1")
     return told | {"expirationTime": None, "contact": "c-anda", "device": "Android"} | changes
+
+
+def body_of(webhook: Webhook) -> dict[str, object]:
+    return body(webhook, BrowserKeys())
 
 
 async def post(client: Client, told: dict[str, object]) -> Any:
@@ -91,6 +101,53 @@ async def test_what_is_wrong_is_named(
     answer = await post(enter("firm-a"), body(webhook, BrowserKeys(), **changes))
     assert (answer.status_code, answer.json()["field"].rpartition(".")[2]) == (422, field)
     assert house.push.mine("firm-a") == []
+
+
+async def admin_does(client: Client, path: str, **body: object) -> int:
+    headers, base = {"X-CSRF-Token": client.csrf}, "/api/v1/admin/accounts"
+    if path.endswith("/role"):
+        return (await client.put(base + path, json=body, headers=headers)).status_code
+    return (await client.post(base + path, headers=headers)).status_code
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/firm-a/lock", {}),
+        ("/firm-a/remove", {}),
+        ("/firm-a/role", {"role": "firm", "unit": "kaili"}),
+        ("/firm-a/role", {"role": "viewer", "unit": None}),
+    ],
+)
+async def test_a_telephone_hears_no_more_when_its_account_is_changed(
+    enter: Enter, house: House, webhook: Webhook, path: str, body: dict[str, object]
+) -> None:
+    ident = (await post(enter("firm-a"), body_of(webhook))).json()["id"]
+    assert house.push.of("c-anda") == (ident,)
+    admin = enter("admin")
+    assert await admin_does(admin, path, **body) == 200
+    assert house.push.of("c-anda") == () and house.push.find(ident) is None
+    if path.endswith("/lock"):
+        await admin_does(admin, "/firm-a/unlock")
+    elif path.endswith("/role"):
+        await admin_does(admin, path, role="firm", unit="anda")
+    else:
+        add_account(house.engine, "firm-a", PASSWORD, "firm", "anda")
+    house.push.refresh()
+    assert house.push.of("c-anda") == () and house.push.find(ident) is None, "it does not revive"
+    with reading(house.engine) as conn:
+        kept = conn.execute(select(push_subscription)).mappings().one()
+        lines = conn.execute(select(journal).where(journal.c.kind == "push_off")).mappings().all()
+    assert (kept["endpoint"], kept["p256dh"], kept["auth"]) == ("", "", "")
+    assert [line["actor"] for line in lines] == ["admin"]
+
+
+async def test_the_same_role_again_ends_nothing(
+    enter: Enter, house: House, webhook: Webhook
+) -> None:
+    ident = (await post(enter("firm-a"), body_of(webhook))).json()["id"]
+    assert await admin_does(enter("admin"), "/firm-a/role", role="firm", unit="anda") == 200
+    assert house.push.of("c-anda") == (ident,) and house.push.find(ident) is not None
 
 
 async def test_the_account_page_switches_off_without_javascript(

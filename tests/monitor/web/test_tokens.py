@@ -17,8 +17,10 @@ from alerts.database.token_tables import api_token
 from alerts.model import Actor, Role
 from config.errors import ConfigError
 from monitor.web import auth, throttle, tokens
+from monitor.web.console import account
 from tests.monitor.web.conftest import Client, Enter
 from tests.monitor.web.house import FIRM_B, PASSWORD, House, reg_code
+from tests.support.accounts import accounts
 
 ADMIN = Actor("admin", Role.ADMIN)
 
@@ -124,6 +126,31 @@ async def test_a_token_makes_no_token_and_sets_no_password(enter: Enter, house: 
     assert (await robot.get("/account")).status_code == 403
 
 
+async def test_a_token_makes_itself_permanent_by_no_account(enter: Enter, house: House) -> None:
+    """An account that a token has made, or of which it has the link, would outlive the token."""
+    for scope in ("admin", "admin:administration"):
+        robot = bearer(enter(), make(house, "admin", scope, name=scope))
+        base = "/api/v1/admin/accounts"
+        assert (await robot.get(base)).status_code == 200, "it may read who there is"
+        for method, path, body in (
+            ("POST", "", {"name": "back.door", "role": "admin"}),
+            ("PUT", "/operator/role", {"role": "admin"}),
+            *(("POST", f"/operator/{act}", None)
+              for act in ("lock", "unlock", "reset", "end-sessions", "remove")),
+        ):  # fmt: skip
+            answer = await robot.request(method, base + path, json=body)
+            assert (answer.status_code, answer.json()["title"]) == (403, "in person only"), path
+        for path in ("", "/operator/role", "/operator/reset"):
+            form = {"name": "back.door", "role": "admin"}
+            assert (await robot.post(f"/admin/people{path}", data=form)).status_code == 403, path
+    with reading(house.engine) as conn:
+        told = conn.execute(select(journal.c.id).where(journal.c.kind == "account")).all()
+    assert not told and auth.find_user(house.engine, "back.door") is None
+    person = enter("admin")
+    assert (await post(person, "admin/accounts/operator/reset")).status_code == 200
+    assert (await post(enter("operator"), "admin/accounts/firm-a/reset")).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -164,8 +191,9 @@ async def test_it_ends_by_revoking_by_time_and_with_its_owner(enter: Enter, hous
         conn.execute(update(api_token).values(expires_ms=house.now_ms() - 1))
     assert (await short.get("/api/v1/me")).json()["title"] == "token expired"
     last = bearer(enter(), make(house, "firm-a", name="last"))
-    auth.remove_user(house.engine, "firm-a")
-    auth.add_user(house.engine, "firm-a", PASSWORD, "firm", house.now_ms(), FIRM_B)
+    book = accounts(house.engine, FIRM_B)
+    book.remove("firm-a", ADMIN)
+    book.add("firm-a", PASSWORD, "firm", FIRM_B, ADMIN)
     assert (await last.get("/api/v1/me")).status_code == 401, "not inherited with the name"
 
 
@@ -204,6 +232,31 @@ def test_its_use_is_written_once_a_minute(house: House) -> None:
     tokens.used(house.engine, seen, "192.0.2.2", 1_060_000)
     seen = tokens.find(house.engine, found.id)
     assert seen and (seen.used_ms, seen.used_from) == (1_060_000, "192.0.2.2")
+
+
+async def test_a_living_token_stands_before_all_that_have_ended(
+    enter: Enter, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it can be neither seen nor revoked once enough newer ones have ended."""
+    monkeypatch.setattr(account, "_SHOWN", 3)
+    make(house, "firm-a", name="living")
+    for i in range(4):
+        text = make(house, "firm-a", name=f"ended {i}")
+        found = tokens.check(house.engine, text)
+        assert found is not None
+        if i % 2:
+            tokens.revoke(house.engine, found, ADMIN, house.now_ms())
+        else:
+            with writing(house.engine) as conn:
+                mine = api_token.c.id == found.id
+                conn.execute(update(api_token).where(mine).values(expires_ms=1))
+    for name in ("firm-a", "admin"):
+        page = (await enter(name).get("/account")).text
+        places = [page.find(word) for word in ("living", "ended 3", "ended 2")]
+        assert places == sorted(places) and places[0] > 0, name
+        assert "ended 1" not in page
+    newest = [one.name for one in tokens.tokens(house.engine, "firm-a", limit=2)]
+    assert newest == ["ended 3", "ended 2"], "the API's pages stay in order of age"
 
 
 async def test_ones_own_password(enter: Enter, house: House) -> None:

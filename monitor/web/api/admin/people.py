@@ -13,8 +13,9 @@ from monitor.admin.accounts import Accounts
 from monitor.web import problems
 from monitor.web.api import examples
 from monitor.web.api import examples_admin as told
+from monitor.web.auth import ROLES
 from monitor.web.ports import ServicePort
-from monitor.web.visitor import AdminVisitor, web_of
+from monitor.web.visitor import AdminPersonVisitor, AdminVisitor, web_of
 
 router = APIRouter()
 
@@ -24,7 +25,7 @@ class RoleBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    role: Literal["operator", "firm", "admin"]
+    role: str = Field(max_length=16, json_schema_extra={"enum": [role.value for role in ROLES]})
     unit: str | None = Field(None, max_length=64)
 
 
@@ -37,7 +38,7 @@ class InviteBody(RoleBody):
 def accounts_of(port: ServicePort) -> Accounts:
     """Return the accounts of the service."""
     firms = frozenset(unit.id for unit in port.directory.of_kind("maintenance"))
-    return Accounts(port.engine, port.now_ms, firms)
+    return Accounts(port.engine, port.now_ms, firms, port.push.refresh)
 
 
 def link(port: ServicePort, token: str) -> str:
@@ -59,7 +60,7 @@ def listed(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
 
 
 @router.post("/accounts", responses=examples.answer({"link": "https://…/invitation/…"}))
-def invite(request: Request, visitor: AdminVisitor, body: InviteBody) -> dict[str, Any]:
+def invite(request: Request, visitor: AdminPersonVisitor, body: InviteBody) -> dict[str, Any]:
     """Make an account; the link by which its owner sets a password is told here, once."""
     port = web_of(request).port
     accounts, actor = accounts_of(port), visitor.user.actor
@@ -68,7 +69,9 @@ def invite(request: Request, visitor: AdminVisitor, body: InviteBody) -> dict[st
 
 
 @router.put("/accounts/{name}/role", responses=examples.answer({"ok": True}))
-def role(request: Request, visitor: AdminVisitor, name: str, body: RoleBody) -> dict[str, Any]:
+def role(
+    request: Request, visitor: AdminPersonVisitor, name: str, body: RoleBody
+) -> dict[str, Any]:
     """Give an account another role; its sessions end."""
     accounts, actor = accounts_of(web_of(request).port), visitor.user.actor
     _done(lambda: accounts.set_role(name, body.role, body.unit, actor))
@@ -78,7 +81,7 @@ def role(request: Request, visitor: AdminVisitor, name: str, body: RoleBody) -> 
 @router.post("/accounts/{name}/{act}", responses=examples.answer({"ok": True}))
 def act(
     request: Request,
-    visitor: AdminVisitor,
+    visitor: AdminPersonVisitor,
     name: str,
     act: Literal["lock", "unlock", "reset", "end-sessions", "remove"],
 ) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from monitor.web.api.admin.people import accounts_of, link, perform
 from monitor.web.auth import ROLES
 from monitor.web.console.admin.rules import stamp
 from monitor.web.console.render import flash
-from monitor.web.visitor import AdminVisitor, Visitor, check_forgery, web_of
+from monitor.web.visitor import AdminPersonVisitor, AdminVisitor, Visitor, check_forgery, web_of
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
 open_router = APIRouter(include_in_schema=False)
@@ -65,7 +65,7 @@ def _page(
 @router.post("/people")
 def invite(
     request: Request,
-    visitor: AdminVisitor,
+    visitor: AdminPersonVisitor,
     name: Annotated[str, Form(max_length=64)] = "",
     role: Annotated[str, Form(max_length=16)] = "operator",
     unit: Annotated[str, Form(max_length=64)] = "",
@@ -83,7 +83,7 @@ def invite(
 @router.post("/people/{name}/role")
 def role(
     request: Request,
-    visitor: AdminVisitor,
+    visitor: AdminPersonVisitor,
     name: str,
     role: Annotated[str, Form(max_length=16)],
     unit: Annotated[str, Form(max_length=64)] = "",
@@ -100,7 +100,7 @@ def role(
 @router.post("/people/{name}/{act}")
 def act(
     request: Request,
-    visitor: AdminVisitor,
+    visitor: AdminPersonVisitor,
     name: str,
     act: Literal["lock", "unlock", "reset", "end-sessions", "remove"],
 ) -> Response:
