@@ -153,10 +153,11 @@ class Past:
     # -- messages, visits, quality ----------------------------------------------------------
 
     def messages(
-        self, row: int, from_ms: int, to_ms: int, limit: int, code: int | None, offset: int
-    ) -> list[Message]:
-        """Return what the controller reported, the newest first."""
-        return lift_log.messages(self._history, row, from_ms, to_ms, limit, code, offset)
+        self, row: int, from_ms: int, to_ms: int, limit: int, code: int | None,
+        after: lift_log.Place | None = None,
+    ) -> list[Message]:  # fmt: skip
+        """Return what the controller reported, the newest first; behind `after` in that order."""
+        return lift_log.messages(self._history, row, from_ms, to_ms, limit, code, after)
 
     def codes(self, row: int, from_ms: int, to_ms: int) -> list[tuple[int, int, int]]:
         """Return (code, how often, last ts_ms), the most frequent first."""

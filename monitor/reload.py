@@ -7,17 +7,20 @@ What people answered about a lift (does its learned normal go on?) takes effect 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.directory.directory_file import load_directory
 from alerts.directory.units import Directory
 from alerts.model import Transition
 from alerts.rules import RuleSet
+from config.errors import ConfigError
 from devices.codecs import Routes, Setup, build_routes
 from devices.registry import Registry, load_registry
 from monitor.detector.table import NEVER
@@ -29,19 +32,36 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
+READING = threading.Lock()
+"""Held from reading the site's files until what was read is handed over: of two who have them
+taken up at once, the one who read last is also taken up last."""
+
+
+def reload(service: Service) -> None:
+    """Take up files and rules; a mistake in one of them is logged and changes nothing."""
+    try:
+        with service.rulebook.lock:
+            rules = service.rulebook.read().ruleset
+            service.take_up_site()
+            service.take_up_rules(rules)
+    except (ConfigError, SQLAlchemyError) as error:
+        log.error("site.refused", reason=str(error))
+
+
 def take_up_site(service: Service) -> Event:
     """Read the site's files and have them count; the event tells when they do.
 
     Raises ConfigError for a mistake in them, which changes nothing.
     """
     site, done = service.settings.site, Event()
-    newer = load_registry(site.folder, service.history.known_lifts())
-    book = load_directory(site.folder / "directory.toml", site.timezone)
-    setup = Setup(service.registry, service.vocab, site.folder, service.settings.ingest)
-    routes = build_routes(setup)
-    answered = service.keeper.answers()
-    service.pipeline.between(lambda: _take_up(service, newer, book, answered, routes))
-    service.pipeline.between(done.set)
+    with READING:
+        newer = load_registry(site.folder, service.history.known_lifts())
+        book = load_directory(site.folder / "directory.toml", site.timezone)
+        setup = Setup(service.registry, service.vocab, site.folder, service.settings.ingest)
+        routes = build_routes(setup)
+        answered = service.keeper.answers()
+        service.pipeline.between(lambda: _take_up(service, newer, book, answered, routes))
+        service.pipeline.between(done.set)
     return done
 
 

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import structlog
 import uvicorn
-from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.chains.chains_file import load_chains
 from alerts.chains.ladder import DEFAULT_CHAINS
@@ -29,7 +28,6 @@ from alerts.pages.page import Pages, vocabulary_words
 from alerts.replies.answers import Replies
 from alerts.rules import DEFAULT_RULES, RuleSet, load_rules
 from alerts.story.sheet import fonts
-from config.errors import ConfigError
 from config.settings import Settings
 from devices.codecs import Limits, Setup, build_routes
 from devices.registry import load_registry
@@ -261,12 +259,7 @@ class Service:
     def reload(self) -> None:
         """Take up what changed in the site's files, rules and mapping files; a mistake in one of
         them changes nothing."""
-        try:
-            rules = self.rulebook.read().ruleset
-            self.take_up_site()
-            self.take_up_rules(rules)
-        except (ConfigError, SQLAlchemyError) as error:
-            log.error("site.refused", reason=str(error))
+        reload.reload(self)
 
     def take_up_site(self) -> Event:
         """Read the site's files and have them count; the event tells when they do.
@@ -302,7 +295,9 @@ class Service:
         await asyncio.to_thread(reload.recovered, self)
         server, stop = self._server(), asyncio.Event()
         self.leave = server.leave
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reload)
+        loop = asyncio.get_running_loop()
+        # in a thread: it may have to wait until a change at the desk has been taken up
+        loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, self.reload)
         tasks = [
             asyncio.create_task(self.answers.run(), name="answers"),
             asyncio.create_task(self.outbox.run(stop), name="outbox"),

@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import config
+from config.errors import ConfigError
 from config.settings import Settings
 from config.text import Text
+from devices.codecs import Setup, listing
+from devices.codecs.dialects import DIALECTS
+from devices.registry import Registry
+from devices.vocabulary import Vocabulary
 from monitor.quarantine.choice import Choice
 from monitor.web.ports import QuarantinePort
 
@@ -19,19 +24,26 @@ LOOKED_AT = 500
 WEEK_MS = 7 * 86_400_000
 
 
-def formats(settings: Settings) -> list[dict[str, Any]]:
-    """Return the formats that can be read: ours, those the settings name, and those they do not."""
-    named = set(settings.ingest.dialects)
-    found: list[dict[str, Any]] = [
-        _row("lift/v1", Text("自有格式", "our own format"), "lift/v1/#", "", True)
-    ]
-    for name, zh, en, topic in (
-        ("sparkplug", "Sparkplug B", "Sparkplug B", "spBv1.0/#"),
-        ("thingsboard", "ThingsBoard 网关", "ThingsBoard gateway", "v1/gateway/#"),
-        ("thingsboard-bare", "ThingsBoard 设备", "ThingsBoard device", "v1/devices/#"),
-    ):
-        found.append(_row(name, Text(zh, en), topic, "", name in named))
+def formats(settings: Settings, vocab: Vocabulary) -> list[dict[str, Any]]:
+    """Return the formats that can be read: ours, those the settings name, and those they do not.
+
+    Those of platforms are told by `code_maps`.
+    """
+    named = settings.ingest.dialects
+    setup = Setup(Registry([], []), vocab, settings.site.folder, settings.ingest)
+    found = [_row("lift/v1", listing.OURS_TEXT, ", ".join(listing.own_topics()), "", True)]
+    for name in DIALECTS:
+        if not listing.is_platform(name):
+            text = listing.text_of(name, vocab)
+            found.append(_row(name, text, _topics(name, setup), "", name in named))
     return found + [_mapped(file) for file in settings.ingest.maps]
+
+
+def _topics(name: str, setup: Setup) -> str:
+    try:
+        return ", ".join(listing.topics_of(name, setup))
+    except ConfigError:  # a file of the site beside it is wrong by now: a reload names it
+        return ""
 
 
 def code_maps(settings: Settings) -> list[dict[str, Any]]:

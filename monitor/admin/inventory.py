@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
-from sqlalchemy import make_url
 
 from config.errors import ConfigError
 from config.meanings import MEANINGS, SECTIONS
@@ -24,6 +23,11 @@ from config.toml_file import read_toml
 
 PREFIX = "LIFTWATCH_"
 MASK = "••••••"
+# A password that was not encoded may hold any sign: up to the last @ where there is a colon.
+USER_INFO = re.compile(r"(://)(?:[^\s/?#@]*:\S*|[^\s/?#]*)@")
+SECRET_PARAMETER = re.compile(
+    r"([?&][^\s=&#]*(?:password|passwd|secret|token)[^\s=&#]*=)[^\s&#{}]+", re.IGNORECASE
+)
 UNKNOWN = Text("未说明", "not told")
 
 
@@ -73,21 +77,25 @@ def value_of(settings: BaseModel, key: str) -> Any:
     return found
 
 
-def told(key: str, value: Any) -> str:
+def told(value: Any) -> str:
     """Return a value for people; of a secret only whether it is set."""
     if value is None or value in ([], {}):
         return "–"
     if isinstance(value, SecretStr):
         return MASK
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} = {told(key, one)}" for name, one in value.items())
+        return ", ".join(f"{name} = {told(one)}" for name, one in value.items())
     if isinstance(value, list):
-        return ", ".join(told(key, one) for one in value)
+        return ", ".join(told(one) for one in value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if key.endswith("_url") and "://" in str(value) and "{" not in str(value):
-        return make_url(str(value)).render_as_string(hide_password=True)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else without_secrets(str(value))
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without the user info of addresses in it, and without secrets among their
+    parameters: whatever the key is called, and however odd the address."""
+    return SECRET_PARAMETER.sub(rf"\1{MASK}", USER_INFO.sub(rf"\1{MASK}@", text))
 
 
 def entries(settings: Settings, environment: Mapping[str, str] = os.environ) -> list[Entry]:
@@ -100,18 +108,18 @@ def entries(settings: Settings, environment: Mapping[str, str] = os.environ) -> 
     found = []
     for key in keys():
         value = value_of(settings, key)
-        default = told(key, value_of(defaults, key))
+        default = told(value_of(defaults, key))
         variable = PREFIX + key.upper().replace(".", "__")
         source, line = "default", None
         if _in_environment(upper, key):
             source = "environment"
         elif _in_file(data, key):
             source, line = "file", line_of(text, key)
-        elif told(key, value) != default:
+        elif told(value) != default:
             source = "start"
-        shown, later = told(key, value), None
+        shown, later = told(value), None
         if now is not None and source != "start" and value_of(now, key) != value:
-            later = told(key, value_of(now, key))
+            later = told(value_of(now, key))
         meaning = MEANINGS.get(key, UNKNOWN)
         found.append(Entry(key, shown, source, line, variable, default, later, meaning))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +34,24 @@ class Part:
 def parts(settings: Settings) -> list[Part]:
     """Return the parts of the data folder; the rest stands last."""
     folder, history = settings.data_dir, settings.data_dir / "history"
+    everything = _files(folder)  # walked once: there are thousands
     fresh = [one for one in history.glob("history.duckdb*") if one.is_file()]
+
+    def below(part: Path) -> list[Path]:
+        return [one for one in everything if one.is_relative_to(part)]
+
     groups = (
         ("segments", Text("历史：整日的分段", "history: segments of whole days"),
-         _files(history / "segments")),
+         below(history / "segments")),
         ("fresh", Text("历史：近期数据、消息与隔离区", "history: fresh data, messages, quarantine"),
          fresh),
         ("database", Text("警情、流水与账号", "alerts, journal and accounts"),
          [*folder.glob("liftwatch.db*")]),
-        ("snapshots", Text("检测状态", "states of the detector"), _files(folder / "snapshots")),
-        ("photos", Text("现场照片", "photos from the site"), _files(folder / "photos")),
+        ("snapshots", Text("检测状态", "states of the detector"), below(folder / "snapshots")),
+        ("photos", Text("现场照片", "photos from the site"), below(folder / "photos")),
     )  # fmt: skip
     found = [Part(name, text, len(some), _bytes(some)) for name, text, some in groups]
     known = sum(one.bytes for one in found)
-    everything = _files(folder)
     others = len(everything) - sum(one.files for one in found)
     text = Text("其他", "others")
     return [*found, Part("others", text, max(others, 0), max(_bytes(everything) - known, 0))]
@@ -90,13 +95,19 @@ def _sum(rows: list[dict[str, Any]]) -> dict[str, int]:
 def _span(file: Path) -> dict[str, Any] | None:
     """First and last event time of a segment, by its own statistics."""
     try:
-        about = pq.ParquetFile(file).metadata
-        column = about.schema.names.index("ts_ms")
-        told = [about.row_group(i).column(column).statistics for i in range(about.num_row_groups)]
-        low, high = min(one.min for one in told), max(one.max for one in told)
-        size = file.stat().st_size
+        told = file.stat()
+        return _read_span(file, told.st_mtime_ns, told.st_size)
     except (OSError, ValueError):  # replaced or deleted meanwhile, or none of ours
         return None
+
+
+@lru_cache(maxsize=8192)
+def _read_span(file: Path, changed_ns: int, size: int) -> dict[str, Any]:
+    """Read it once for each state of the file: a segment never changes in place."""
+    about = pq.ParquetFile(file).metadata
+    column = about.schema.names.index("ts_ms")
+    told = [about.row_group(i).column(column).statistics for i in range(about.num_row_groups)]
+    low, high = min(one.min for one in told), max(one.max for one in told)
     return {"from_ms": low, "to_ms": high, "samples": about.num_rows, "bytes": size}
 
 

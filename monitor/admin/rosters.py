@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from alerts.database.access import writing
 from alerts.directory.directory_file import parse_directory
 from alerts.directory.roster import Roster, Shift, holes, shifts
-from alerts.directory.sheets.tables import read_tables, write_tables
+from alerts.directory.sheets.tables import alone, read_tables, write_tables
 from alerts.directory.units import Directory
 from alerts.journal.journal import Line, append
 from alerts.model import Actor
@@ -60,13 +60,15 @@ class RosterDesk:
         """
         site = self.settings.site
         file, zone, now_ms = site.folder / "directory.toml", site.timezone, self.clock()
-        tables = read_tables(file, zone)
-        tables["swap"].append({key: value for key, value in row.items() if value not in ("", None)})
-        parse_directory(tables, file, file.parent, zone)  # refuses before anything is written
         told = {key: value.isoformat() if isinstance(value, date) else value
                 for key, value in row.items()}  # fmt: skip
         data = {"what": "swap", "unit": row["unit"], "before": None, "after": told}
-        with writing(self.engine) as conn:
-            append(conn, now_ms, [Line(None, "roster", actor, data)])
-        write_tables(file, tables, zone, now_ms)
+        with alone(file):
+            tables = read_tables(file, zone)
+            said = {key: value for key, value in row.items() if value not in ("", None)}
+            tables["swap"].append(said)
+            parse_directory(tables, file, file.parent, zone)  # refuses before anything is written
+            write_tables(file, tables, zone, now_ms)
+            with writing(self.engine) as conn:  # no line of what could not be written
+                append(conn, now_ms, [Line(None, "roster", actor, data)])
         self.take_up()

@@ -8,6 +8,7 @@ service that does not start would be worse.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,10 @@ FIELDS = (
     "manual_reset", "bell", "inhibits",
 )  # fmt: skip
 """Keys that may be changed at the desk. What a rule is (id, code, group) is the file's."""
+
+
+class UnknownRule(KeyError):
+    """No rule of this id stands in the file."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,9 @@ class RuleBook:
     ) -> None:
         self.engine, self.site, self.schema, self.chains = engine, site, schema, chains
         self.clock, self.take_up = clock, take_up
+        self.lock = threading.RLock()
+        """Held from reading until what was read is handed over to count: of two who change or
+        reload at once the later one then has what the earlier one did."""
 
     def read(self) -> Read:
         """Return all of it. Raises ConfigError where the file itself is wrong."""
@@ -121,11 +129,12 @@ class RuleBook:
         self.chains.check(ruleset.meta.values(), file)
         return ruleset
 
-    def check(self, ident: str, changes: Mapping[str, Any]) -> RuleSet:
+    def check(self, ident: str, changes: Mapping[str, Any], read: Read | None = None) -> RuleSet:
         """Return all rules as they would be. Raises ConfigError naming key, value and way out, by
-        the checks a file goes through; KeyError for an unknown rule."""
-        read = self.read()
-        table = read.tables[ident]
+        the checks a file goes through; UnknownRule. `read`: what was just read, if it was."""
+        read = read or self.read()
+        if ident not in read.tables:
+            raise UnknownRule(ident)
         for key in changes:
             if key not in FIELDS:
                 way_out = Text(f"可改：{'、'.join(FIELDS)}", f"may be changed: {', '.join(FIELDS)}")
@@ -135,7 +144,6 @@ class RuleBook:
             for rule, edit in read.edits.items()
             if rule in read.tables and rule not in read.aside
         }
-        assert table is not None
         return self._parsed(read.text, read.file, {**others, ident: dict(changes)})
 
     def save(
@@ -151,9 +159,24 @@ class RuleBook:
         """Write a new version and have it count; return its number.
 
         changes: all that is to differ from the file. version: the one it was made from; where
-        another was saved meanwhile that is refused (ConfigError), as are wrong values.
+        another was saved meanwhile that is refused (ConfigError), as are wrong values. Raises
+        UnknownRule too.
         """
-        ruleset, read = self.check(ident, changes), self.read()
+        with self.lock:
+            return self._save(ident, changes, version, actor, comment, trial, what)
+
+    def _save(
+        self,
+        ident: str,
+        changes: Mapping[str, Any],
+        version: int,
+        actor: Actor,
+        comment: str,
+        trial: Mapping[str, Any] | None,
+        what: str,
+    ) -> int:
+        read = self.read()
+        ruleset = self.check(ident, changes, read)
         before, now_ms = read.changes(ident), self.clock()
         with writing(self.engine) as conn:
             stored = edits.versions(conn, ident)

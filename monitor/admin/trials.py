@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -37,6 +38,8 @@ DAY_MS = 86_400_000
 WARM_UP_MS = DAY_MS
 LONGEST_DAYS = 60
 KEPT = 20
+END_S = 5.0
+PREFIX = "liftwatch-backtest-"
 TOP = 15
 
 
@@ -73,6 +76,7 @@ class Trial:
     refusal: Text | None = None
     seconds: float = 0.0
     process: Any = field(default=None, repr=False)
+    listener: threading.Thread | None = field(default=None, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -106,7 +110,10 @@ class Trials:
         return self._known.get(number)
 
     def begin(self, asked: Asked, changes: Mapping[str, Any], by: str, now_ms: int) -> Trial:
-        """Start a trial. Raises ConfigError while another one runs."""
+        """Start a trial. Raises ConfigError while another one runs.
+
+        One that the machine cannot start now comes back as refused.
+        """
         with self._lock:
             busy = next((one for one in self._known.values() if one.state == "running"), None)
             if busy is not None:
@@ -120,28 +127,54 @@ class Trials:
             self._known[trial.id] = trial
             for old in list(self._known)[:-KEPT]:
                 del self._known[old]
+            try:
+                self._start(trial, asked)
+            except OSError as error:
+                _fail(trial, f"回测无法启动：{error}", f"the back-test could not start: {error}")
+            except BaseException:
+                _fail(trial, "回测无法启动", "the back-test could not start")
+                raise
+        return trial
+
+    def _start(self, trial: Trial, asked: Asked) -> None:
+        # The folder is ours and not the child's: one that is ended has no time to clear up.
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         # spawn: a child that begins fresh holds none of our locks and threads, and no history
         context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=False)
-        trial.process = context.Process(target=_work, args=(asked, theirs, self.rank), daemon=True)
-        trial.process.start()
-        theirs.close()
-        threading.Thread(target=self._listen, args=(trial, ours), daemon=True).start()
-        return trial
+        try:
+            ours, theirs = context.Pipe(duplex=False)
+            with theirs:
+                given = (asked, theirs, self.rank, folder)
+                trial.process = context.Process(target=_work, args=given, daemon=True)
+                try:
+                    trial.process.start()
+                except BaseException:
+                    ours.close()
+                    raise
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        trial.listener = threading.Thread(
+            target=self._listen, args=(trial, ours, folder), daemon=True
+        )
+        trial.listener.start()
 
     def stop(self, number: int) -> None:
         """End a trial that runs."""
-        trial = self._known.get(number)
-        if trial is not None and trial.state == "running":
-            trial.state = "stopped"
-            trial.process.terminate()
+        with self._lock:  # not while it is just being started
+            trial = self._known.get(number)
+            if trial is not None and trial.state == "running":
+                trial.state = "stopped"
+                trial.process.terminate()
 
     def close(self) -> None:
-        """End what runs: the service stops."""
-        for number in list(self._known):
+        """End what runs, and wait until its copy of the history is gone: the service stops."""
+        for number, trial in list(self._known.items()):
             self.stop(number)
+            if trial.listener is not None:
+                trial.listener.join(2 * END_S)
 
-    def _listen(self, trial: Trial, pipe: Connection) -> None:
+    def _listen(self, trial: Trial, pipe: Connection, folder: Path) -> None:
         begun = time.monotonic()
         try:
             while True:
@@ -153,27 +186,35 @@ class Trials:
                     trial.refusal = Text(*value) if kind == "refused" else None
                     trial.result = value if kind == "done" else None
                     trial.share, trial.state = 1.0, kind
-        except EOFError:
-            if trial.state == "running":
-                trial.refusal = Text("回测进程意外结束", "the back-test ended by itself")
-                trial.state = "refused"
+        except (EOFError, OSError):  # OSError: killed in the middle of a message
+            pass
         finally:
+            if trial.state == "running":
+                _fail(trial, "回测进程意外结束", "the back-test ended by itself")
             pipe.close()
-            trial.process.join()
+            trial.process.join(END_S)
+            if trial.process.is_alive():
+                trial.process.kill()
+                trial.process.join()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _work(asked: Asked, pipe: Connection, rank: int) -> None:
-    """In the child."""
+def _fail(trial: Trial, zh: str, en: str) -> None:
+    trial.refusal, trial.state = Text(zh, en), "refused"
+
+
+def _work(asked: Asked, pipe: Connection, rank: int, folder: Path) -> None:
+    """In the child; what it writes goes into `folder`, which the service removes."""
     os.nice(rank)
     try:
-        pipe.send(("done", _judged(asked, pipe)))
+        pipe.send(("done", _judged(asked, pipe, folder)))
     except ConfigError as error:
         pipe.send(("refused", (error.way_out.zh, error.way_out.en)))
     finally:
         pipe.close()
 
 
-def _judged(asked: Asked, pipe: Connection) -> dict[str, Any]:
+def _judged(asked: Asked, pipe: Connection, folder: Path) -> dict[str, Any]:
     vocab, zone = load_vocabulary(), ZoneInfo(asked.zone)
     schema = rule_schema(vocab)
     a, b = (
@@ -182,19 +223,18 @@ def _judged(asked: Asked, pipe: Connection) -> dict[str, Any]:
     )
     plan = both.plan(a, b, (asked.rule,))
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="liftwatch-backtest-") as work:
-        source = take(asked.history, Path(work))
-        registry = load_registry(asked.site, source.lifts)
-        rows, span = ask.chosen_rows(registry, source, ()), _span(source, asked.days)
-        tasks = ask.tasks_of(source, plan, registry, rows, span, 1)
-        whole, done = max(sum(task.lift_days for task in tasks), 1e-9), 0.0
+    source = take(asked.history, folder)
+    registry = load_registry(asked.site, source.lifts)
+    rows, span = ask.chosen_rows(registry, source, ()), _span(source, asked.days)
+    tasks = ask.tasks_of(source, plan, registry, rows, span, 1)
+    whole, done = max(sum(task.lift_days for task in tasks), 1e-9), 0.0
 
-        def tell(days: float) -> None:
-            nonlocal done
-            done += days
-            pipe.send(("share", min(done / whole, 1.0)))
+    def tell(days: float) -> None:
+        nonlocal done
+        done += days
+        pipe.send(("share", min(done / whole, 1.0)))
 
-        found = jobs.run(tasks, tell, 1)
+    found = jobs.run(tasks, tell, 1)
     first, second = (rings_of(found, plan, side, source.lifts) for side in (plan.a, plan.b))
     labels = [
         Label(lift, asked.rule, begin, end) for lift, begin, end, false in asked.filed if not false

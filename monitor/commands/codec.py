@@ -19,13 +19,12 @@ from config.errors import ConfigError
 from config.settings import load_settings
 from config.text import Text
 from devices.batch import Refusal
-from devices.codecs import OURS, Limits, Setup
+from devices.codecs import OURS, Limits, Setup, listing
 from devices.codecs.dialects import DIALECTS
 from devices.codecs.mapping import find_mapping, load, shipped
 from devices.codecs.mapping.dialect import dialect_names, dialect_of, platform_dialect, read_map
 from devices.codecs.mapping.trial import Sample, Trial, attempt, invented, topics_of
 from devices.codecs.routes import Dialect, Routes
-from devices.codes import find_code_map
 from devices.registry import Registry, load_registry
 from devices.vocabulary import Vocabulary, load_vocabulary
 from monitor.clock import wall_ms
@@ -236,12 +235,10 @@ def show(config: ConfigFile = None) -> None:
     for route in OURS.dialects[0].routes:
         names = ", ".join(codec.name for codec in route.codecs)
         _line("lift/v1", "always on 总是启用", [route.filter], names)
-    for name, build in DIALECTS.items():
-        text = ""
-        if name in dialect_names():
-            text = find_code_map(name.removeprefix("gbt24476-"), vocab).text.both()
-        topics = [route.filter for route in build(setup).routes]
-        _line(name, "on 已启用" if name in ingest.dialects else "", topics, text)
+    for name in DIALECTS:
+        text = listing.text_of(name, vocab).both()
+        state = "on 已启用" if name in ingest.dialects else ""
+        _line(name, state, listing.topics_of(name, setup), text)
     for name in shipped():
         one = find_mapping(name, vocab)
         _line(f"{name}.toml", "example 示例", [one.topic], one.text.both())

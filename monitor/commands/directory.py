@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from alerts.directory.findings import findings
 from alerts.directory.sheets.files import write_grids
-from alerts.directory.sheets.tables import read_tables, write_tables
+from alerts.directory.sheets.tables import alone, read_tables, write_tables
 from alerts.directory.sheets.transfer import Import, import_from
 from monitor.clock import wall_ms
 from monitor.commands.differences import show_sheet, told_cell_by_cell
@@ -47,12 +48,13 @@ def import_directory(
       liftwatch directory import book.xlsx --site site --apply
     """
     place = open_site(config, site)
-    old = read_tables(place.file, place.zone.key)
-    with told_cell_by_cell():
-        found = import_from(source, old, place.folder, place.zone.key)
     backup: Path | None = None
-    if apply and not found.none:
-        backup = write_tables(place.file, found.tables, place.zone.key, wall_ms())
+    with alone(place.file) if apply else nullcontext():
+        old = read_tables(place.file, place.zone.key)
+        with told_cell_by_cell():
+            found = import_from(source, old, place.folder, place.zone.key)
+        if apply and not found.none:
+            backup = write_tables(place.file, found.tables, place.zone.key, wall_ms())
     if as_json:
         typer.echo(orjson.dumps(_json(found, backup)).decode())
     else:

@@ -14,7 +14,7 @@ from alerts.chains.explain import local
 from alerts.directory.calendar_file import calendar_of, load_calendar
 from alerts.directory.roster import MAIN_LINE, Roster, Shift, holes, shifts
 from alerts.directory.roster_file import HAND_OVER
-from alerts.directory.sheets.tables import read_tables, write_tables
+from alerts.directory.sheets.tables import alone, read_tables, write_tables
 from alerts.directory.units import Directory, Unit
 from config.errors import ConfigError
 from config.text import Text
@@ -109,10 +109,6 @@ def import_calendar(
     place = open_site(config, site)
     book = place.directory()
     _unit(book, unit)
-    tables = read_tables(place.file, place.zone.key)
-    row = next(
-        (d for d in tables["duty"] if (d["unit"], d.get("line", MAIN_LINE)) == (unit, line)), None
-    )
     old = next((d for d in _roster(book, unit).lines if d.line == line), None)
     calendar = load_calendar(
         source,
@@ -129,13 +125,17 @@ def import_calendar(
         typer.echo("Nothing was changed: --apply writes it. / 未修改：加 --apply 才写入。")
         return
     name = f"rosters/{unit}-{line}.ics"
-    _put(place.folder / name, source.read_bytes())
-    if row is None:
-        row = {"unit": unit, "line": line}
-        tables["duty"].append(row)
-    row.pop("contacts", None)
-    row["calendar"] = name
-    backup = write_tables(place.file, tables, place.zone.key, wall_ms())
+    with alone(place.file):
+        tables = read_tables(place.file, place.zone.key)
+        _put(place.folder / name, source.read_bytes())
+        known = (d for d in tables["duty"] if (d["unit"], d.get("line", MAIN_LINE)) == (unit, line))
+        row = next(known, None)
+        if row is None:
+            row = {"unit": unit, "line": line}
+            tables["duty"].append(row)
+        row.pop("contacts", None)
+        row["calendar"] = name
+        backup = write_tables(place.file, tables, place.zone.key, wall_ms())
     typer.echo(f"Written; the old file is {backup.name}. / 已写入，旧文件保留。")
 
 

@@ -22,6 +22,10 @@ class Message:
     late: bool
 
 
+Place = tuple[int, int, int]
+"""Where a message stands in the order of `messages`: ts_ms, code, state."""
+
+
 def messages(
     history: History,
     lift: int,
@@ -29,16 +33,21 @@ def messages(
     to_ms: int,
     limit: int,
     code: int | None = None,
-    offset: int = 0,
+    after: Place | None = None,
 ) -> list[Message]:
-    """Return messages of registry row `lift` in [from_ms, to_ms), the newest first."""
+    """Return messages of registry row `lift` in [from_ms, to_ms), the newest first.
+
+    `after`: only those that stand behind this one in that order, whether it is there or not.
+    """
+    ts_ms, number, state = after or (None, None, None)
     db = history.reader()
     try:
         rows = db.execute(
             "SELECT ts_ms, code, state, late FROM message WHERE lift = ? AND ts_ms >= ?"
-            " AND ts_ms < ? AND (? IS NULL OR code = ?)"
-            " ORDER BY ts_ms DESC, code, state DESC LIMIT ? OFFSET ?",
-            (lift, from_ms, to_ms, code, code, limit, offset),
+            " AND ts_ms < ? AND (? IS NULL OR code = ?) AND (? IS NULL OR ts_ms < ? OR"
+            " (ts_ms = ? AND (code > ? OR (code = ? AND state < ?))))"
+            " ORDER BY ts_ms DESC, code, state DESC LIMIT ?",
+            (lift, from_ms, to_ms, code, code, ts_ms, ts_ms, ts_ms, number, number, state, limit),
         ).fetchall()
     finally:
         db.close()

@@ -38,14 +38,14 @@ from monitor.web.console import (
 from monitor.web.console import (
     fleet as fleet_pages,
 )
-from monitor.web.console.render import Pages
+from monitor.web.console.render import TEMPLATES, Pages
 from monitor.web.feed import Hub
 from monitor.web.fleet.fleet import Fleet
 from monitor.web.i18n import load_catalogues
 from monitor.web.ports import ServicePort
 from monitor.web.security import BodyLimit, SecurityHeaders
 from monitor.web.sessions import Sessions
-from monitor.web.static_files import FOREVER, STATIC, Immutable, static_version
+from monitor.web.static_files import FOREVER, STATIC, Immutable, static_version, together_in
 from monitor.web.visitor import Web, web_of
 
 texts = APIRouter(include_in_schema=False)
@@ -126,5 +126,7 @@ def create_app(port: ServicePort) -> FastAPI:
         texts,
     ):
         app.include_router(part)
-    app.mount(f"/static/{static_version()}", Immutable(directory=STATIC), name="static")
+    app.mount(
+        f"/static/{static_version()}", Immutable(STATIC, together_in(TEMPLATES)), name="static"
+    )
     return app

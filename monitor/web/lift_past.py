@@ -18,6 +18,7 @@ from config.text import Text
 from devices.registry import Lift
 from monitor.detector.trip_list import COLUMNS, MEASURED
 from monitor.store.curves import Curves
+from monitor.store.lift_log import Message, Place
 from monitor.web import find
 from monitor.web.find import visible
 from monitor.web.ports import ServicePort
@@ -28,7 +29,6 @@ MOST_MS = 3660 * DAY_MS
 TRIPS_MOST_MS = 7 * DAY_MS
 MOST_CHANNELS = 16
 MOST_ALERTS = 200
-QUALITY_BUCKETS_DAY = 288
 
 
 def span(
@@ -46,16 +46,28 @@ def span(
     return begin, end
 
 
-def channels(port: ServicePort, asked: str, default: Sequence[str]) -> list[str]:
-    """Return the channels of a comma-separated list. Raises Problem 422 for an unknown one."""
+def channels(
+    port: ServicePort, asked: str, default: Sequence[str], most: int | None = None
+) -> list[str]:
+    """Return the channels of a comma-separated list. Raises Problem 422 for an unknown one, and
+    for more than `most`."""
     names = [name.strip() for name in asked.split(",") if name.strip()] or list(default)
+    names = list(dict.fromkeys(names))
     for name in names:
         if name not in port.vocab.by_name:
             text = Text(
                 "没有这个通道，见 docs/wire.md", "there is no such channel, see docs/wire.md"
             )
             raise Problem(422, "unknown_channel", text, field="channels", value=name)
-    return list(dict.fromkeys(names))
+    if most is not None and len(names) > most:
+        text = Text(
+            f"一次最多 {most} 个通道，请分次读取",
+            f"at most {most} channels at once: ask several times",
+        )
+        raise Problem(
+            422, "too_many_channels", text, field="channels", value=len(names), limit=str(most)
+        )
+    return names
 
 
 def numbers(values: NDArray[Any], digits: int = 4) -> list[float | None]:
@@ -203,10 +215,13 @@ def drift_json(port: ServicePort, row: int, lift: Lift, times: tuple[int, int]) 
 
 def messages_json(
     port: ServicePort, row: int, lift: Lift, times: tuple[int, int], limit: int,
-    code: int | None = None, offset: int = 0,
+    code: int | None = None, after: Place | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return what the controller reported, the newest first, and how often each code came."""
-    found = port.past.messages(row, *times, limit + 1, code, offset)
+    """Return what the controller reported, the newest first, and how often each code came.
+
+    `next_cursor`: the place of the last one, to be read by `place_of`.
+    """
+    found = port.past.messages(row, *times, limit + 1, code, after)
     texts = port.vocab.messages
 
     def text(number: int) -> dict[str, str] | None:
@@ -224,8 +239,20 @@ def messages_json(
             asdict(one) | {"text": text(one.code), "state": ("off", "on", "once")[one.state]}
             for one in found[:limit]
         ],
-        "next_cursor": str(offset + limit) if len(found) > limit else None,
+        "next_cursor": _place_text(found[limit - 1]) if len(found) > limit else None,
     }
+
+
+def _place_text(one: Message) -> str:
+    return f"{one.ts_ms}.{one.code}.{one.state}"
+
+
+def place_of(text: str) -> Place | None:
+    """Return the place a text names: ts_ms, code, state; None where it names none."""
+    parts = text.split(".")
+    if len(parts) != 3 or not all(p.isascii() and p.isdigit() and len(p) < 19 for p in parts):
+        return None
+    return int(parts[0]), int(parts[1]), int(parts[2])
 
 
 def quality_json(

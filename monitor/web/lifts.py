@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -31,17 +31,6 @@ def find_lift(port: ServicePort, reg_code: str, scope: str | None) -> tuple[int,
         return None
     lift = port.registry.lift(row)
     return (row, lift) if may_see(lift, scope) else None
-
-
-def search(port: ServicePort, scope: str | None, q: str = "", office: str = "") -> Iterator[Lift]:
-    """Yield the lifts a unit may see whose place, name or code holds `q`."""
-    needle = q.strip().casefold()
-    for lift in port.registry.lifts:
-        if not may_see(lift, scope) or (office and lift.street_office != office):
-            continue
-        text = f"{lift.place}\n{lift.name}\n{lift.reg_code}\n{lift.rescue_code}".casefold()
-        if needle in text:
-            yield lift
 
 
 def open_severities(conn: Connection) -> dict[str, str]:

@@ -63,16 +63,28 @@ def window(alert: Mapping[str, Any], span: str, now_ms: int) -> tuple[int, int]:
     return since - BEFORE_MS, max(since + 1000, min(now_ms, seen + AFTER_MS))
 
 
+def seen_until(port: ServicePort, alert: Mapping[str, Any], scope: str | None, now_ms: int) -> int:
+    """Return up to when a visitor may follow the lift, epoch ms: now, while the alert is open or
+    where the lift is theirs to see; to others it ends with the alert they were called to."""
+    lift = port.registry.find(str(alert["subject"]))
+    closed_ms = alert["closed_ms"]
+    own = scope is None or (lift is not None and lifts.may_see(lift, scope))
+    return now_ms if own or closed_ms is None else min(int(closed_ms), now_ms)
+
+
 def replay(
-    port: ServicePort, words: Words, alert: Mapping[str, Any], span: str, now_ms: int
-) -> dict[str, Any]:
+    port: ServicePort, words: Words, alert: Mapping[str, Any], span: str, now_ms: int,
+    scope: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Return the minutes around an alert of a lift; JSON-ready.
 
     `channels` by name: words, kind, `strip` (drawn as one, in this order), `t` in ms after
     `from_ms` and `v`, null where nothing was said. `gaps`: [from, to] without a sample, ms after
-    `from_ms`. `moments`: what happened, in words. Empty `channels` where nothing is kept.
+    `from_ms`. `moments`: what happened, in words. Empty `channels` where nothing is kept. For a
+    `scope` the present ends as `seen_until` says.
     """
-    from_ms, to_ms = window(alert, span, now_ms)
+    until_ms = seen_until(port, alert, scope, now_ms)
+    from_ms, to_ms = window(alert, span, until_ms if span == "now" else now_ms)
     row = port.registry.row_of.get(str(alert["subject"]))
     names = dict.fromkeys((*DRAWN, *(str(e["name"]) for e in alert["evidence"]), *TOLD))
     curves = {} if row is None else _curves(port, row, list(names), from_ms, to_ms)
@@ -85,9 +97,9 @@ def replay(
         "to_ms": to_ms,
         "since_ms": alert["since_ms"],
         "raised_ms": alert["raised_ms"],
-        "now_ms": now_ms,
+        "now_ms": until_ms,
         "fresh_ms": limit_ms,
-        "live": _is_live(port, alert, row, now_ms),
+        "live": until_ms == now_ms and _is_live(port, alert, row, now_ms),
         "floors": [lift.floor_lo, lift.floor_hi] if lift else [1, 2],
         "gaps": _gaps(curves, from_ms, to_ms, limit_ms),
         "channels": {
@@ -98,8 +110,16 @@ def replay(
     }
 
 
-def live(port: ServicePort, alert: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
-    """Return the last values of the alert's lift, name → [value, epoch ms], and if it is live."""
+def live(
+    port: ServicePort, alert: Mapping[str, Any], now_ms: int, scope: str | None = None
+) -> dict[str, Any]:
+    """Return the last values of the alert's lift, name → [value, epoch ms], and if it is live.
+
+    None of them where the present is not for this `scope` any more, see `seen_until`.
+    """
+    until_ms = seen_until(port, alert, scope, now_ms)
+    if until_ms < now_ms:
+        return {"now_ms": until_ms, "live": False, "values": {}}
     row = port.registry.row_of.get(str(alert["subject"]))
     readings = {} if row is None else port.live(row)
     names = dict.fromkeys((*DRAWN, *(str(e["name"]) for e in alert["evidence"])))

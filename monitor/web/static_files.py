@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import mimetypes
 import re
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +24,7 @@ FOREVER = "public, max-age=31536000, immutable"
 TOGETHER = "+"
 """Between the names of styles that come as one: `css/tokens+base.css`, in this order."""
 _WORTH = 512  # bytes from which packing pays
+_STYLES = re.compile(r"""/(css/[\w-]+(?:\+[\w-]+)+\.css)["']""")
 _IMPORT = re.compile(r"""^\s*(?:import|export)\b[^'"()]*["'](\.{1,2}/[^'"]+)["']""", re.MULTILINE)
 
 
@@ -58,21 +60,30 @@ def modules(name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def together_in(templates: Path) -> frozenset[str]:
+    """Return the names under which the pages ask for several styles as one."""
+    texts = (path.read_text("utf-8") for path in templates.rglob("*.html"))
+    return frozenset(name for text in texts for name in _STYLES.findall(text))
+
+
 class Immutable:
     """Static files that never change at their address, so a browser asks once."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, together: Collection[str] = ()) -> None:
+        """`together`: the names under which styles come as one; no other such name is served, so
+        what strangers ask for makes no work and takes no memory."""
         files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
         self._files = {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
+        self._together = frozenset(together)
         self._packed: dict[str, bytes] = {}
 
     def _read(self, name: str) -> bytes | None:
         """Return a file, or the styles of such a name one behind the other."""
-        if name in self._files or TOGETHER not in name:
+        if name not in self._together:
             return self._files.get(name)
         folder, _, last = name.rpartition("/")
         parts = [self._files.get(f"{folder}/{one}.css") for one in last[:-4].split(TOGETHER)]
-        if not last.endswith(".css") or len(parts) > len(self._files) or None in parts:
+        if None in parts:
             return None
         return b"\n".join(part for part in parts if part is not None)
 
@@ -94,10 +105,8 @@ class Immutable:
         await response(scope, receive, send)
 
     def _pack(self, name: str, body: bytes) -> bytes:
-        """Pack a file once; a name that is put together only while there is room."""
+        """Pack a file once; there are no more names than files and what pages ask together."""
         packed = self._packed.get(name)
         if packed is None:
-            packed = gzip.compress(body, 9, mtime=0)
-            if len(self._packed) < 4 * len(self._files):
-                self._packed[name] = packed
+            packed = self._packed[name] = gzip.compress(body, 9, mtime=0)
         return packed

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,17 @@ Tables = dict[str, list[Row]]
 HEAD = """# Who is responsible and who is on duty. docs/directory.md tells what may stand here.
 # 谁负责、谁值班。格式见 docs/directory.md。
 """
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Hold directory.toml for oneself, from reading it to its replacement.
+
+    One editor at a time, of any thread and any process: else of two who add a row one is lost.
+    """
+    with (file.parent / ".directory.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def read_tables(file: Path, zone: str) -> Tables:

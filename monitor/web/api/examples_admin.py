@@ -184,7 +184,7 @@ FORMATS = answer(
             {
                 "name": "lift/v1",
                 "text": {"zh": "自有格式", "en": "our own format"},
-                "topic": "lift/v1/#",
+                "topic": "lift/v1/{gateway}/telemetry, lift/v1/{gateway}/message",
                 "file": "",
                 "read": True,
             }

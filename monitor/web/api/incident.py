@@ -49,22 +49,27 @@ def alert_replay(
     """Return what the lift said in the minutes around an alert; words as Accept-Language asks.
 
     `channels`: name → words, kind, `t` (ms after `from_ms`) and `v`; of states only the changes.
-    `gaps`: no sample was kept from … to. Whoever was called sees it, also of a lift not theirs.
+    `gaps`: no sample was kept from … to. Whoever was called sees it, also of a lift not theirs;
+    of such a lift `now` is the end of the alert, once it is closed.
     """
     web = web_of(request)
     found = _read(request, visitor, alert_id)
-    return replay.replay(web.port, web.pages.words(request), found, span, web.port.now_ms())
+    words, now_ms = web.pages.words(request), web.port.now_ms()
+    return replay.replay(web.port, words, found, span, now_ms, visitor.scope)
 
 
 @router.get("/alerts/{alert_id}/live", responses=answer(examples.LIVE))
 def alert_live(request: Request, visitor: AnyVisitor, alert_id: int) -> dict[str, Any]:
-    """Return the last values of the alert's lift, name → [value, epoch ms]."""
+    """Return the last values of the alert's lift, name → [value, epoch ms].
+
+    Of a lift that is not theirs, whoever was called gets them until the alert is closed.
+    """
     port = web_of(request).port
     with reading(port.engine) as conn:
         found = find.find_one(conn, alert_id, visitor.scope)
     if found is None:
         raise problems.not_found("alert", alert_id)
-    return replay.live(port, found, port.now_ms())
+    return replay.live(port, found, port.now_ms(), visitor.scope)
 
 
 @router.get("/alerts/{alert_id}/related", responses=answer(examples.RELATED))

@@ -12,11 +12,12 @@ from devices.registry import Lift
 from monitor.web import lift_past, lifts, problems
 from monitor.web.api import examples_past as examples
 from monitor.web.api import paging
-from monitor.web.lift_past import DAY_MS, TRIPS_MOST_MS
+from monitor.web.lift_past import DAY_MS, MOST_CHANNELS, TRIPS_MOST_MS
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import AnyVisitor, Visitor, web_of
 
 router = APIRouter(tags=["lifts"], prefix="/lifts/{reg_code}")
+LATEST_MS = 32_503_680_000_000  # the year 3000
 DEFAULT = ("car_position", "speed", "door_state", "people")
 
 
@@ -25,8 +26,8 @@ class SpanQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    from_ms: int | None = Field(None, ge=0, description="epoch ms")
-    to_ms: int | None = Field(None, ge=0, description="epoch ms; default now")
+    from_ms: int | None = Field(None, ge=0, le=LATEST_MS, description="epoch ms")
+    to_ms: int | None = Field(None, ge=0, le=LATEST_MS, description="epoch ms; default now")
 
 
 class CurvesQuery(SpanQuery):
@@ -71,7 +72,7 @@ def get_curves(
     No extreme is lost. Buckets without a sample are absent; `gaps` tells where nothing is known.
     """
     port, row, lift = own(request, visitor, reg_code)
-    names = lift_past.channels(port, asked.channels, DEFAULT)
+    names = lift_past.channels(port, asked.channels, DEFAULT, MOST_CHANNELS)
     times = lift_past.span(asked.from_ms, asked.to_ms, port.now_ms(), 3_600_000)
     return lift_past.curves_json(port, row, lift, names, times, asked.points)
 
@@ -115,12 +116,17 @@ def get_messages(
 ) -> dict[str, Any]:
     """Return what the controller reported, the newest first, and how often each code came."""
     port, row, lift = own(request, visitor, reg_code)
-    # The cursor keeps the end of the first page's time: what came since then moves no page.
-    end, _, skip = (paging.text_after("messages", asked.cursor) or "").partition("+")
-    to_ms = int(end) if end else asked.to_ms
+    # The cursor is the last message's place, and the end of the first page's time: what comes
+    # meanwhile, late ones too, has no message of these pages come twice or not at all.
+    to_ms, after = asked.to_ms, None
+    if known := paging.text_after("messages", asked.cursor):
+        end, _, place = known.partition("+")
+        after = lift_past.place_of(place)
+        if after is None or not (end.isascii() and end.isdigit() and int(end) <= LATEST_MS):
+            raise paging.wrong(asked.cursor)
+        to_ms = int(end)
     times = lift_past.span(asked.from_ms, to_ms, port.now_ms(), 30 * DAY_MS)
-    told = (asked.limit, asked.code, int(skip or 0))
-    found = lift_past.messages_json(port, row, lift, times, *told)
+    found = lift_past.messages_json(port, row, lift, times, asked.limit, asked.code, after)
     last = found["next_cursor"] and f"{times[1]}+{found['next_cursor']}"
     return found | {"next_cursor": paging.cursor_of("messages", last)}
 

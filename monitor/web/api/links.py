@@ -55,7 +55,10 @@ def page_of(port: LinksPort, asked: LinksQuery) -> tuple[list[dict[str, Any]], s
     rows = [told for told in port.gateways() if fits(told, asked)]
     if last := paging.text_after("links", asked.cursor):
         badness, _, gateway = last.partition("~")
-        after = (-float(badness), gateway)
+        try:
+            after = (-float(badness), gateway)
+        except ValueError:
+            raise paging.wrong(asked.cursor) from None
         rows = [told for told in rows if (-told["badness"], told["gateway"]) > after]
     page = rows[: asked.limit]
     more = len(rows) > asked.limit

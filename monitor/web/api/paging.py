@@ -20,6 +20,8 @@ Cursor = Annotated[
     Field(max_length=256, description="`next_cursor` of the page before; opaque"),
 ]
 """The type of a list's `cursor` parameter."""
+LARGEST = 2**63 - 1
+"""What a column of the database holds at most."""
 
 
 def cursor_of(listing: str, key: str | int | None) -> str | None:
@@ -38,15 +40,27 @@ def _read(listing: str, cursor: str | None, kind: type) -> Any:
         found = json.loads(raw)
         if isinstance(found, list) and len(found) == 2 and found[0] == listing:
             key = found[1]
-            if type(key) is kind:
+            if type(key) is kind and isinstance(key, int | str) and _is_place(key):
                 return key
     except (binascii.Error, ValueError):
         pass
+    raise wrong(cursor)
+
+
+def _is_place(key: str | int) -> bool:
+    """Whether a database can look for it at all."""
+    if isinstance(key, int):
+        return 0 <= key <= LARGEST
+    return "\0" not in key and key.encode("utf-8", "replace").decode() == key
+
+
+def wrong(cursor: str | None) -> Problem:
+    """Return the refusal of a cursor that is none of this list's."""
     text = Text(
         "cursor 应为同一列表上一页的 next_cursor；从头读请不带 cursor",
         "cursor is the next_cursor of the page before of this list; leave it out to begin anew",
     )
-    raise Problem(422, "invalid", text, field="cursor", value=cursor, limit="next_cursor")
+    return Problem(422, "invalid", text, field="cursor", value=cursor, limit="next_cursor")
 
 
 def number_after(listing: str, cursor: str | None) -> int | None:

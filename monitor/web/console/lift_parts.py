@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 from alerts.database.access import reading
 from config.text import Text
 from devices.registry import Lift
-from monitor.web import lift_past, views
+from monitor.web import lift_past, problems, views
+from monitor.web.api import paging
 from monitor.web.console import lift_tables, sheet
 from monitor.web.lift_past import DAY_MS
 from monitor.web.ports import ServicePort
@@ -45,7 +46,8 @@ class Asked(BaseModel):
     to: str = Field("", max_length=30)
     channel: list[str] = Field([], max_length=100)
     code: int | None = Field(None, ge=0)
-    cursor: int | None = Field(None, ge=0)
+    cursor: int | None = Field(None, ge=0, le=paging.LARGEST)
+    after: str = Field("", max_length=60)
 
     def span(self, words: Words, now_ms: int, default: str) -> tuple[int, int]:
         """Return the times asked for. Raises Problem 422."""
@@ -190,10 +192,13 @@ def _messages(
 ) -> dict[str, Any]:
     now_ms = port.now_ms()
     times = asked.span(words, now_ms, "30d")
-    told = lift_past.messages_json(port, row, lift, times, 100, asked.code, asked.cursor or 0)
+    after = lift_past.place_of(asked.after)
+    if asked.after and after is None:
+        raise problems.invalid("after", asked.after, "ts_ms.code.state")
+    told = lift_past.messages_json(port, row, lift, times, 100, asked.code, after)
     return lift_tables.messages(words, told, now_ms) | {
         "ranges": _ranges(words, asked, "30d"),
-        "more": _href(asked, range=asked.range or "30d", cursor=told["next_cursor"])
+        "more": _href(asked, range=asked.range or "30d", after=told["next_cursor"])
         if told["next_cursor"]
         else None,
     }

@@ -49,6 +49,7 @@ class Fleet:
         self._port = port
         self._lock = threading.Lock()
         self._build = threading.Lock()
+        self._quality = threading.Lock()
         self._made: tuple[object, object, Roster] | None = None
         self._index: tuple[Roster, SearchIndex] | None = None
         self._moment: Moment | None = None
@@ -142,19 +143,22 @@ class Fleet:
     def arrived(self, roster: Roster) -> NDArray[np.float64]:
         """Return float64[N]: the share of promised samples that came today, by each lift's
         gateway; NaN where none was due."""
-        if time.monotonic() - self._shares[0] > QUALITY_S:
-            rows = self._port.links.gateways()
-            shares = np.full(len(self._port.registry.gateways), np.nan)
-            for row in rows:
-                number = self._port.registry.gateway_index.get(row["gateway"])
-                if number is not None and number < len(shares) and row["expected"]:
-                    shares[number] = 1 - row["missing"] / row["expected"]
-            self._shares = (time.monotonic(), shares)
-        shares = self._shares[1]
+        with self._quality:  # who comes meanwhile waits for the one who counts
+            if time.monotonic() - self._shares[0] > QUALITY_S:
+                self._shares = (time.monotonic(), self._count_shares())
+            shares = self._shares[1]
         known = roster.gateway < len(shares)
         found = np.full(len(roster), np.nan)
         found[known] = shares[roster.gateway[known]]
         return found
+
+    def _count_shares(self) -> NDArray[np.float64]:
+        shares = np.full(len(self._port.registry.gateways), np.nan)
+        for row in self._port.links.gateways():
+            number = self._port.registry.gateway_index.get(row["gateway"])
+            if number is not None and number < len(shares) and row["expected"]:
+                shares[number] = 1 - row["missing"] / row["expected"]
+        return shares
 
 
 def fleet_of(request: Request) -> Fleet:

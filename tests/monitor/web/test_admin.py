@@ -11,6 +11,7 @@ from alerts.database.tables import alert, journal
 from alerts.model import Role
 from config.meanings import MEANINGS
 from config.settings import Settings
+from devices.codecs import dialects, thingsboard
 from monitor.admin import inventory
 from monitor.web.auth import ROLES, check_password, find_user
 from monitor.web.i18n import LANGUAGES
@@ -232,6 +233,32 @@ async def test_every_setting_is_told_and_no_secret(house: House, enter: Enter) -
     assert {one.key: one.source for one in told}["mqtt.password"] == "start"
     rows = (await enter("admin").get("/api/v1/admin/settings")).json()["settings"]
     assert len(rows) == len(MEANINGS)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://liftwatch:hunter2@influx:8086/", "https://hunter2@influx", "redis://:hun/ter2@h:1",
+     "http://[odd:hunter2@influx", "https://influx/write?access_token=hunter2&db=x",
+     "http://u:hunter2@host:no-port"],
+)  # fmt: skip
+def test_no_address_tells_its_secret_whatever_the_key(address: str) -> None:
+    told = inventory.entries(Settings(influx={"url": address}))  # type: ignore[arg-type]
+    value = {one.key: one.value for one in told}["influx.url"]
+    assert "ter2" not in value and inventory.MASK in value
+    assert (
+        inventory.told("https://map/{lat},{lon}?key={key}") == "https://map/{lat},{lon}?key={key}"
+    )
+
+
+async def test_every_dialect_there_is_is_told(
+    house: House, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(dialects.DIALECTS, "new-one", thingsboard.build)  # type: ignore[arg-type]
+    told = (await enter("admin").get("/api/v1/admin/formats")).json()["formats"]
+    topics = {one["name"]: one["topic"] for one in told}
+    assert set(topics) == {"lift/v1", "new-one", "sparkplug", "thingsboard", "thingsboard-bare"}
+    assert topics["new-one"] == topics["thingsboard"] != topics["thingsboard-bare"]
+    assert all(topics.values())
 
 
 def test_where_a_value_comes_from(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

@@ -6,14 +6,15 @@ import re
 
 import numpy as np
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from alerts.database.access import reading, writing
 from alerts.database.tables import alert as alert_table
+from alerts.database.tables import alert_unit
 from alerts.model import Actor, Role, Step, Transition
 from monitor.web import replay
 from monitor.web.api import examples_incident as examples
-from tests.monitor.web.conftest import Enter
+from tests.monitor.web.conftest import Client, Enter
 from tests.monitor.web.house import House
 from tests.monitor.web.stuck import SILENT, StuckHistory
 from tests.monitor.web.town import reg_code
@@ -97,6 +98,30 @@ async def test_who_was_called_sees_the_replay_of_a_lift_not_its_own(
     firm = enter("firm-a")
     assert (await firm.get(f"/api/v1/alerts/{alert}/replay")).json()["channels"]
     assert (await firm.get(f"/api/v1/alerts/{other}/replay")).status_code == 404
+
+
+async def test_the_present_of_a_strange_lift_ends_with_the_alert(
+    enter: Enter, house: House
+) -> None:
+    alert = stuck(house)
+    house.say(0, people=2.0)
+    with writing(house.engine) as conn:
+        conn.execute(insert(alert_unit).values(alert_id=alert, unit="kaili"))
+    called, own, desk = enter("firm-b"), enter("firm-a"), enter("operator")
+
+    async def told(client: Client) -> tuple[bool, bool, int]:
+        live = (await client.get(f"/api/v1/alerts/{alert}/live")).json()
+        seen = (await client.get(f"/api/v1/alerts/{alert}/replay?span=now")).json()
+        return bool(live["values"]), seen["live"], seen["to_ms"]
+
+    assert (await told(called))[:2] == (True, True), "while it is open"
+    closed_ms = house.now_ms() - 5000
+    with writing(house.engine) as conn:
+        conn.execute(update(alert_table).values(closed_ms=closed_ms))
+    assert await told(called) == (False, False, closed_ms)
+    for client in (own, desk):
+        assert (await told(client))[:2] == (True, True)
+    assert (await called.get(f"/api/v1/alerts/{alert}/replay")).json()["channels"], "the moment"
 
 
 async def test_a_note_by_the_api_with_its_history_and_a_clash(enter: Enter, house: House) -> None:

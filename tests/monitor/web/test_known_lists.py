@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import re
 import time
 
 import pytest
 
 from alerts.database.access import reading
 from monitor.web import known_lists
+from monitor.web.console.render import TEMPLATES
 from monitor.web.known_lists import KnownLists
 from monitor.web.static_files import STATIC, modules, static_version
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import House
 
 FILES = f"/static/{static_version()}"
-TOKENS, BASE = ((STATIC / "css" / f"{name}.css").read_text("utf-8") for name in ("tokens", "base"))
+LIST, FLEET = ((STATIC / "css" / f"{name}.css").read_text("utf-8") for name in ("list", "fleet"))
 ROWS = (STATIC / "js" / "rows.js").read_bytes()
 
 
@@ -52,15 +54,28 @@ def test_script_is_told_with_all_it_needs_each_behind_what_it_needs() -> None:
 
 async def test_styles_come_as_one_in_the_order_of_their_names(enter: Enter) -> None:
     client = enter()
-    answer = await client.get(f"{FILES}/css/tokens+base.css")
-    assert answer.text == f"{TOKENS}\n{BASE}"
+    answer = await client.get(f"{FILES}/css/list+fleet.css")
+    assert answer.text == f"{LIST}\n{FLEET}"
     assert answer.headers["content-type"].startswith("text/css")
     assert "immutable" in answer.headers["cache-control"]
 
 
-@pytest.mark.parametrize("name", ["css/tokens+none.css", "css/none.css", "js/act+feed.js"])
+@pytest.mark.parametrize(
+    "name",
+    ["css/tokens+none.css", "css/none.css", "js/act+feed.js", "css/list+list+fleet.css",
+     "css/fleet+list.css", "css/list+fleet+fleet.css"],
+)  # fmt: skip
 async def test_file_that_is_not_there_is_not_found(enter: Enter, name: str) -> None:
     assert (await enter().get(f"{FILES}/{name}")).status_code == 404
+
+
+async def test_every_style_a_page_asks_for_is_there(enter: Enter) -> None:
+    client, asked = enter(), set[str]()
+    for page in TEMPLATES.rglob("*.html"):
+        asked |= set(re.findall(r"\{\{ static \}\}/(css/[^\"]+)", page.read_text("utf-8")))
+    assert len([name for name in asked if "+" in name]) > 5
+    for name in asked:
+        assert (await client.get(f"{FILES}/{name}")).status_code == 200, name
 
 
 async def test_files_are_packed_for_who_can_unpack_them(enter: Enter) -> None:

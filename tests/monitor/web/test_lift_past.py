@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from devices.batch import MessageRows, TelemetryBatch
+from devices.vocabulary import load_vocabulary
 from monitor.web.api import examples_past
+from monitor.web.api.paging import cursor_of
 from monitor.web.export import Progress, Wanted, stream
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import House
@@ -20,6 +22,7 @@ from tests.monitor.web.town import reg_code
 LIFT = reg_code(0)
 ROWS = 5000
 API = f"/api/v1/lifts/{LIFT}"
+SEVENTEEN = list(load_vocabulary().by_name)[:17]
 
 
 @pytest.fixture
@@ -114,6 +117,34 @@ async def test_messages_count_what_came_and_page(enter: Enter, end_ms: int) -> N
     assert [one["state"] for one in rest.json()["messages"]] == ["on"]
 
 
+async def test_late_messages_move_no_page(enter: Enter, house: House, end_ms: int) -> None:
+    client, at = enter("operator"), f"{API}/messages"
+    page = (await client.get(at, params={"limit": 1})).json()
+    seen = [(one["ts_ms"], one["code"]) for one in page["messages"]]
+    ts = np.array([seen[0][0] + 1000, seen[0][0], seen[0][0] - 1000], np.int64)  # around it
+    told = MessageRows(
+        np.zeros(3, np.int32), ts, np.array([7, 7, 7], np.int32), np.ones(3, np.int8),
+        np.ones(3, np.bool_),
+    )  # fmt: skip
+    empty = TelemetryBatch.empty(len(house.vocab))
+    late = TelemetryBatch(empty.lift, empty.ts_ms, empty.values, empty.late, told)
+    house.quarantine._history.append(late, end_ms, {})
+    while page["next_cursor"]:
+        page = (await client.get(at, params={"limit": 1, "cursor": page["next_cursor"]})).json()
+        seen += [(one["ts_ms"], one["code"]) for one in page["messages"]]
+    first = end_ms - (ROWS - 20) * 1000
+    assert seen == [(first, 2), (first, 7), (first - 1000, 7), (first - 10_000, 2)]
+
+
+async def test_the_page_of_messages_leads_on_by_their_place(enter: Enter, end_ms: int) -> None:
+    client = enter("operator")
+    first = end_ms - (ROWS - 20) * 1000
+    part = f"/lifts/{LIFT}/part?tab=messages&after="
+    whole, rest = await client.get(part), await client.get(f"{part}{first}.2.0")
+    assert rest.text.count("<tr") == whole.text.count("<tr") - 1
+    assert (await client.get(f"{part}nonsense")).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("path", "field"),
     [
@@ -121,6 +152,14 @@ async def test_messages_count_what_came_and_page(enter: Enter, end_ms: int) -> N
         ("/curves?from_ms=5&to_ms=4", "from_ms"),
         ("/trips?from_ms=1&to_ms=1000000000", "from_ms"),
         ("/export?channels=nonsense", "channels"),
+        (f"/curves?channels={','.join(SEVENTEEN)}", "channels"),
+        (f"/quality?from_ms={10**30 - 5}&to_ms={10**30}", "from_ms"),
+        *(
+            (f"/messages?cursor={cursor_of('messages', forged)}", "cursor")
+            for forged in ("x+1.2.3", "5+x", "5", f"{10**30}+1.2.3", f"5+{10**30}.1.1", "5+1.2.-3")
+        ),
+        (f"/alerts?cursor={cursor_of('lift alerts', 10**30)}", "cursor"),
+        (f"/alerts?cursor={cursor_of('lift alerts', -1)}", "cursor"),
     ],
 )
 async def test_refusals_name_the_field(path: str, field: str, enter: Enter, end_ms: int) -> None:

@@ -10,6 +10,7 @@ import pytest
 from monitor.link.delays import BUCKETS
 from monitor.store import link_days
 from monitor.store.link_days import LinkDay
+from monitor.web.api.paging import cursor_of
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.hours import an_hour
 from tests.monitor.web.house import House
@@ -47,8 +48,9 @@ async def test_filters_and_pages(enter: Enter, house_with_links: House) -> None:
                          ("only=refused", ["gw-2"]), ("q=nobody", [])):  # fmt: skip
         found = (await client.get(f"/api/v1/links?{query}")).json()["gateways"]
         assert [one["gateway"] for one in found] == names, query
-    wrong = await client.get("/api/v1/links?cursor=x~y")
-    assert (wrong.status_code, wrong.json()["field"]) == (422, "cursor")
+    for forged in ("x~y", cursor_of("links", "x~y"), cursor_of("other", "1~y")):
+        wrong = await client.get("/api/v1/links", params={"cursor": forged})
+        assert (wrong.status_code, wrong.json()["field"]) == (422, "cursor"), forged
     vendors = (await client.get("/api/v1/links/vendors")).json()["vendors"]
     assert [(one["vendor"], one["wrong_clocks"]) for one in vendors] == [("acme", 0), ("otis", 12)]
     one = (await client.get("/api/v1/links/gw-2")).json()

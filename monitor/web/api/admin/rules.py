@@ -13,7 +13,7 @@ from alerts.rules.load import overlaid
 from config.errors import ConfigError
 from monitor.admin import figures
 from monitor.admin.figures import RuleFigures
-from monitor.admin.rulebook import FIELDS, Read
+from monitor.admin.rulebook import FIELDS, Read, UnknownRule
 from monitor.admin.trials import DAY_MS, LONGEST_DAYS, Asked, Trial, answered
 from monitor.web import problems
 from monitor.web.api import examples
@@ -97,7 +97,7 @@ def begin_trial(
 ) -> Trial:
     """Check the change, then start its back-test. Raises ConfigError."""
     read = read_of(port, ident)
-    port.rulebook.check(ident, changes)
+    port.rulebook.check(ident, changes, read)
     in_force = {rule: read.changes(rule) for rule in read.tables}
     now_ms = port.now_ms()
     with reading(port.engine) as conn:
@@ -156,7 +156,7 @@ def check(request: Request, visitor: AdminVisitor, ident: str, body: CheckBody) 
     port = web_of(request).port
     read = read_of(port, ident)
     try:
-        port.rulebook.check(ident, body.changes)
+        port.rulebook.check(ident, body.changes, read)
     except ConfigError as error:
         raise problems.refused(error) from None
     return {"ok": True, "values": overlaid(read.tables[ident], body.changes)}
@@ -166,12 +166,13 @@ def check(request: Request, visitor: AdminVisitor, ident: str, body: CheckBody) 
 def save(request: Request, visitor: AdminVisitor, ident: str, body: SaveBody) -> dict[str, Any]:
     """Save a change as a new version; it counts at once, without a restart."""
     port = web_of(request).port
-    read_of(port, ident)
     kept = verdict(port, body.backtest, body.changes)
     try:
         number = port.rulebook.save(
             ident, body.changes, body.version, visitor.user.actor, body.comment, kept
         )
+    except UnknownRule:
+        raise problems.not_found("rule", ident) from None
     except ConfigError as error:
         raise problems.refused(error) from None
     return {"version": number}

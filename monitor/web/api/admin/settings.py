@@ -39,7 +39,7 @@ def read_formats(request: Request, visitor: AdminVisitor) -> dict[str, Any]:
     """Return the formats and code maps, and codes of the last seven days that nobody knew."""
     port = web_of(request).port
     return {
-        "formats": formats.formats(port.settings),
+        "formats": formats.formats(port.settings, port.vocab),
         "code_maps": formats.code_maps(port.settings),
         "unknown_codes": formats.unknown_codes(port.quarantine, port.now_ms()),
     }

@@ -99,7 +99,7 @@ def _act(request: Request, visitor: Visitor, ident: str, form: Mapping[str, str]
             )
             return flash(RedirectResponse(f"/admin/rules/{ident}", 303), text, True)
         else:
-            port.rulebook.check(ident, changes)
+            port.rulebook.check(ident, changes, read)
     except ConfigError as error:
         return _form(request, visitor, ident, read, changes, error, form=form)
     run = port.trials.find(number) if number else None

@@ -99,7 +99,8 @@ def codes(request: Request, visitor: AdminVisitor) -> Response:
         "admin/codes.html",
         visitor,
         formats=[
-            {**one, "text": words.text(one["text"])} for one in formats.formats(port.settings)
+            {**one, "text": words.text(one["text"])}
+            for one in formats.formats(port.settings, port.vocab)
         ],
         maps=[{**one, "text": words.text(one["text"])} for one in formats.code_maps(port.settings)],
         unknown=[{**one, "last": stamp(words, one["last_ms"])} for one in unknown],
