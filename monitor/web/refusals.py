@@ -27,7 +27,8 @@ _BARE = (
     "/receipts/",
     "/cap/",
 )
-_PARTS = ("/rows", "/live")
+# Pieces that scripts put into a page: a sign-in page has no place in them. /health is a whole page.
+_PARTS = ("/rows", "/live", "/part", "/alerts/health", "/alerts/away")
 
 
 def install(app: FastAPI) -> None:

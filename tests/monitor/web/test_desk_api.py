@@ -17,6 +17,7 @@ from monitor.web import order, sheet
 from monitor.web.console import alerts as console
 from tests.monitor.web.conftest import Client, Enter
 from tests.monitor.web.house import House
+from tests.monitor.web.town import reg_code
 
 WANG = Actor("王强", Role.OPERATOR)
 
@@ -166,6 +167,13 @@ async def test_counts_let_the_other_filters_stand(enter: Enter, house: House) ->
     assert every["owner"] == {"-": 3, "王强": 1} and every["people"] == {"true": 1}
     firm = (await enter("firm-b").get("/api/v1/alerts/counts")).json()["counts"]
     assert firm["maintenance"] == {"kaili": 2}
+
+
+async def test_no_sign_in_page_is_put_into_a_page(enter: Enter) -> None:
+    parts = ("/alerts/rows", "/alerts/health", "/alerts/away?after=0", f"/lifts/{reg_code(0)}/part")
+    for path in parts:
+        assert (await enter().get(path)).status_code == 401, path
+    assert (await enter().get("/health")).status_code == 303
 
 
 async def test_what_happened_while_somebody_was_away(enter: Enter, house: House) -> None:

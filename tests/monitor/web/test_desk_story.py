@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
-from sqlalchemy import select
+from playwright.sync_api import Page, Route, expect
+from sqlalchemy import func, select
 
-from alerts.database.access import writing
+from alerts.database.access import reading, writing
 from alerts.database.bulk import insert_rows
-from alerts.database.tables import alert
+from alerts.database.tables import alert, journal
 from alerts.model import Actor, Role, Step
 from monitor.web.app import create_app
 from monitor.web.sessions import COOKIE
@@ -22,6 +22,15 @@ from tests.support.wait import until
 
 expect.set_options(timeout=15_000)
 WANG = Actor("王强", Role.OPERATOR)
+PAGES = {
+    "a": "/alerts",
+    "l": "/lifts",
+    "u": "/firm",
+    "o": "/handover",
+    "e": "/drills",
+    "q": "/quality",
+    "m": "/admin",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -99,9 +108,82 @@ def test_many_by_keyboard_alone(page: Page, running: Running, house: House) -> N
     page.keyboard.press("/")
     expect(page.locator("[name=q]")).to_be_focused()
     page.keyboard.press("Escape")
-    page.keyboard.press("g")
-    page.keyboard.press("l")
-    page.wait_for_url("**/lifts")
+
+
+def test_every_key_that_is_promised_leads_there(
+    page: Page, running: Running, house: House
+) -> None:
+    enter(page, running, house)
+    open_list(page, running, "?severity=major")
+    keys = page.locator("#keys dt").evaluate_all(
+        "all => all.map(dt => [...dt.children].map(key => key.textContent))"
+    )
+    assert {last for first, *rest in keys if first == "g" for last in rest} == set(PAGES)
+    for key, path in PAGES.items():
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        page.wait_for_url(running.url + path)
+        open_list(page, running, "?severity=major")
+
+
+def test_what_is_heard_while_rows_are_fetched_is_still_new(
+    page: Page, running: Running, house: House
+) -> None:
+    enter(page, running, house)
+    house.raise_alert(0, "12", people=None)
+    open_list(page, running)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if len(held) < 2:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/alerts/rows*", hold)
+    first = house.raise_alert(1, "18", people=None)
+    until(lambda: page.title() and len(held) == 1, what="the first one to be asked for")
+    trapped = house.raise_alert(2)
+    with reading(house.engine) as conn:
+        newest = conn.execute(select(func.max(journal.c.id))).scalar_one()
+    seen = "localStorage.getItem('seen operator')"
+    until(lambda: page.evaluate(seen) == str(newest), what="the second one to be heard")
+    held[0].continue_()
+    row = page.locator(f"#alert-{first}")
+    expect(row).to_be_visible()
+    row.locator(".c-type").hover()
+    until(lambda: page.title() and len(held) == 2, what="the second one to be asked for")
+    held[1].continue_()
+    expect(page.locator("#urgent a")).to_have_attribute("data-id", str(trapped))
+    expect(page.locator("#news")).to_be_visible()
+    page.mouse.move(5, 5)
+    expect(page.locator(f"#alert-{trapped}")).to_have_class(re.compile("fresh"))
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_what_is_selected_is_counted_as_it_is_and_sent_once(
+    page: Page, running: Running, house: House
+) -> None:
+    enter(page, running, house)
+    ids = [house.raise_alert(i, "12", people=None) for i in range(3)]
+    open_list(page, running)
+    for ident in ids[:2]:
+        page.locator(f"#alert-{ident} .c-pick input").check()
+    expect(page.locator("#picked")).to_have_text("已选 2 条")
+    page.mouse.move(5, 5)
+    house.desk.act(ids[0], Step.CANCEL, WANG, house.now_ms(), comment="误报")
+    house.wake()
+    expect(page.locator("#alerts tbody tr")).to_have_count(2)
+    expect(page.locator("#picked")).to_have_text("已选 1 条")
+    held: list[Route] = []
+    page.route("**/api/v1/alerts/bulk", lambda route: held.append(route))
+    page.locator("#bulk [name=comment]").focus()
+    for _ in range(2):
+        page.keyboard.press("Enter")
+    until(lambda: page.title() and held, what="it to be sent")
+    held[0].continue_()
+    expect(page.locator("#toast")).to_have_text("已处理 1 条")
+    assert len(held) == 1
 
 
 def test_who_is_trapped_is_seen_at_once_and_moves_nothing(

@@ -94,12 +94,37 @@ def test_what_comes_appears_by_itself_and_disturbs_nobody(
         card.locator("summary", has_text="原因").tap()
         card.locator("[name=more]").fill("层门")
         second = house.raise_alert(2)
-        page.wait_for_timeout(600)
+        news = page.get_by_role("button", name="有新情况")
+        expect(news).to_be_visible()
+        expect(page.locator(f"#card-{second}")).to_have_count(0)
         expect(card.locator("[name=more]")).to_have_value("层门")
-        card.locator("summary", has_text="原因").tap()
+        news.tap()
         expect(page.locator(f"#card-{second}")).to_be_visible()
+        expect(news).to_be_hidden()
+        expect(card.locator("[name=more]")).to_have_value("层门")
+        expect(page.locator(f"#card-{second} [name=more]")).to_have_value("")
+        third = house.raise_alert(4, rule="12", people=None)
+        expect(news).to_be_visible()
+        card.locator("summary", has_text="原因").tap()
+        expect(page.locator(f"#card-{third}")).to_be_visible()
         house.raise_alert(1)  # of another firm
-        expect(page.locator("#open-title")).to_contain_text("2")
+        expect(page.locator("#open-title")).to_contain_text("3")
+
+
+def test_a_desk_that_was_left_open_is_renewed_again(
+    chromium: Browser, running: Running, house: House
+) -> None:
+    first = house.raise_alert(0, rule="18", people=None)
+    with browser_of(chromium, has_touch=True) as (_, page):
+        page.clock.install()
+        sign_in(page, running)
+        expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+        page.locator(f"#card-{first} summary", has_text="原因").tap()
+        second = house.raise_alert(2)
+        expect(page.get_by_role("button", name="有新情况")).to_be_visible()
+        page.clock.fast_forward("02:01")
+        expect(page.locator(f"#card-{second}")).to_be_visible()
+        expect(page.locator(f"#card-{first} .big > details")).to_have_attribute("open", "")
 
 
 def test_without_a_connection_nothing_old_is_shown(

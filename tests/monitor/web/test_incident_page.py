@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, expect
 
 from alerts.model import Step
 from monitor.web.sessions import COOKIE
@@ -133,6 +133,95 @@ def test_a_lift_that_talks_is_shown_live_and_one_that_falls_silent_grey(
     house.say(0, age_ms=3_600_000)
     expect(page.locator(".replay-shaft")).to_have_attribute("data-state", "silent")
     expect(page.locator("[data-part=frame]")).to_contain_text("没有收到该电梯的数据")
+
+
+def test_live_goes_on_after_an_answer_that_is_none(
+    page: Page, running: Running, house: House
+) -> None:
+    alert = stuck(house)
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=409)
+        else:
+            route.continue_()
+
+    page.route("**/live", answer)
+    enter(page, running, house)
+    look(page, running, alert)
+    house.say(0, age_ms=-60_000, people=0.0)
+    expect(page.locator(".live-dot")).to_be_visible()
+    assert len(asked) > 1
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_text_and_focus_stay_in_the_form_they_were_in(
+    page: Page, running: Running, house: House
+) -> None:
+    alert = house.raise_alert(0, "12", people=None)
+    enter(page, running, house)
+    page.goto(f"{running.url}/alerts/{alert}")
+    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+    head, shelf = page.locator("#head"), page.locator("#acts .shelf [name=comment]")
+    comment = page.locator("#acts form[action$='/comment'] [name=comment]")
+    shelf.fill("等配件")
+    house.desk.act(alert, Step.ACCEPT, ZHANG, house.now_ms())
+    house.wake()
+    expect(head).to_contain_text("已接单")
+    expect(shelf).to_have_value("等配件")
+    expect(shelf).to_be_focused()
+    expect(comment).to_have_value("")
+    cancel = page.locator("#acts [data-step=cancel]")
+    cancel.focus()
+    house.desk.act(alert, Step.ARRIVE, ZHANG, house.now_ms())
+    house.wake()
+    expect(head).to_contain_text("已到场")
+    expect(cancel).to_be_focused()
+
+
+def test_a_comment_that_was_taken_does_not_stay_when_all_is_renewed_meanwhile(
+    page: Page, running: Running, house: House
+) -> None:
+    alert = house.raise_alert(0, "12", people=None)
+    enter(page, running, house)
+    page.goto(f"{running.url}/alerts/{alert}")
+    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+    held: list[Route] = []
+    page.route(f"**/api/v1/alerts/{alert}/comment", lambda route: held.append(route))
+    comment = page.locator("#acts form[action$='/comment'] [name=comment]")
+    comment.fill("已去现场")
+    page.locator("#acts [data-step=comment]").click()
+    until(lambda: page.title() and held, what="the comment to be sent")
+    house.desk.act(alert, Step.ACCEPT, ZHANG, house.now_ms())
+    house.wake()
+    expect(page.locator("#head")).to_contain_text("已接单")
+    expect(comment).to_have_value("已去现场")  # nothing is lost before it is taken
+    held[0].continue_()
+    expect(page.locator("#timeline")).to_contain_text("已去现场")
+    expect(comment).to_have_value("")
+
+
+def test_nothing_moves_under_an_open_question(page: Page, running: Running, house: House) -> None:
+    alert = house.raise_alert(0, "12", people=None)
+    enter(page, running, house)
+    page.goto(f"{running.url}/alerts/{alert}")
+    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+    page.fill("#acts form[action$='/comment'] [name=comment]", "误报")
+    page.locator("#acts [data-step=cancel]").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    asked = page.evaluate(
+        "() => { const was = window.fetch; window.asked = 0;"
+        " window.fetch = (...told) => { asked += !String(told[0]).includes('/api/');"
+        " return was(...told); };"
+        " document.querySelector('[data-filter]').click(); return window.asked; }"
+    )
+    assert asked == 0
+    page.keyboard.press("Enter")  # "no" has the focus
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.wait_for_function("window.asked > 0")
+    expect(page.locator("#acts [data-step=cancel]")).to_be_focused()
 
 
 def test_a_night_by_keyboard_alone(page: Page, running: Running, house: House) -> None:

@@ -106,6 +106,26 @@ def test_parts_load_when_opened_and_have_an_address(
     expect(page.locator("#strips")).to_be_visible()
 
 
+def test_a_part_that_does_not_come_says_so_once_and_leaves_all_as_it_was(
+    page: Page, running: Running, house: House, end_ms: int
+) -> None:
+    house.say(0)
+    open_lift(page, running, house)
+    expect(page.locator("#strips")).to_be_visible()
+    page.route("**/part?*", lambda route: route.abort("connectionrefused"))
+    for name in ("Data quality", "Documents"):
+        with page.expect_event("requestfailed"):
+            page.get_by_role("link", name=name).click()
+        expect(page.locator("#part")).not_to_have_attribute("aria-busy", "true")
+        expect(page.locator("#part > .notice.bad")).to_have_count(1)
+    expect(page.locator("#strips")).to_be_visible()
+    expect(page.locator(".tabs [aria-current]")).to_have_attribute("data-tab", "charts")
+    page.unroute("**/part?*")
+    page.get_by_role("link", name="Data quality").click()
+    expect(page.locator("#part")).to_contain_text("Times without data")
+    expect(page.locator("#part > .notice.bad")).to_have_count(0)
+
+
 def test_an_export_shows_how_far_it_is(
     page: Page, running: Running, house: House, end_ms: int, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ export function act(id, step, body = {}) {
   return send("POST", `/api/v1/alerts/${id}/${step}`, body);
 }
 
-// `changed` is false where somebody was first: nothing is wrong then, and nothing was done.
+// Asks the API; `data` is the whole answer. `changed` is false where somebody was first: nothing is wrong then, and nothing was done.
 export async function send(method, address, body) {
   try {
     const answer = await fetch(address, {
@@ -15,7 +15,8 @@ export async function send(method, address, body) {
     });
     if (answer.status === 401) location.reload();
     const data = await answer.json();
-    return { ok: answer.ok, changed: data.changed, text: data.message ?? data.detail ?? "" };
+    const text = data.message ?? data.detail ?? "";
+    return { ok: answer.ok, changed: data.changed, text, data };
   } catch (error) {
     return { ok: false, text: String(error.message) };
   }

@@ -11,9 +11,17 @@ import { watchReplay } from "./replay/player.js";
 const page = document.getElementById("alert");
 const id = Number(page.dataset.id);
 
-// Where it fails the feed fails too, and says so.
+// Where it fails the feed fails too, and says so. A dialog is about what stands on the page: nothing
+// moves under it.
+let held = false;
 function update() {
-  refresh().then(moveLine, () => {});
+  held = document.querySelector("dialog[open]") !== null;
+  if (!held) refresh().then(moveLine, () => {});
+}
+
+// A refresh may have put another form in the place of one that was sent.
+function anew(form) {
+  return form.isConnected ? form : page.querySelector(`form[action="${form.getAttribute("action")}"]`);
 }
 
 async function takeStep(form, button, step) {
@@ -30,8 +38,9 @@ async function takeStep(form, button, step) {
   });
   button.disabled = false;
   say(result);
-  if (result.ok) form.reset();
-  else if (!comment) form.querySelector("[name=comment]")?.focus();
+  const now = anew(form);
+  if (result.ok) now?.reset();
+  else if (!comment) now?.querySelector("[name=comment]")?.focus();
   update();
 }
 
@@ -44,7 +53,7 @@ async function keepNote(form, button) {
   });
   button.disabled = false;
   say(result);
-  if (result.ok) form.closest("details")?.removeAttribute("open");
+  if (result.ok) anew(form)?.closest("details")?.removeAttribute("open");
   update();
 }
 
@@ -68,6 +77,7 @@ page.addEventListener("click", (event) => {
   update();
 });
 
+document.addEventListener("close", () => held && update(), true); // a dialog's
 let asked;
 new Feed(page.dataset.cursor, (event) => {
   if (event.alert_id !== id) return;

@@ -1,6 +1,7 @@
 // The alert list, live.
 import "./common.js";
 import { act, say } from "./act.js";
+import { openByRow, ORDER } from "./alert_rows.js";
 import { Away } from "./away.js";
 import { tick } from "./clock.js";
 import { watchCounts } from "./counts.js";
@@ -13,7 +14,6 @@ import { Sound } from "./sound.js";
 import { _, ngettext } from "./texts.js";
 import { showTitle, watchHealth } from "./truth.js";
 
-const ORDER = ["critical", "major", "minor", "info"];
 const PAUSE_MS = 200;
 const GLANCE_MS = 2000;
 const AT_ONCE = 100;
@@ -34,6 +34,7 @@ function tell() {
   const waiting = rows.waiting;
   empty.hidden = rows.body.rows.length > 0 || waiting.length > 0;
   announce(waiting);
+  picks.tell();
   const number = (n) => n.toLocaleString("en");
   const text = _("%(shown)s of %(total)s shown", {
     shown: number(rows.body.rows.length),
@@ -156,11 +157,7 @@ table.addEventListener("submit", (event) => {
   acknowledge(event.target.closest("tr"), event.target.querySelector("button"));
 });
 
-// The whole row opens the alert; a selection of text or a click on a control does not.
-table.addEventListener("click", (event) => {
-  if (event.target.closest("a, button, form, .c-pick") || String(getSelection())) return;
-  event.target.closest("tr")?.querySelector("a.what")?.click();
-});
+openByRow(table);
 
 const showNew = () => {
   if (rows.start && rows.waiting.length) location.assign(`/alerts?${table.dataset.query}`);

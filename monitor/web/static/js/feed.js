@@ -1,8 +1,7 @@
 // The live feed. It says by itself when it is not live.
 import { now, tellTime } from "./clock.js";
+import { STALE_MS, watchStale } from "./staleness.js";
 import { _ } from "./texts.js";
-
-const STALE_MS = 3000;
 
 export class Feed {
   // onEvent(event) for each journal entry; `after` is the entry the page was rendered at.
@@ -51,19 +50,8 @@ export class Feed {
 
   watch() {
     const silent = performance.now() - this.heard;
-    const stale = silent > STALE_MS || this.behind > STALE_MS;
-    this.stale = stale;
-    const banner = document.getElementById("stale");
-    banner.hidden = !stale;
-    if (stale) {
-      const s = Math.round(Math.max(silent, this.behind) / 1000);
-      const text =
-        silent > STALE_MS
-          ? _("No connection to the service for %(s)d s: what you see may be out of date.", { s })
-          : _("The service has processed no data for %(s)d s: alerts may be late.", { s });
-      if (banner.textContent !== text) banner.textContent = text;
-    }
-    this.show(stale);
+    this.stale = watchStale(this, silent, this.behind);
+    this.show(this.stale);
     if (silent > 10_000 && this.source.readyState !== EventSource.CONNECTING) {
       this.heard = performance.now() - STALE_MS - 1000;
       this.open();

@@ -1,40 +1,44 @@
 // A unit's desk, live. Whoever is choosing a cause is not disturbed by what comes.
 import "./common.js";
 import { act, say } from "./act.js";
+import { openByRow } from "./alert_rows.js";
 import { Feed } from "./feed.js";
 import { install } from "./pwa.js";
 import { refresh } from "./regions.js";
 
 const EVERY_MS = 10_000;
+const LEFT_MS = 120_000; // nobody has touched it: nobody is disturbed
+const news = document.getElementById("news");
 let waiting;
 let again = false;
+let touched = performance.now();
 
 // By identity: a part that is renewed is another element.
 const open = () => document.getElementById("open");
 
 function busy() {
+  if (performance.now() - touched > LEFT_MS) return false;
   return open().querySelector(".causes details[open], .big > details[open]") !== null;
 }
 
 async function renew() {
-  if (busy()) {
-    again = true;
-    return;
-  }
   again = false;
-  const opened = [...document.querySelectorAll("#states details[open]")].map(
-    (one) => one.parentElement.className,
-  );
+  news.hidden = true;
   await refresh(location.pathname + location.search).catch(() => {});
-  for (const name of opened) {
-    document.querySelector(`#states li[class="${name}"] details`)?.setAttribute("open", "");
-  }
+}
+
+// What is held back is said, and comes when it is asked for.
+function hear(heard) {
+  if (!busy()) return renew();
+  again = true;
+  if (heard) news.hidden = false;
+  return undefined;
 }
 
 new Feed(open().dataset.cursor, (event) => {
   if (event.alert_id === null) return;
   clearTimeout(waiting);
-  waiting = setTimeout(renew, 150);
+  waiting = setTimeout(() => hear(true), 150);
 });
 
 document.addEventListener("submit", async (event) => {
@@ -53,19 +57,19 @@ document.addEventListener("submit", async (event) => {
   for (const details of event.target.closest("article")?.querySelectorAll("details") ?? []) {
     if (result.ok) details.open = false;
   }
-  await renew();
+  await hear(false);
 });
 
-document.addEventListener("click", (event) => {
-  const row = event.target.closest("table.alerts tbody tr");
-  if (!row || event.target.closest("a, button, form") || String(getSelection())) return;
-  row.querySelector("a.what")?.click();
-});
+news.addEventListener("click", renew);
+for (const name of ["pointerdown", "keydown", "input", "wheel"]) {
+  addEventListener(name, () => (touched = performance.now()), { passive: true, capture: true });
+}
+openByRow(document);
 
 setInterval(() => {
   if (again && !busy()) renew();
 }, 500);
 setInterval(() => {
-  if (!document.hidden) renew();
+  if (!document.hidden) hear(false);
 }, EVERY_MS);
 install();

@@ -1,9 +1,9 @@
 // The fleet in the browser: the roster once, then only what changed, once a second.
 import { tellTime } from "./clock.js";
+import { watchStale } from "./staleness.js";
 import { _ } from "./texts.js";
 
 export const KINDS = ["people", "critical", "major", "minor", "silent", "out", "normal"];
-const STALE_MS = 3000;
 const EVERY_MS = 1000;
 
 export function kindOf(code) {
@@ -75,16 +75,7 @@ export class FleetData {
   watch() {
     const quiet = document.hidden ? 0 : performance.now() - this.heard;
     if (document.hidden) this.heard = performance.now();
-    const stale = quiet > STALE_MS || this.behind > STALE_MS;
-    const banner = document.getElementById("stale");
-    if (stale) {
-      const s = Math.round(Math.max(quiet, this.behind) / 1000);
-      banner.textContent =
-        quiet > STALE_MS
-          ? _("No connection to the service for %(s)d s: what you see may be out of date.", { s })
-          : _("The service has processed no data for %(s)d s: alerts may be late.", { s });
-    }
-    banner.hidden = !stale;
+    const stale = watchStale(this, quiet, this.behind);
     if (stale !== this.stale) {
       this.stale = stale;
       this.onStale(stale);

@@ -1,6 +1,7 @@
 // The search box: "/" goes there from anywhere on the page; answers while one types.
 import { worded } from "./fleet_data.js";
 import { _, ngettext } from "./texts.js";
+import { typing } from "./typing.js";
 
 const form = document.getElementById("find");
 const field = form.querySelector("input[type=search]");
@@ -84,7 +85,7 @@ form.addEventListener("focusout", (event) => {
 form.dataset.ready = "yes";
 addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest?.("input, select, textarea")) return;
+  if (typing(event.target)) return;
   event.preventDefault();
   field.focus();
   field.select();

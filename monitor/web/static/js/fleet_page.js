@@ -2,17 +2,16 @@
 import "./common.js";
 import "./fleet_find.js";
 import { refresh } from "./regions.js";
+import { showStale } from "./staleness.js";
 
-const banner = document.getElementById("stale");
 const { lost } = document.querySelector("[data-live]").dataset;
 
 async function look() {
   try {
     if (!document.hidden) await refresh();
-    banner.hidden = true;
+    showStale("page", "");
   } catch {
-    banner.textContent = lost;
-    banner.hidden = false;
+    showStale("page", lost);
   }
   setTimeout(look, 2000);
 }

@@ -118,6 +118,7 @@ export class Stage {
 
   move(event) {
     const [x, y] = this.at(event);
+    if (!event.buttons) this.pointers.delete(event.pointerId); // let go of outside the box
     const before = this.pointers.get(event.pointerId);
     if (!before) {
       this.hooks.onPoint(this.hooks.pick(x, y, this.view), x, y);

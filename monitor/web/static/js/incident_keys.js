@@ -1,6 +1,7 @@
 // A letter leads to a step's button, Enter presses it. Who does not want that switches it off.
+import { typing } from "./typing.js";
+
 const OFF = "keys-off";
-const typing = (target) => target.closest?.("input:not([type=range]), select, textarea") !== null;
 
 export function listenKeys(page, replay) {
   const help = document.getElementById("keys");

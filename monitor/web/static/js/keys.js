@@ -1,9 +1,17 @@
 // The whole list by keyboard. The row that has the focus is the current one.
-const PAGES = { a: "/alerts", l: "/lifts", e: "/drills", q: "/quality", r: "/registry", h: "/health" };
-const G_MS = 1500;
+import { typing } from "./typing.js";
 
-const typing = (target) =>
-  target.closest?.("input:not([type=checkbox]), select, textarea, dialog[open]") !== null;
+// All that the bar leads to.
+const PAGES = {
+  a: "/alerts",
+  l: "/lifts",
+  u: "/firm",
+  o: "/handover",
+  e: "/drills",
+  q: "/quality",
+  m: "/admin",
+};
+const G_MS = 1500;
 
 export function listen(rows, acts) {
   let awaited = 0;

@@ -3,6 +3,7 @@
 import "./common.js";
 import { tellTime, tick } from "./clock.js";
 import { refresh } from "./regions.js";
+import { showStale } from "./staleness.js";
 import { local, progressWords, watchStrips } from "./strips.js";
 
 const page = document.getElementById("lift");
@@ -59,7 +60,7 @@ async function look() {
     tellTime(live.now_ms);
     place(live);
     tell(live);
-    document.getElementById("stale").hidden = true;
+    showStale("lift", "");
     if (live.alerts !== page.dataset.alerts) {
       page.dataset.alerts = live.alerts;
       await refresh();
@@ -68,9 +69,7 @@ async function look() {
     shaft.dataset.state = "stale";
     page.classList.add("is-old");
     document.getElementById("live-state").className = "chip";
-    const banner = document.getElementById("stale");
-    banner.textContent = page.dataset.lost;
-    banner.hidden = false;
+    showStale("lift", page.dataset.lost);
   } finally {
     setTimeout(look, document.hidden ? 5 * EVERY_MS : EVERY_MS);
   }
@@ -89,19 +88,15 @@ async function open(address, { push = true, focus = false } = {}) {
   part.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(from);
-    if (answer.status === 401) location.reload();
+    if (answer.redirected || answer.status === 401) location.reload();
     const text = await answer.text();
     if (number !== asked) return;
     if (!answer.ok) throw new Error(String(answer.status));
     part.innerHTML = text;
     if (push) history.pushState(null, "", url);
   } catch {
-    if (number !== asked) return;
-    const told = document.createElement("p");
-    told.className = "notice bad";
-    told.setAttribute("role", "alert");
-    told.textContent = part.dataset.failed;
-    part.prepend(told);
+    if (number === asked) complain();
+    return; // what stands there is as it was
   } finally {
     if (number === asked) part.removeAttribute("aria-busy");
   }
@@ -113,6 +108,15 @@ async function open(address, { push = true, focus = false } = {}) {
   }
   ready();
   if (focus) document.getElementById("strips")?.focus({ preventScroll: true });
+}
+
+function complain() {
+  if (part.querySelector(":scope > .notice.bad")) return;
+  const told = document.createElement("p");
+  told.className = "notice bad";
+  told.setAttribute("role", "alert");
+  told.textContent = part.dataset.failed;
+  part.prepend(told);
 }
 
 function go(fromMs, toMs) {
@@ -147,7 +151,7 @@ addEventListener("popstate", () => open(location.href, { push: false }));
 setInterval(() => {
   const charts = document.getElementById("charts");
   if (charts?.dataset.follows !== "yes" || document.hidden || strips?.busy()) return;
-  if (charts.contains(document.activeElement) || part.hasAttribute("aria-busy")) return;
+  if (part.contains(document.activeElement) || part.hasAttribute("aria-busy")) return;
   open(location.href, { push: false });
 }, FOLLOW_MS);
 

@@ -1,10 +1,10 @@
 // What is new while the list stands still: a bar that says how much, and at once and in full what
 // is about people in a car. Both lie over the page, on the side where the pointer is not, so they
 // cover nothing that somebody points at and push nothing away.
+import { ORDER } from "./alert_rows.js";
 import { tick } from "./clock.js";
 import { _, ngettext } from "./texts.js";
 
-const ORDER = ["critical", "major", "minor", "info"];
 const SHOWN = 3;
 const over = document.getElementById("over");
 const news = document.getElementById("news");

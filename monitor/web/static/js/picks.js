@@ -1,8 +1,7 @@
 // Many alerts at once: ticked, acknowledged with one comment, shelved with one reason and end.
-import { say } from "./act.js";
+import { say, send } from "./act.js";
 import { _, ngettext } from "./texts.js";
 
-const csrf = document.documentElement.dataset.csrf;
 const form = document.getElementById("bulk");
 const outcome = document.getElementById("outcome");
 const dialog = document.getElementById("shelve");
@@ -13,6 +12,7 @@ export class Picks {
     this.rows = rows;
     this.onDone = onDone;
     this.about = []; // ids the open shelf dialog is about
+    this.sending = false; // one at a time: a second press is not a second step
     const shelve = document.getElementById("bulk-shelve");
     if (shelve) shelve.hidden = false;
     document.getElementById("unpick").hidden = false;
@@ -39,13 +39,11 @@ export class Picks {
     return this.boxes.filter((box) => box.checked).map((box) => Number(box.value));
   }
 
+  // Called when ticks change, and when rows come and go.
   tell() {
-    const n = this.ids.length;
-    document.getElementById("picked").textContent = ngettext(
-      "%(num)d selected",
-      "%(num)d selected",
-      n,
-    );
+    const text = ngettext("%(num)d selected", "%(num)d selected", this.ids.length);
+    const picked = document.getElementById("picked");
+    if (picked.textContent !== text) picked.textContent = text; // said aloud when it changes
   }
 
   pick(row) {
@@ -84,30 +82,18 @@ export class Picks {
   }
 
   async send(step, ids, body) {
-    if (!ids.length) return;
-    const answer = await this.post({ step, ids, ...body });
-    if (answer === null) return;
+    if (!ids.length || this.sending) return;
+    this.sending = true;
+    const answer = await send("POST", "/api/v1/alerts/bulk", { step, ids, ...body });
+    this.sending = false;
+    if (!answer.ok) {
+      say(answer);
+      return;
+    }
     form.comment.value = "";
     this.none();
-    this.show(answer);
+    this.show(answer.data);
     this.onDone(ids);
-  }
-
-  async post(body) {
-    try {
-      const answer = await fetch("/api/v1/alerts/bulk", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
-        body: JSON.stringify(body),
-      });
-      if (answer.status === 401) location.reload();
-      const data = await answer.json();
-      if (answer.ok) return data;
-      say({ ok: false, text: data.detail ?? "" });
-    } catch (error) {
-      say({ ok: false, text: String(error.message) });
-    }
-    return null;
   }
 
   // What was done in one line; what was not, alert by alert with the reason.

@@ -1,8 +1,6 @@
 // The site as an app of this device: the service worker, and pages that are pushed to it.
-import { say } from "./act.js";
+import { say, send } from "./act.js";
 import { _ } from "./texts.js";
-
-const csrf = document.documentElement.dataset.csrf;
 
 function register() {
   if (!("serviceWorker" in navigator)) return Promise.resolve(null);
@@ -30,14 +28,11 @@ async function subscribe(registration, key, contact) {
     userVisibleOnly: true,
     applicationServerKey: bytes(key),
   });
-  const answer = await fetch("/api/v1/push/subscriptions", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
-    body: JSON.stringify({ ...made.toJSON(), contact, device: device() }),
-  });
+  const told = { ...made.toJSON(), contact, device: device() };
+  const answer = await send("POST", "/api/v1/push/subscriptions", told);
   if (answer.ok) return { ok: true, text: _("Pages come to this device now.") };
   await made.unsubscribe();
-  return { ok: false, text: (await answer.json()).detail };
+  return answer;
 }
 
 export async function install() {

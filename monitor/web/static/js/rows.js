@@ -58,8 +58,10 @@ export class Rows {
       const { id } = row.dataset;
       asked.delete(id);
       const shown = this.find(id);
-      if (shown) this.replace(shown, row);
-      else {
+      if (shown) {
+        this.fresh.delete(id);
+        this.replace(shown, row);
+      } else {
         if (!this.held.has(id)) unknown.push(row);
         this.held.set(id, row);
       }
@@ -76,6 +78,7 @@ export class Rows {
       if (shown) this.replace(shown, row);
       else this.body.append(row);
       this.held.delete(row.dataset.id);
+      this.fresh.delete(row.dataset.id);
     }
     this.end = end;
     tick(this.body);
@@ -116,8 +119,8 @@ export class Rows {
     }
     const coming = [...this.held.values()].filter((row) => !this.outside(row));
     const fresh = coming.filter((row) => this.fresh.has(row.dataset.id));
+    for (const id of this.held.keys()) this.fresh.delete(id); // others were heard of, not fetched yet
     this.held.clear();
-    this.fresh.clear();
     this.dirty = false;
     for (const row of this.body.querySelectorAll("tr.leaving")) row.remove();
     for (const row of fresh) row.classList.add("fresh");

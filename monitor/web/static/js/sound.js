@@ -1,5 +1,6 @@
 // A sound for each priority, made on the spot. Switching it off acknowledges nothing.
 import { say } from "./act.js";
+import { ORDER } from "./alert_rows.js";
 import { _ } from "./texts.js";
 
 // [frequency Hz, start s, length s]; a higher priority is faster, higher and longer.
@@ -12,7 +13,6 @@ const PATTERNS = {
   info: [[420, 0, 0.1]],
 };
 const AGAIN_MS = { critical: 8000, major: 30_000 };
-const ORDER = ["critical", "major", "minor", "info"];
 
 export class Sound {
   constructor(button, test) {

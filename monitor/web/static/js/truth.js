@@ -58,6 +58,7 @@ function clocks() {
 async function health() {
   try {
     const answer = await fetch("/alerts/health");
+    if (answer.redirected || answer.status === 401) location.reload();
     if (!answer.ok) throw new Error(String(answer.status));
     const html = await answer.text();
     const page = new DOMParser().parseFromString(html, "text/html");

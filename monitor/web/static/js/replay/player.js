@@ -25,6 +25,7 @@ export class Player {
   async load(span) {
     this.pause();
     clearTimeout(this.asking);
+    this.following = null; // an answer on its way is about another story
     this.span = span;
     for (const button of this.box.querySelectorAll("[data-span-choice]")) {
       button.setAttribute("aria-pressed", String(button.dataset.spanChoice === span));
@@ -46,6 +47,7 @@ export class Player {
       return;
     }
     this.box.dataset.state = "drawn";
+    this.slider.min = "0";
     this.slider.max = String(Math.floor(this.story.length / 1000) * 1000);
     this.shaft = new Shaft(this.part("shaft"), data.floors, _("The shaft with the car"));
     this.strips = new Strips(this.part("strips"), this.story, (at) => this.seek(at));
@@ -95,7 +97,7 @@ export class Player {
   play() {
     if (!this.story || this.story.empty) return;
     this.live = false;
-    if (this.at >= this.story.length - 500) this.at = 0;
+    if (this.at >= this.story.length - 500) this.at = this.story.begin;
     this.playing = true;
     this.buttons();
     this.run((step) => {
@@ -167,31 +169,32 @@ export class Player {
     if (!this.story || this.story.empty) return;
     this.live = false;
     if (!this.playing) this.token = null;
-    this.show(Math.min(this.story.length, Math.max(0, at)));
+    this.show(Math.min(this.story.length, Math.max(this.story.begin, at)));
     if (!this.playing) this.say();
     this.buttons();
   }
 
   // Once a second the newest values, and between them the car glides.
-  async follow() {
-    const { story } = this;
+  async follow(token = (this.following = {})) {
+    let said;
     try {
       const answer = await fetch(this.box.dataset.now);
       if (answer.status === 401) location.reload();
-      if (!answer.ok || this.story !== story) return;
-      const said = await answer.json();
-      story.take(said);
-      this.dot(said.live);
+      if (!answer.ok) throw new Error(String(answer.status));
+      said = await answer.json();
     } catch {
-      story.take({ now_ms: now(), values: {} });
-      this.dot(false);
+      said = { now_ms: now(), values: {}, live: false };
     }
-    if (this.story !== story) return;
+    if (this.following !== token) return;
+    const { story } = this;
+    story.take(said);
+    this.dot(said.live);
+    this.slider.min = String(Math.ceil(story.begin / 1000) * 1000);
     this.slider.max = String(Math.floor(story.length / 1000) * 1000);
     const [from, to] = this.strips.view;
     if (this.live) this.strips.look(story.length - (to - from), to - from);
     if (this.live && !this.token) this.run(() => (this.at = this.live ? this.liveAt() : this.at));
-    this.asking = setTimeout(() => this.follow(), document.hidden ? 10 * EVERY_MS : EVERY_MS);
+    this.asking = setTimeout(() => this.follow(token), document.hidden ? 10 * EVERY_MS : EVERY_MS);
   }
 
   show(at) {

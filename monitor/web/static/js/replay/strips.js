@@ -14,8 +14,11 @@ const isLine = (track) => track.kind === "float";
 // Lowest and highest value with some room; a level line is not stretched to noise.
 function range(track) {
   if (track.kind === "bool") return [-0.2, 1.2];
-  const known = track.v.filter((value) => value !== null);
-  let [lo, hi] = [Math.min(...known), Math.max(...known)];
+  let [lo, hi] = [Infinity, -Infinity];
+  for (const value of track.v) {
+    if (value !== null && value < lo) lo = value;
+    if (value !== null && value > hi) hi = value;
+  }
   const room = Math.max((hi - lo) * 0.12, track.kind === "float" ? Math.abs(hi) * 0.05 || 0.1 : 0.5);
   lo -= room;
   hi += room;
@@ -27,7 +30,7 @@ export class Strips {
   constructor(box, story, onSeek) {
     this.box = box;
     this.story = story;
-    this.view = [0, story.length];
+    this.view = [story.begin, story.length];
     this.svg = make("svg", { class: "strips", "aria-hidden": "true" });
     box.replaceChildren(this.svg);
     this.listen(onSeek);
@@ -59,20 +62,21 @@ export class Strips {
 
   zoom(by, about) {
     const [from, to] = this.view;
-    const wide = Math.min(this.story.length, Math.max(10_000, (to - from) * by));
+    const { begin, length } = this.story;
+    const wide = Math.min(length - begin, Math.max(10_000, (to - from) * by));
     const share = (about - from) / Math.max(1, to - from);
     this.look(about - share * wide, wide);
   }
 
   look(from, wide) {
-    const begin = Math.max(0, Math.min(from, this.story.length - wide));
+    const begin = Math.max(this.story.begin, Math.min(from, this.story.length - wide));
     this.view = [begin, begin + wide];
     this.draw();
   }
 
   // All of it again.
   reset() {
-    this.view = [0, this.story.length];
+    this.view = [this.story.begin, this.story.length];
     this.draw();
   }
 

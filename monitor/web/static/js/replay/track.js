@@ -1,5 +1,8 @@
 // What a lift said over some minutes, and how it stood at any moment of them.
 
+const KEEP_MS = 3_600_000; // of a lift that is followed live, or all that was asked for
+const FORGET_AT = 60; // samples at once
+
 // One channel: times in ms since the beginning, rising; values, null where nothing was said.
 export class Track {
   constructor({ t, v, word, unit, kind, words, strip }) {
@@ -46,6 +49,14 @@ export class Track {
     this.v.push(value);
   }
 
+  // What was said before a moment, but for what holds at it.
+  forget(before) {
+    const old = this.index(before);
+    if (old < FORGET_AT) return;
+    this.t.splice(0, old);
+    this.v.splice(0, old);
+  }
+
   word(value) {
     if (value === null || value === undefined) return "–";
     if (this.words[value] !== undefined) return this.words[value];
@@ -62,6 +73,8 @@ export class Story {
   constructor(data) {
     this.data = data;
     this.length = data.to_ms - data.from_ms;
+    this.begin = 0; // what was before is forgotten
+    this.keep = Math.max(KEEP_MS, this.length);
     this.tracks = {};
     for (const [name, channel] of Object.entries(data.channels)) {
       this.tracks[name] = new Track(channel);
@@ -95,6 +108,9 @@ export class Story {
       else this.gaps.push([last, to]);
     }
     this.length = Math.max(this.length, to);
+    this.begin = Math.max(0, this.length - this.keep);
+    for (const track of Object.values(this.tracks)) track.forget(this.begin);
+    this.gaps = this.gaps.filter(([, end]) => end > this.begin);
   }
 
   silent(at) {
