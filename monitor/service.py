@@ -291,6 +291,7 @@ class Service:
         `started` is told the console's port; `leaving` is called while what comes in is still
         taken and confirmed, so that senders of our own can end in order.
         """
+        await asyncio.to_thread(self.upstream.open)  # before the first batch and the first alert
         await asyncio.to_thread(self.pipeline.recover)
         await asyncio.to_thread(reload.recovered, self)
         server, stop = self._server(), asyncio.Event()

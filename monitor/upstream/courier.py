@@ -49,6 +49,11 @@ class Courier:
         )
         self.unsaid: Counter[str] = Counter()
 
+    def open(self) -> None:
+        """Note where each stream begins for a tier that is new, before anything more comes in."""
+        for stream in self.tier.wants:
+            self._begins(stream)
+
     def stop(self) -> None:
         """Finish the message at hand and let go."""
         self.worker.stop()

@@ -45,6 +45,11 @@ class Upstream:
             for tier in tiers
         ]
 
+    def open(self) -> None:
+        """Note where new tiers begin. What comes in after this is told to them."""
+        for courier in self.couriers:
+            courier.open()
+
     def start(self) -> None:
         """Begin to catch up, a thread a tier."""
         for courier in self.couriers:

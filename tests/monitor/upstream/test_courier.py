@@ -130,6 +130,17 @@ def test_everything_after_the_first_day_in_their_codes(world: World, webhook: We
     assert (day["Registration_Code"], day["Total_Running_Time"]) == (CAR, 5)
 
 
+def test_an_alarm_between_the_start_and_the_first_turn_is_told(
+    world: World, webhook: Webhook
+) -> None:
+    courier = world.courier(http(webhook).replace("chongqing", "provincial"), city="hush")
+    world.house.raise_(raised(rule="1", at_ms=T0))
+    courier.open()
+    world.house.raise_(raised(rule="1", at_ms=T0 + 1000, subject=CAR_2))
+    assert courier.bring_some()
+    assert len(told(webhook, "message")) == 1, "the second; the first was there before"
+
+
 def test_an_alarm_is_told_and_its_end_but_no_exercise(world: World, webhook: Webhook) -> None:
     courier = world.courier(http(webhook).replace("chongqing", "provincial"), city="hush")
     assert not courier.bring_some()

@@ -110,9 +110,7 @@ def test_many_by_keyboard_alone(page: Page, running: Running, house: House) -> N
     page.keyboard.press("Escape")
 
 
-def test_every_key_that_is_promised_leads_there(
-    page: Page, running: Running, house: House
-) -> None:
+def test_every_key_that_is_promised_leads_there(page: Page, running: Running, house: House) -> None:
     enter(page, running, house)
     open_list(page, running, "?severity=major")
     keys = page.locator("#keys dt").evaluate_all(
@@ -176,7 +174,7 @@ def test_what_is_selected_is_counted_as_it_is_and_sent_once(
     expect(page.locator("#alerts tbody tr")).to_have_count(2)
     expect(page.locator("#picked")).to_have_text("已选 1 条")
     held: list[Route] = []
-    page.route("**/api/v1/alerts/bulk", lambda route: held.append(route))
+    page.route("**/api/v1/alerts/bulk", held.append)
     page.locator("#bulk [name=comment]").focus()
     for _ in range(2):
         page.keyboard.press("Enter")

@@ -189,7 +189,7 @@ def test_a_comment_that_was_taken_does_not_stay_when_all_is_renewed_meanwhile(
     page.goto(f"{running.url}/alerts/{alert}")
     expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
     held: list[Route] = []
-    page.route(f"**/api/v1/alerts/{alert}/comment", lambda route: held.append(route))
+    page.route(f"**/api/v1/alerts/{alert}/comment", held.append)
     comment = page.locator("#acts form[action$='/comment'] [name=comment]")
     comment.fill("已去现场")
     page.locator("#acts [data-step=comment]").click()
