@@ -13,6 +13,7 @@ from monitor.web.auth import find_user
 from monitor.web.sessions import COOKIE, Session
 from monitor.web.visitor import Web
 from tests.monitor.web.house import House, Running
+from tests.monitor.web.past_site import write_past
 from tests.support.ports import free_port
 from tests.support.wait import until
 
@@ -36,6 +37,13 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.users()
     yield house
     house.engine.dispose()
+
+
+@pytest.fixture
+def end_ms(house: House) -> Iterator[int]:
+    """Where the past of lift 0 ends, see `write_past`."""
+    yield write_past(house)
+    house.quarantine._history.close()
 
 
 @pytest.fixture

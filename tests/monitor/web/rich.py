@@ -9,10 +9,13 @@ import json
 
 from alerts.model import Actor, Role, Step
 from monitor.admin.accounts import Accounts
+from monitor.web import tokens
 from monitor.web.fleet.outlines import FILE
+from tests.monitor.web import shift_site
 from tests.monitor.web.admin_site import KeepingChannel, write_directory
 from tests.monitor.web.hours import an_hour
 from tests.monitor.web.house import House
+from tests.monitor.web.past_site import write_past
 from tests.monitor.web.town import reg_code
 
 WANG = Actor("王强", Role.OPERATOR)
@@ -22,13 +25,21 @@ RING = [[106.44, 29.51], [106.56, 29.51], [106.56, 29.6], [106.44, 29.6], [106.4
 
 
 def furnish(house: House) -> dict[str, str]:
-    """Alerts of every severity and state, notes, a silent lift, refusals, links, an exercise."""
+    """Alerts of every severity and state, notes, a silent lift and one with a past, refusals,
+    links, tokens, an exercise."""
     write_directory(house)
     house.channels["mqtt"] = KeepingChannel()
     for row in range(len(house.registry)):
         house.say(row, age_ms=-600_000)  # fresh for as long as the tests take
     house.say(0, age_ms=-600_000, people=3.0, door_zone=0.0)
     house.say(9, age_ms=900_000)
+    write_past(house)
+    shift_site.dues(house)
+    for days in (3, 300):
+        tokens.make(
+            house.engine, "admin", f"for {days} days", ["admin:registry"], days, ADMIN,
+            house.now_ms(), longest=365,
+        )  # fmt: skip
     trapped = _alerts(house)
     house.quarantine.add()
     house.quarantine.add(reason="unknown_code", field="code", value="4711")
@@ -63,6 +74,9 @@ def _alerts(house: House) -> int:
     until_ms = now + 3_600_000
     house.desk.act(shelved, Step.SHELVE, WANG, now, comment="等配件", until_ms=until_ms)
     _ended(house)
+    shift_site.rescued(house, 12, (75, 1300, 2100), 5400)
+    false = house.raise_alert(10, rule="12", people=None, ago_s=600)
+    house.desk.act(false, Step.CANCEL, WANG, house.now_ms(), comment="误报，现场正常")
     assert house.desk.drill(now, reg_code(6), ADMIN, "1", 2, 60).ok
     return trapped
 

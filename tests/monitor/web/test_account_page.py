@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from alerts.model import Actor, Role
-from monitor.web import tokens
 from monitor.web.sessions import COOKIE
 from tests.monitor.web.conftest import cookie_of
 from tests.monitor.web.house import PASSWORD, House, Running
@@ -91,27 +87,3 @@ def test_the_api_page_finds_and_opens_an_operation(
     page.get_by_label("Find an operation").fill("nothing like it")
     expect(page.locator("#none")).to_be_visible()
     assert all(url.startswith(running.url) for url in asked), "nothing from another host"
-
-
-@pytest.mark.parametrize("lang", ["zh_CN", "en"])
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 360)])
-def test_everybody_can_use_them(
-    page: Page, running: Running, house: House, lang: str, scheme: str, width: int
-) -> None:
-    for days in (3, 300):
-        actor, name = Actor("admin", Role.ADMIN), f"for {days} days"
-        tokens.make(
-            house.engine, "admin", name, ["admin:registry"], days, actor, house.now_ms(),
-            longest=365,
-        )  # fmt: skip
-    told: list[str] = []
-    page.on("console", lambda message: told.append(message.text) if message.type == "error" else 0)
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    enter(page, running, house, "admin", lang)
-    for path in ("/account", "/api#get-feed"):
-        page.goto(running.url + path)
-        found = Axe().run(page)
-        assert not found.violations_count, (path, found.generate_report())
-        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), path
-    assert not told

@@ -3,8 +3,6 @@ obeys, and undoes it. And every page of administration for everybody's eyes and 
 
 from __future__ import annotations
 
-import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
@@ -12,18 +10,10 @@ from alerts.database.access import reading
 from alerts.database.tables import alert
 from monitor.web.sessions import COOKIE
 from tests.monitor.web.admin_history import write_history
-from tests.monitor.web.admin_site import KeepingChannel, write_directory
 from tests.monitor.web.conftest import cookie_of
 from tests.monitor.web.house import House, Running
-from tests.monitor.web.town import reg_code
 
 expect.set_options(timeout=60_000)
-PAGES = (
-    "/admin", "/admin/rules", "/admin/rules/18", "/admin/rules/18/edit", "/admin/people",
-    "/admin/units", "/admin/units/anda", f"/admin/chains?lift={reg_code(0)}&rule=1&people=2",
-    "/admin/channels", "/admin/codes", "/admin/settings", "/admin/retention", "/admin/audit",
-    "/registry", "/drills",
-)  # fmt: skip
 
 
 def enter(page: Page, running: Running, house: House, name: str = "admin") -> None:
@@ -115,26 +105,3 @@ def test_the_menus_fold_on_a_phone(page: Page, running: Running, house: House) -
     page.get_by_role("button", name="管理栏目").click()
     page.locator("#side-menu").get_by_role("link", name="审计").click()
     expect(page).to_have_url(f"{running.url}/admin/audit")
-
-
-@pytest.mark.parametrize(
-    ("lang", "scheme", "width"), [("zh-CN", "light", 1440), ("en", "dark", 360)]
-)
-def test_pages_for_everybody(
-    page: Page, running: Running, house: House, lang: str, scheme: str, width: int
-) -> None:
-    write_directory(house)
-    house.channels["mqtt"] = KeepingChannel()
-    house.quarantine.add(reason="unknown_code", field="code", value="4711")
-    told: list[str] = []
-    page.on("console", lambda message: told.append(message.text) if message.type == "error" else 0)
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    enter(page, running, house)
-    page.context.add_cookies([{"name": "lang", "value": lang, "url": running.url}])
-    for path in PAGES:
-        page.goto(running.url + path)
-        found = Axe().run(page)
-        assert not found.violations_count, (path, found.generate_report())
-        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), path
-    assert not told

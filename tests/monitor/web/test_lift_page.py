@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from monitor.web import i18n
 from monitor.web.sessions import COOKIE
 from tests.monitor.web.conftest import cookie_of
 from tests.monitor.web.house import House, Running
-from tests.monitor.web.test_lift_past import end_ms
 from tests.monitor.web.town import reg_code
 
-__all__ = ["end_ms"]
 expect.set_options(timeout=20_000)
 LIFT = reg_code(0)
 
@@ -137,21 +134,3 @@ def test_an_export_shows_how_far_it_is(
     got.value.save_as(file)
     assert len(file.read_text("utf-8").splitlines()) == 1 + 4500
     expect(page.locator(".progress-line span")).to_contain_text("100 %, 4,500 rows")
-
-
-@pytest.mark.parametrize(
-    ("lang", "scheme", "width"), [("zh_CN", "light", 1440), ("en", "dark", 360)]
-)
-def test_no_part_is_closed_to_anybody(
-    lang: str, scheme: str, width: int, page: Page, running: Running, house: House, end_ms: int
-) -> None:
-    house.say(0, people=1.0)
-    house.raise_alert(0)
-    house.quarantine.add(lift=LIFT)
-    page.set_viewport_size({"width": width, "height": 900})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    for tab in ("charts", "trips", "drift", "quality", "documents", "export"):
-        open_lift(page, running, house, f"?tab={tab}&range=6h", lang)
-        found = Axe().run(page)
-        assert found.violations_count == 0, (tab, found.generate_report())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, tab

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,41 +16,12 @@ from monitor.web.api.paging import cursor_of
 from monitor.web.export import Progress, Wanted, stream
 from tests.monitor.web.conftest import Enter
 from tests.monitor.web.house import House
+from tests.monitor.web.past_site import ROWS
 from tests.monitor.web.town import reg_code
 
 LIFT = reg_code(0)
-ROWS = 5000
 API = f"/api/v1/lifts/{LIFT}"
 SEVENTEEN = list(load_vocabulary().by_name)[:17]
-
-
-@pytest.fixture
-def end_ms(house: House) -> Iterator[int]:
-    """Samples of one lift over 1 h 23 min up to now, every second; code 2 twice."""
-    history, vocab = house.quarantine._history, house.vocab
-    history.number_lifts([lift.reg_code for lift in house.registry.lifts])
-    end = house.now_ms() // 1000 * 1000
-    ts = end - np.arange(ROWS, 0, -1, dtype=np.int64) * 1000
-    values = np.full((ROWS, len(vocab)), np.nan, np.float32)
-    values[:, vocab.index("speed")] = np.sin(np.arange(ROWS) / 50)
-    values[:, vocab.index("door_state")] = 2
-    values[1000:2000, vocab.index("power")] = 1
-    values[2000:, vocab.index("power")] = 0
-    values[3000:3900, vocab.index("service_mode")] = 2
-    values[3900:, vocab.index("service_mode")] = 1
-    keep = np.ones(ROWS, np.bool_)
-    keep[2200:2700] = False  # 500 s of silence
-    told = MessageRows(
-        np.zeros(2, np.int32), ts[[10, 20]], np.array([2, 2], np.int32),
-        np.array([1, 0], np.int8), np.zeros(2, np.bool_),
-    )  # fmt: skip
-    count = int(keep.sum())
-    batch = TelemetryBatch(
-        np.zeros(count, np.int32), ts[keep], values[keep], np.zeros(count, np.bool_), told
-    )
-    history.append(batch, end, {})
-    yield end
-    history.close()
 
 
 async def test_curves_marks_and_gaps(enter: Enter, house: House, end_ms: int) -> None:
