@@ -113,6 +113,7 @@ def test_a_shelf_in_the_browser(page: Page, running: Running, house: House, lang
     sign_in(page, running, house, lang)
     alert = house.raise_alert(0, "12", None)
     page.goto(f"{running.url}/alerts/{alert}")
+    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")  # now it asks first
     form = page.locator("form.shelf")
     form.locator("[name=comment]").fill("等配件")
     form.locator("[name=hours]").select_option("4")

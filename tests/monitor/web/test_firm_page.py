@@ -93,7 +93,7 @@ def test_what_comes_appears_by_itself_and_disturbs_nobody(
         card = page.locator(f"#card-{first}")
         card.locator("summary", has_text="原因").tap()
         card.locator("[name=more]").fill("层门")
-        second = house.raise_alert(2)
+        second = house.raise_alert(2, rule="18", people=None)
         news = page.get_by_role("button", name="有新情况")
         expect(news).to_be_visible()
         expect(page.locator(f"#card-{second}")).to_have_count(0)
@@ -137,7 +137,7 @@ def test_without_a_connection_nothing_old_is_shown(
     page = context.new_page()
     sign_in(page, running)
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.wait_for_function("() => navigator.serviceWorker.controller !== null")
     kept = page.evaluate(
         "caches.keys().then(async n => (await (await caches.open(n[0])).keys()).map(r => r.url))"
     )

@@ -93,7 +93,7 @@ def test_one_source_that_is_well_hides_no_warning_of_another(
         " seen.add(banner.textContent); }).observe(banner, { attributes: true, childList: true });"
         "})()"
     )
-    desk.wait_for_function("seen.size > 2")  # so many seconds later
+    desk.wait_for_function("() => window.seen.size > 2")  # so many seconds later
     assert desk.evaluate("window.hid") == 0
     desk.unroute("**/api/v1/lifts/states*")
     expect(desk.locator("#stale")).to_be_hidden()
@@ -139,14 +139,18 @@ def test_the_map_draws_outlines_and_opens_lifts(house: House, running: Running, 
     desk.goto(f"{running.url}/lifts/map")
     expect(desk.locator("#stage[data-ready=yes]")).to_be_visible()
     assert fleet(desk, "f.view.map.features.length") == 1
-    desk.wait_for_function("document.querySelector('.stage').fleet.view.map.raised?.length === 1")
+    desk.wait_for_function(
+        "() => document.querySelector('.stage').fleet.view.map.raised?.length === 1"
+    )
     desk.locator("#stage").focus()
     desk.keyboard.press("n")
     expect(desk.locator("#tip")).to_contain_text("770103")
     desk.mouse.move(700, 500)
     before = fleet(desk, "f.view.stage.view.k")
     desk.mouse.wheel(0, -300)
-    desk.wait_for_function(f"document.querySelector('.stage').fleet.view.stage.view.k > {before}")
+    desk.wait_for_function(
+        f"() => document.querySelector('.stage').fleet.view.stage.view.k > {before}"
+    )
     assert not [one for one in foreign if not one.startswith("data:")]
 
 
@@ -204,7 +208,7 @@ def test_ten_thousand_marks_stay_fluent(
     )
     house.raise_alert(7)
     expect(page.locator("#tally [data-state=people] b")).to_have_text("1")
-    place = fleet(page, "f.cursor.screen(7)")
+    place = fleet(page, f"f.cursor.screen(f.data.roster.reg_code.indexOf('{reg_code(7)}'))")
     # One mark has changed: what is drawn anew is a square around it, not ten thousand of them.
     around = (
         "([x, y]) => parts.some(([left, top, wide, high]) => wide < 200 && high < 200"

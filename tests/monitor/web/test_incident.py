@@ -106,7 +106,7 @@ async def test_the_present_of_a_strange_lift_ends_with_the_alert(
     alert = stuck(house)
     house.say(0, people=2.0)
     with writing(house.engine) as conn:
-        conn.execute(insert(alert_unit).values(alert_id=alert, unit="kaili"))
+        conn.execute(insert(alert_unit).values(alert_id=alert, unit="kaili", part="paged"))
     called, own, desk = enter("firm-b"), enter("firm-a"), enter("operator")
 
     async def told(client: Client) -> tuple[bool, bool, int]:

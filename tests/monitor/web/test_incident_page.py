@@ -168,31 +168,37 @@ def test_text_and_focus_stay_in_the_form_they_were_in(
     shelf.fill("等配件")
     house.desk.act(alert, Step.ACCEPT, ZHANG, house.now_ms())
     house.wake()
-    expect(head).to_contain_text("已接单")
+    expect(head).to_contain_text("已确认")
     expect(shelf).to_have_value("等配件")
     expect(shelf).to_be_focused()
     expect(comment).to_have_value("")
     cancel = page.locator("#acts [data-step=cancel]")
     cancel.focus()
-    house.desk.act(alert, Step.ARRIVE, ZHANG, house.now_ms())
+    later = house.now_ms() + 3_600_000
+    house.desk.act(alert, Step.SHELVE, LIU, house.now_ms(), comment="改日", until_ms=later)
     house.wake()
-    expect(head).to_contain_text("已到场")
+    expect(head).to_contain_text("已搁置")
+    expect(shelf).to_have_count(0)
     expect(cancel).to_be_focused()
 
 
 def test_a_comment_that_was_taken_does_not_stay_when_all_is_renewed_meanwhile(
     page: Page, running: Running, house: House
 ) -> None:
-    alert = house.raise_alert(0, "12", people=None)
+    alert = house.raise_alert(0)
     enter(page, running, house)
     page.goto(f"{running.url}/alerts/{alert}")
     expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
     held: list[Route] = []
-    page.route(f"**/api/v1/alerts/{alert}/comment", held.append)
+
+    def hold(route: Route) -> None:  # playwright marks the function: it has to be one of ours
+        held.append(route)
+
+    page.route(f"**/api/v1/alerts/{alert}/arrive", hold)
     comment = page.locator("#acts form[action$='/comment'] [name=comment]")
     comment.fill("已去现场")
-    page.locator("#acts [data-step=comment]").click()
-    until(lambda: page.title() and held, what="the comment to be sent")
+    page.locator("#acts [data-step=arrive]").click()
+    until(lambda: page.title() and held, what="the step to be sent")
     house.desk.act(alert, Step.ACCEPT, ZHANG, house.now_ms())
     house.wake()
     expect(page.locator("#head")).to_contain_text("已接单")
@@ -219,7 +225,7 @@ def test_nothing_moves_under_an_open_question(page: Page, running: Running, hous
     assert asked == 0
     page.keyboard.press("Enter")  # "no" has the focus
     expect(page.get_by_role("dialog")).to_be_hidden()
-    page.wait_for_function("window.asked > 0")
+    page.wait_for_function("() => window.asked > 0")
     expect(page.locator("#acts [data-step=cancel]")).to_be_focused()
 
 

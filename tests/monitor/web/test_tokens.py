@@ -114,6 +114,14 @@ async def test_an_administrators_token_administers_only_the_part_it_names(
     assert (await whole.get("/api/v1/admin/settings")).status_code == 200
 
 
+async def test_a_token_for_administration_reaches_all_of_it(enter: Enter, house: House) -> None:
+    robot = bearer(enter(), make(house, "admin", "admin:administration"))
+    for path in ("accounts", "chains", "journal", "rules", "settings", "units"):
+        answer = await robot.get(f"/api/v1/admin/{path}")
+        assert answer.status_code == 200, answer.text
+    assert (await robot.post("/api/v1/drills", json={})).json()["field"] == "scope"
+
+
 async def test_a_token_makes_no_token_and_sets_no_password(enter: Enter, house: House) -> None:
     robot = bearer(enter(), make(house, "admin", "admin"))
     for path, body in (

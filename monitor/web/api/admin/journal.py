@@ -14,7 +14,7 @@ from monitor.web.api import examples, paging
 from monitor.web.api import examples_admin as told
 from monitor.web.visitor import AdminVisitor, web_of
 
-router = APIRouter()
+router = APIRouter(tags=["administration"])
 Ms = Annotated[int | None, Query(ge=0, description="epoch ms")]
 
 

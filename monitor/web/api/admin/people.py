@@ -17,7 +17,7 @@ from monitor.web.auth import ROLES
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import AdminPersonVisitor, AdminVisitor, web_of
 
-router = APIRouter()
+router = APIRouter(tags=["administration"])
 
 
 class RoleBody(BaseModel):

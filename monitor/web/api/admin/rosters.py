@@ -20,7 +20,7 @@ from monitor.web.api import examples_admin as told
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import AdminVisitor, web_of
 
-router = APIRouter()
+router = APIRouter(tags=["administration"])
 Month = Annotated[str, Query(pattern=r"^(\d{4}-\d{2})?$", examples=["2026-03"])]
 AHEAD_MS = 30 * 86_400_000
 EXPORT_MS = 92 * 86_400_000

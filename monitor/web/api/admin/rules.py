@@ -21,7 +21,7 @@ from monitor.web.api import examples_admin as told
 from monitor.web.ports import ServicePort
 from monitor.web.visitor import AdminVisitor, Visitor, web_of
 
-router = APIRouter()
+router = APIRouter(tags=["administration"])
 CHANGES = {"hold_s": 45, "severity": "major"}
 
 

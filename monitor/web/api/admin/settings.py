@@ -11,7 +11,7 @@ from monitor.web.api import examples
 from monitor.web.api import examples_admin as told
 from monitor.web.visitor import AdminVisitor, web_of
 
-router = APIRouter()
+router = APIRouter(tags=["administration"])
 SETTING = {"key": "web.port", "value": "8080", "source": "default", "line": None}
 
 
