@@ -29,6 +29,7 @@ from alerts.replies.answers import Replies
 from alerts.rules import DEFAULT_RULES, RuleSet, load_rules
 from alerts.story.sheet import fonts
 from config.settings import Settings
+from devices.cancel import cancel_all
 from devices.codecs import Limits, Setup, build_routes
 from devices.registry import load_registry
 from devices.vocabulary import load_vocabulary
@@ -347,9 +348,7 @@ class Service:
         if self.reply_topic is not None:
             await asyncio.to_thread(self.reply_topic.stop)
         await asyncio.wait([task for task in tasks if task.get_name() == "outbox"], timeout=15)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
         if self.influx is not None:
             await asyncio.to_thread(self.influx.stop)
         for end in (self.upstream.stop, self.housekeeper.worker.stop, self.keeper.stop):

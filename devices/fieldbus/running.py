@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from config.secrets import Secrets
+from devices.cancel import cancel_all
 from devices.fieldbus.plan import Plan, Raw, Reader, ReadError, Source
 from devices.fieldbus.readers import reader_of
 from devices.gateway import AsyncGateway, GatewayError, StoreFull
@@ -161,8 +162,7 @@ async def run_plan(plan: Plan, secrets: Secrets, tell: OnChange, stop: asyncio.E
         runners = [SourceRunner(one, gateway, secrets, tell) for one in plan.sources]
         tasks = [group.create_task(one.run()) for one in runners]
         await stop.wait()
-        for task in tasks:
-            task.cancel()
+        await cancel_all(tasks)
 
 
 async def read_once(source: Source, secrets: Secrets) -> list[Raw]:
