@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from threading import Condition
+from typing import Any
 
 import structlog
 
@@ -36,6 +38,7 @@ from monitor.waiting import Waiting
 
 __all__ = ["NAMED_IN_AN_ANSWER", "Intake"]
 log = structlog.get_logger()
+COPIES = 20  # tries to copy what a codec remembers
 # Bytes a lane may hold before the network thread waits for the pipeline.
 OPEN_BYTES = 32 * 1024 * 1024
 BACKFILL_S = 0.1  # what live data may have to wait for a batch of what is old
@@ -122,7 +125,7 @@ class Intake:
         try:
             found = self._routes.find(topic, payload)
             if found is not None and found.route.memory is not None:
-                route = replace(found.route, memory=deepcopy(found.route.memory))
+                route = replace(found.route, memory=_copied(found.route.memory))
                 found = replace(found, route=route)
         except Exception as error:  # as in _decode: a fault of ours refuses one message
             log.exception("decode.failed", topic=topic, size=len(payload))
@@ -261,3 +264,12 @@ def _fault_of_ours(error: Exception) -> Refusal:
         "a fault of ours: the bytes are kept and will be replayed once it is mended",
     )
     return Refusal("internal_error", None, type(error).__name__, None, way_out)
+
+
+def _copied(memory: Any) -> Any:
+    """A copy of what a codec remembers. The network's thread writes on meanwhile: a dictionary that
+    grows while it is copied stops the copy, and the next one finds it at rest."""
+    for _ in range(COPIES):
+        with suppress(RuntimeError):
+            return deepcopy(memory)
+    return deepcopy(memory)

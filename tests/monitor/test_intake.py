@@ -11,7 +11,7 @@ import pytest
 from config.settings import Ingest
 from devices.registry import Registry, load_registry
 from devices.vocabulary import load_vocabulary
-from monitor.intake import Intake
+from monitor.intake import Intake, _copied
 from monitor.metrics import Metrics
 from monitor.store.ledger import Ledger
 from tests.support.site import reg_code, write_small_site
@@ -199,3 +199,17 @@ def test_a_sender_of_garbage_cannot_fill_the_disk(registry: Registry) -> None:
     closed = box.take(1)
     assert closed is not None
     assert len(closed.quarantine[0].payload) == 5000
+
+
+def test_memory_that_grows_while_it_is_copied_is_copied_again() -> None:
+    memory: dict[str, object] = {}
+
+    class Growing:
+        """Whoever copies it is overtaken by the network's thread, once."""
+
+        def __deepcopy__(self, known: dict[int, object]) -> Growing:
+            memory.setdefault("came meanwhile", 1)
+            return self
+
+    memory |= {"first": Growing(), "second": Growing()}
+    assert set(_copied(memory)) == {"first", "second", "came meanwhile"}
