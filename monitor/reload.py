@@ -80,6 +80,7 @@ def _take_up(
     over = service.judge.take_up(newer, now_ms)
     fresh = [code for code, answer in answered.items() if answer == FRESH]
     over += _forget(service, fresh, newer, now_ms)
+    service.keeper.settle(answered)
     service.subjects.take_up(newer)
     service.directory = book
     service.desk.take_up(book)

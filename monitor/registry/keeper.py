@@ -148,9 +148,9 @@ class Keeper:
         self.worker.wake()
 
     def answers(self) -> dict[str, str]:
-        """Take up what people answered meanwhile, be it by a command: the table is asked.
+        """Return what people answered meanwhile, be it by a command: lift → keep or fresh.
 
-        Returns lift → keep or fresh; their question is settled by it.
+        The table is asked. `settle` follows once it has been acted on.
         """
         question = registry_entry.c.question
         with reading(self._engine) as conn:
@@ -159,16 +159,18 @@ class Keeper:
                 .where(registry_entry.c.kind == LIFT)
                 .where(question.in_((KEEP, FRESH)))
             ).all()
-        found = {row.id: row.question for row in rows}
+        return {row.id: row.question for row in rows}
+
+    def settle(self, answered: Mapping[str, str]) -> None:
+        """Note that these answers have been acted on: nobody is asked any more."""
         with self._lock:
-            for ident, answer in found.items():
+            for ident, answer in answered.items():
                 asked = self.entries.get((LIFT, ident))
                 if asked is None:
                     continue
                 fresh = self._clock() if answer == FRESH else asked.device_since_ms
                 self._note(replace(asked, question=None, device_since_ms=fresh))
                 self._dirty[asked.key].add("question")  # the table says otherwise, not we
-        return found
 
     # -- its own thread --------------------------------------------------------------------
 

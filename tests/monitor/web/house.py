@@ -240,7 +240,9 @@ class House(WithRules):
     def take_up(self) -> None:
         newer = load_registry(self.settings.site.folder, self.known)
         self.known += [lift.reg_code for lift in newer.lifts if lift.reg_code not in self.known]
-        self.keeper.take_up(newer, self.now_ms(), self.keeper.answers())
+        answered = self.keeper.answers()
+        self.keeper.take_up(newer, self.now_ms(), answered)
+        self.keeper.settle(answered)
         self.registry.take_up(newer)
         self.keeper.turn()
         book = self.settings.site.folder / "directory.toml"
