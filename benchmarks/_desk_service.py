@@ -22,7 +22,7 @@ from monitor.admin.accounts import Accounts
 from monitor.broker import HOST
 from monitor.clock import wall_ms
 
-USER, PASSWORD = "bench", "a long enough one"
+USER, ADMIN, PASSWORD = "bench", "bench-admin", "a long enough one"
 
 
 @dataclass
@@ -35,12 +35,12 @@ class Desk:
     process: subprocess.Popen[str]
     site: Path
 
-    def cookies(self) -> dict[str, str]:
-        """Sign in as an operator, as a browser does; return its cookies."""
+    def cookies(self, name: str = USER) -> dict[str, str]:
+        """Sign in, as an operator by default, as a browser does; return its cookies."""
         with httpx.Client(base_url=self.url, timeout=60) as client:
             form = client.get("/sign-in").text
             token = form.split('name="csrf" value="', 1)[1].split('"', 1)[0]
-            said = {"csrf": token, "name": USER, "password": PASSWORD}
+            said = {"csrf": token, "name": name, "password": PASSWORD}
             answer = client.post("/sign-in", data=said)
             if answer.status_code >= 400:
                 raise RuntimeError(f"not signed in: {answer.status_code}")
@@ -48,13 +48,15 @@ class Desk:
 
 
 def prepare(folder: Path, lifts: int) -> Engine:
-    """Write a site and an empty database with one operator."""
+    """Write a site and an empty database with an operator and an administrator."""
     write_site(folder / "site", lifts)
     url = f"sqlite:///{folder / 'var' / 'liftwatch.db'}"
     (folder / "var").mkdir()
     migrate(url)
     engine = open_engine(url)
-    Accounts(engine, wall_ms, frozenset()).add(USER, PASSWORD, "operator", None, SYSTEM)
+    accounts = Accounts(engine, wall_ms, frozenset())
+    accounts.add(USER, PASSWORD, "operator", None, SYSTEM)
+    accounts.add(ADMIN, PASSWORD, "admin", None, SYSTEM)
     return engine
 
 

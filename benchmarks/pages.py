@@ -6,7 +6,7 @@
 its broker, loaded by Debian's chromium without a cache. Each page is a `View`: what it is called,
 its address, and what must be there before somebody can work with it. `lift`: the page of a lift
 with a year of history, see _pages_lift.py; --history names a folder to build that year in, and to
-use it again from.
+use it again from. `others`: each other page once in the house of `list`, see _pages_others.py.
 
 `server_ms`: median of requests on a warm service that has kept no answer, from the first byte sent
 to the last received; `server_cpu_ms`: processor time of the service beside it, of all its threads
@@ -35,6 +35,7 @@ from benchmarks._desk_service import Desk, load, prepare, running
 from benchmarks._district import say
 from benchmarks._open_alerts import raise_all
 from benchmarks._pages_lift import lift_page
+from benchmarks._pages_others import other_pages
 from benchmarks.pipeline import cpu_s
 from monitor.web.known_lists import MOST_S
 
@@ -133,7 +134,7 @@ def loaded(
 
 
 def measure(desk: Desk, views: Sequence[View], times: int) -> dict[str, Any]:
-    """Measure each view of a running desk."""
+    """Measure each view of a running desk, and all other pages once."""
     cookies, found = desk.cookies(), {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=[*ARGUMENTS])
@@ -142,6 +143,8 @@ def measure(desk: Desk, views: Sequence[View], times: int) -> dict[str, Any]:
             found[view.name] = served(desk, view, cookies, times) | loaded(
                 browser, desk, view, cookies, times
             )
+        say("others")
+        found["others"] = other_pages(browser, desk)
         browser.close()
     return found
 
