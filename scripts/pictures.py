@@ -57,8 +57,8 @@ def sign_in(page: Page, name: str, password: str) -> list[Any]:
     page.goto("/sign-in")
     page.fill("[name=name]", name)
     page.fill("[name=password]", password)
-    page.click("main button")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.click("main button")
     if "/sign-in" in page.url:
         sys.exit(f"{name} cannot sign in: {page.inner_text('main')}")
     return [cookie for cookie in page.context.cookies() if cookie["name"] != "lang"]
@@ -172,6 +172,7 @@ def main() -> int:
                 for stop in STOPS:
                     if ask.only and stop.name not in ask.only:
                         continue
+                    page.goto("about:blank")  # or the last page asks to sign in, and goes there
                     made.clear_cookies()
                     cookie = {"name": "lang", "value": LOOKS[look][0], "url": ask.address}
                     made.add_cookies([cookie, *sessions[stop.who]])  # type: ignore[list-item]

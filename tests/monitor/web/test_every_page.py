@@ -127,6 +127,8 @@ TEXTS = """() => {
   }
   return [document.title, ...found];
 }"""
+CUT_OFF = """() => [...document.querySelectorAll('.scroll:has(> .stack)')]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1).length"""
 ENGLISH = re.compile(r"[A-Za-z][a-z']+(?: [a-z][a-z']+){2,}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]{2,}")
 DATA = sorted(
@@ -282,6 +284,8 @@ def look(walk: Walk, origin: str, address: str, cookie: str) -> list[str]:
     wide = page.evaluate("document.documentElement.scrollWidth")
     if wide > walk.width:
         found.append(f"{where}: {wide} px wide")
+    if walk.width < 500:
+        found += [f"{where}: a stacked table is cut off" for _ in range(page.evaluate(CUT_OFF))]
     found += [f"{where}: not translated: {t}" for t in foreign(walk.lang, page.evaluate(TEXTS))]
     first, second = ("light", "dark") if walk.lang == "zh-CN" else ("dark", "light")
     page.evaluate("theme => document.documentElement.dataset.theme = theme", first)
