@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.wait import until
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FloatRect, Locator, Page
 
 ARGUMENTS = [
     "--headless",
@@ -66,3 +68,10 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert not errors, f"errors in the page's JavaScript: {errors}"
+
+
+def box_of(locator: Locator) -> FloatRect:
+    """Return where something stands; asked again while it is just being replaced by its like."""
+    box = until(locator.bounding_box, what="a place on the page")
+    assert box is not None
+    return box

@@ -17,6 +17,7 @@ from tests.monitor.web import shift_site
 from tests.monitor.web.conftest import cookie_of
 from tests.monitor.web.house import House, Running
 from tests.monitor.web.town import PASSWORD
+from tests.support.browser import box_of
 from tests.support.push import BrowserKeys
 from tests.support.wait import until
 from tests.support.webhook import Webhook
@@ -69,8 +70,8 @@ def test_a_rescue_by_one_thumb(
         expect(page.locator("table.alerts.wide")).to_be_hidden()
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         for button, then in (("接单", "已接单"), ("到场", "已到场"), ("解困", "已解困")):
-            box = card.get_by_role("button", name=button, exact=True).bounding_box()
-            assert box is not None and box["height"] >= 44 and box["width"] >= 44
+            box = box_of(card.get_by_role("button", name=button, exact=True))
+            assert box["height"] >= 44 and box["width"] >= 44
             card.get_by_role("button", name=button, exact=True).tap()
             expect(card.locator(".facts")).to_contain_text(then)
         card.locator("summary", has_text="原因").tap()

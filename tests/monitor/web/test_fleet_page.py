@@ -15,6 +15,7 @@ from tests.monitor.web.conftest import cookie_of
 from tests.monitor.web.house import House, Running
 from tests.monitor.web.town import PASSWORD, reg_code
 from tests.support.accounts import add_account
+from tests.support.browser import box_of
 
 expect.set_options(timeout=15_000)
 RING = [[106.44, 29.51], [106.56, 29.51], [106.56, 29.6], [106.44, 29.6], [106.44, 29.51]]
@@ -118,8 +119,7 @@ def test_a_press_that_ends_outside_leaves_nothing_at_the_pointer(
 ) -> None:
     desk.goto(f"{running.url}/lifts/map")
     expect(desk.locator("#stage[data-ready=yes]")).to_be_visible()
-    box = desk.locator("#stage").bounding_box()
-    assert box is not None
+    box = box_of(desk.locator("#stage"))
     x, y = box["x"], box["y"] + box["height"] / 2
     desk.mouse.move(x + 2, y)
     desk.mouse.down()

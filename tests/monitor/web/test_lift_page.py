@@ -13,6 +13,7 @@ from monitor.web.sessions import COOKIE
 from tests.monitor.web.conftest import cookie_of
 from tests.monitor.web.house import House, Running
 from tests.monitor.web.town import reg_code
+from tests.support.browser import box_of
 
 expect.set_options(timeout=20_000)
 LIFT = reg_code(0)
@@ -80,8 +81,7 @@ def test_charts_by_keyboard_and_mouse(
     assert "from=" in page.url
     page.go_back()
     expect(strips).to_have_attribute("data-width", str(wide))
-    box = strips.bounding_box()
-    assert box is not None
+    box = box_of(strips)
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 80)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 90, steps=4)

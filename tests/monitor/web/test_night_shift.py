@@ -19,6 +19,7 @@ from alerts.database.tables import journal, outbox
 from tests.monitor.web.house import House, Running
 from tests.monitor.web.test_story import COUNT_TONES
 from tests.monitor.web.town import PASSWORD
+from tests.support.browser import box_of
 from tests.support.wait import until
 
 expect.set_options(timeout=20_000)
@@ -157,8 +158,8 @@ def test_a_mechanic_on_a_phone_from_the_page_to_the_second_opening(
     big = phone.locator(".big > form > button, .big > details > summary")
     expect(big).to_have_count(4)
     for i in range(4):
-        box = big.nth(i).bounding_box()
-        assert box is not None and min(box["width"], box["height"]) >= 44, "for a thumb in a glove"
+        box = box_of(big.nth(i))
+        assert min(box["width"], box["height"]) >= 44, "for a thumb in a glove"
     for button, done in (("接单", "已接单"), ("到场", "已到场"), ("解困", "已解困")):
         phone.get_by_role("button", name=button, exact=True).tap()
         expect(phone.locator(".done")).to_contain_text(done)
