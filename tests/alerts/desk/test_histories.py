@@ -1,4 +1,4 @@
-"""Thousands of random histories of lifecycle × chain × restart × double taps × shelving × time.
+"""Ten thousand random histories of lifecycle × chain × restart × double taps × shelving × time.
 
 A RuleBasedStateMachine draws each step through its own engine, and with a migrated database a
 history it makes some dozens in a minute (test_stateful.py is that one, and it shrinks). Here a
@@ -42,8 +42,7 @@ from devices.registry import Gateway, Registry
 from tests.alerts.conftest import OPERATOR, RULES, T0, TZ, cleared, directory_toml, lift, raised
 from tests.naive.desk import Alert, Car, Rule, Rung
 
-HISTORIES = int(os.environ.get("LIFTWATCH_HISTORIES", "3000"))
-"""Ten thousand in `make torture`."""
+HISTORIES = int(os.environ.get("LIFTWATCH_HISTORIES", "10000"))
 CARS, PARTS = 250, 4
 SHORT, LONG = 2, 10
 """Rounds of a night: most are short, every twentieth is long."""
