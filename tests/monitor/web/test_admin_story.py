@@ -13,7 +13,7 @@ from tests.monitor.web.admin_history import write_history
 from tests.monitor.web.conftest import cookie_of
 from tests.monitor.web.house import House, Running
 
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=120_000)
 
 
 def enter(page: Page, running: Running, house: House, name: str = "admin") -> None:
@@ -51,7 +51,7 @@ def test_a_rule_is_changed_back_tested_obeyed_and_undone(
     page.fill("[name=days]", "3")
     page.get_by_role("button", name="回测", exact=True).click()
     table = page.locator("#trial table.trial")
-    expect(table).to_contain_text("会触发", timeout=60_000)  # a process of its own, of low rank
+    expect(table).to_contain_text("会触发", timeout=120_000)  # a process of its own, of low rank
     rung = table.locator("tr", has_text="会触发").first.locator("td")
     in_force = int(rung.nth(1).inner_text())
     assert in_force > 0 and int(rung.nth(0).inner_text()) == in_force
