@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks._browser import fresh_page, launched, weighed
 from benchmarks._lift_year import write_year
 from devices.vocabulary import load_vocabulary
 from monitor.store.history import History
@@ -29,7 +30,6 @@ from tests.monitor.web.town import reg_code
 from tests.support.ports import free_port
 from tests.support.wait import until
 
-CHROMIUM = "/usr/bin/chromium"
 TURNS = 9
 SPANS = {"1h": "page", "7d": "week", "1y": "year"}
 
@@ -97,36 +97,25 @@ def _server(address: str, cookie: str, turns: int) -> dict[str, Any]:
 def _browser(address: str, cookie: str, turns: int) -> dict[str, Any]:
     interactive, chart, sizes = [], [], []
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = launched(play)
         for _ in range(max(1, turns // 3)):
-            context = browser.new_context(viewport={"width": 1440, "height": 900})
-            context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
-            page = context.new_page()
-            sizes.append(_weigh(page, address))
-            interactive.append(_interactive_ms(page))
-            begin = time.perf_counter()
-            year = '.ranges a[href*="range=1y"]'
-            page.locator(year).click()
-            page.locator(f"{year}[aria-current]").wait_for()
-            chart.append((time.perf_counter() - begin) * 1000)
-            context.close()
+            with fresh_page(browser, address, {COOKIE: cookie}) as page:
+                size = weighed(page)
+                with page.expect_response(lambda answer: answer.url.endswith("/live")):
+                    page.goto(address)
+                sizes.append(size())
+                interactive.append(_interactive_ms(page))
+                begin = time.perf_counter()
+                year = '.ranges a[href*="range=1y"]'
+                page.locator(year).click()
+                page.locator(f"{year}[aria-current]").wait_for()
+                chart.append((time.perf_counter() - begin) * 1000)
         browser.close()
     return {
         "bytes": max(sizes),
         "interactive_ms": round(statistics.median(interactive), 1),
         "chart_1y_ms": round(statistics.median(chart), 1),
     }
-
-
-def _weigh(page: Page, address: str) -> int:
-    """Open the page with an empty cache; return the bytes that came, headers included."""
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    sizes: list[float] = []
-    session.on("Network.loadingFinished", lambda told: sizes.append(told["encodedDataLength"]))
-    with page.expect_response(lambda answer: answer.url.endswith("/live")):
-        page.goto(address)
-    return round(sum(sizes))
 
 
 def _interactive_ms(page: Page) -> float:

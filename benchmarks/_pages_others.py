@@ -12,6 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
+from benchmarks._browser import fresh_page, weighed
 from benchmarks._desk_service import ADMIN, Desk
 from benchmarks._district import reg_code
 
@@ -31,30 +32,21 @@ LOADED = """() => new Promise(done => setTimeout(
 
 def other_pages(browser: Browser, desk: Desk) -> dict[str, Any]:
     """Return how many there are, the slowest, the heaviest. Raises RuntimeError for a refusal."""
-    cookies = [{"name": n, "value": v, "url": desk.url} for n, v in desk.cookies(ADMIN).items()]
+    cookies = desk.cookies(ADMIN)
     took: dict[str, float] = {}
     sizes: dict[str, int] = {}
     for path in PATHS:
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
-        context.add_cookies(cookies)  # type: ignore[arg-type]
-        page = context.new_page()
-        sizes[path] = 0
-
-        def add(event: dict[str, Any], path: str = path) -> None:
-            sizes[path] += int(event["encodedDataLength"])
-
-        watch = context.new_cdp_session(page)
-        watch.send("Network.enable")
-        watch.on("Network.loadingFinished", add)
-        answer = page.goto(desk.url + path.format(lift=reg_code(0)), wait_until="load")
-        if answer is None or not answer.ok:
-            raise RuntimeError(f"{path}: {answer and answer.status}")
-        if page.locator("#stage").count():
-            page.locator("#stage[data-ready=yes]").wait_for()
-            took[path] = page.evaluate("performance.now()")
-        else:
-            took[path] = page.evaluate(LOADED)
-        context.close()
+        with fresh_page(browser, desk.url, cookies) as page:
+            size = weighed(page)
+            answer = page.goto(desk.url + path.format(lift=reg_code(0)), wait_until="load")
+            if answer is None or not answer.ok:
+                raise RuntimeError(f"{path}: {answer and answer.status}")
+            if page.locator("#stage").count():
+                page.locator("#stage[data-ready=yes]").wait_for()
+                took[path] = page.evaluate("performance.now()")
+            else:
+                took[path] = page.evaluate(LOADED)
+            sizes[path] = size()
     slowest, heaviest = max(took, key=lambda p: took[p]), max(sizes, key=lambda p: sizes[p])
     return {
         "pages": len(took),

@@ -19,7 +19,6 @@ page hears the keyboard; `rows` are then in the page. Medians of --times loads, 
 from __future__ import annotations
 
 import argparse
-import shutil
 import statistics
 import tempfile
 import time
@@ -31,6 +30,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, sync_playwright
 
+from benchmarks._browser import fresh_page, launched, weighed
 from benchmarks._desk_service import Desk, load, prepare, running
 from benchmarks._district import say
 from benchmarks._open_alerts import raise_all
@@ -39,7 +39,6 @@ from benchmarks._pages_others import other_pages
 from benchmarks.pipeline import cpu_s
 from monitor.web.known_lists import MOST_S
 
-ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu")
 _WHEN_READY = """
 window.interactive = null;
 const look = () => {
@@ -62,14 +61,6 @@ class View:
 
 
 LIST = View("list", "/alerts", "#alerts a.what", "#alerts tbody tr")
-
-
-def chromium() -> str:
-    """Return the installed chromium. Raises SystemExit."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    raise SystemExit("chromium is not installed")
 
 
 def served(desk: Desk, view: View, cookies: dict[str, str], times: int) -> dict[str, Any]:
@@ -106,25 +97,14 @@ def loaded(
     """Load the page in fresh contexts, so nothing is in a cache."""
     interactive, sizes, rows = [], [], 0
     for _ in range(times):
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
-        context.add_cookies([{"name": n, "value": v, "url": desk.url} for n, v in cookies.items()])
-        page = context.new_page()
-        size = 0
-
-        def add(event: dict[str, Any]) -> None:
-            nonlocal size
-            size += int(event["encodedDataLength"])
-
-        watch = context.new_cdp_session(page)
-        watch.send("Network.enable")
-        watch.on("Network.loadingFinished", add)
-        page.add_init_script(_WHEN_READY % view.first)
-        page.goto(desk.url + view.path)
-        page.wait_for_function("window.interactive !== null", timeout=60_000)
-        interactive.append(page.evaluate("window.interactive"))
-        rows = page.locator(view.counted).count()
-        sizes.append(size)
-        context.close()
+        with fresh_page(browser, desk.url, cookies) as page:
+            size = weighed(page)
+            page.add_init_script(_WHEN_READY % view.first)
+            page.goto(desk.url + view.path)
+            page.wait_for_function("window.interactive !== null", timeout=60_000)
+            interactive.append(page.evaluate("window.interactive"))
+            rows = page.locator(view.counted).count()
+            sizes.append(size())
     return {
         "bytes": round(statistics.median(sizes)),
         "interactive_ms": round(statistics.median(interactive)),
@@ -137,7 +117,7 @@ def measure(desk: Desk, views: Sequence[View], times: int) -> dict[str, Any]:
     """Measure each view of a running desk, and all other pages once."""
     cookies, found = desk.cookies(), {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=[*ARGUMENTS])
+        browser = launched(playwright)
         for view in views:
             say(view.name)
             found[view.name] = served(desk, view, cookies, times) | loaded(

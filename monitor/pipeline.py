@@ -242,11 +242,18 @@ class Pipeline:
         silent = self._judge.silent_gateways()
         for t in transitions:
             self._metrics.transitions.labels(t.rule, "raised" if t.raised else "cleared").inc()
+        done = self._accept(transitions, now_ms, silent)
+        if done:
+            self._silent = silent
+        return done
+
+    def _accept(
+        self, transitions: Sequence[Transition], now_ms: int, silent: Collection[str]
+    ) -> bool:
         while True:
             try:
                 if self._desk.accept(now_ms, transitions, silent):
                     self._wires.wake()
-                self._silent = silent
                 return True
             except SQLAlchemyError as error:
                 if not self._wait_out("alerts", error):
@@ -254,11 +261,12 @@ class Pipeline:
                     return False
             except Exception:  # a fault of ours in one alert must not hold up all others
                 self._metrics.errors.inc()
-                log.exception("alerts.not_accepted", transitions=len(transitions))
                 self.trouble = "alerts: a transition could not be accepted"
-                if len(transitions) == 1:
-                    return True
-                return all([self._accepted([one], now_ms) for one in transitions])
+                if len(transitions) > 1:
+                    log.exception("alerts.one_by_one", transitions=len(transitions))
+                    return all([self._accept([one], now_ms, silent) for one in transitions])
+                log.exception("alerts.not_accepted", whole=str(transitions))  # nowhere else kept
+                return True
 
     def _wait_out(self, what: str, error: Exception) -> bool:
         """Note trouble and wait a little. False when the service is stopping."""

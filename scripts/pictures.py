@@ -146,6 +146,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--lines", type=int, default=3, help="wait for so many alerts")
     parser.add_argument("--wait", type=float, default=240, help="but no longer than this, in s")
     parser.add_argument("--browser", default=shutil.which("chromium"), help="path of Chromium")
+    parser.add_argument("--invitation", default="", help="path of an open one, to be taken too")
     parser.add_argument("--only", nargs="*", default=[], help="these pages, by name")
     parser.add_argument("--strict", action="store_true", help="fail where a page is too wide")
     return parser.parse_args()
@@ -165,6 +166,7 @@ def main() -> int:
             first.context.clear_cookies()
             sessions[name] = sign_in(first, name, known[name]["password"])
         fill = places(first, ask.data, trapped(first, ask.lines, ask.wait))
+        fill["invitation"] = ask.invitation
         for look in LOOKS:
             for width in SCREENS:
                 made = context(browser, ask.address, look, width)

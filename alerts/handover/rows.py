@@ -12,8 +12,9 @@ from alerts.database.bulk import parts
 from alerts.database.tables import alert, journal, suppression, timer
 
 LISTED: Final = 200
-NEAR: Final = 5_000  # lines: so far about a restart may stand one that is older than its number
 """Rows a part of the report names one by one; further ones are counted."""
+NEAR: Final = 5_000
+"""Lines: so far about a restart may stand one that is older than its number."""
 Json = dict[str, Any]
 Row = Mapping[str, Any]
 _HELD = ("raised", "accepted", "on_the_way", "arrived")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.secret import load_secret
-from tests.support.site import write_small_site
+from tests.support.site import write_small_config
 
 
 def liftwatch(*args: str | Path, cwd: Path, said: str = "") -> subprocess.CompletedProcess[str]:
@@ -30,9 +30,7 @@ def liftwatch(*args: str | Path, cwd: Path, said: str = "") -> subprocess.Comple
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    write_small_site(tmp_path / "site")
-    (tmp_path / "site.toml").write_text('data_dir = "var"\n[site]\nfolder = "site"\n', "utf-8")
-    return tmp_path
+    return write_small_config(tmp_path).parent
 
 
 def test_help_teaches_with_examples(tmp_path: Path) -> None:

@@ -13,17 +13,14 @@ from config.errors import ConfigError
 from monitor.cli import build
 from monitor.clock import wall_ms
 from monitor.offline import Offline, open_offline
-from tests.support.site import reg_code, write_small_site
+from tests.support.site import reg_code, write_small_config
 
 runner = CliRunner()
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    write_small_site(tmp_path / "site")
-    file = tmp_path / "site.toml"
-    file.write_text('data_dir = "var"\n[site]\nfolder = "site"\n', "utf-8")
-    return file
+    return write_small_config(tmp_path)
 
 
 def trap(config: Path, lift: int = 1) -> Offline:

@@ -15,17 +15,14 @@ from alerts.database.tables import journal
 from config.errors import ConfigError
 from monitor.commands.accounts import app
 from tests.support.accounts import WHO, accounts
-from tests.support.site import write_small_site
+from tests.support.site import write_small_config
 
 PASSWORD = "a long password"
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    write_small_site(tmp_path / "site")
-    config = tmp_path / "site.toml"
-    config.write_text('data_dir = "var"\n[site]\nfolder = "site"\n', "utf-8")
-    return config
+    return write_small_config(tmp_path)
 
 
 def user(config: Path, *words: str, said: str = PASSWORD) -> str:

@@ -59,6 +59,14 @@ def write_small_site(
     return folder
 
 
+def write_small_config(folder: Path) -> Path:
+    """A settings file over a small site beside it, for commands; data go to var/."""
+    write_small_site(folder / "site")
+    file = folder / "site.toml"
+    file.write_text('data_dir = "var"\n[site]\nfolder = "site"\n', "utf-8")
+    return file
+
+
 class ServiceProcess:
     """`python -m monitor run --config …`, killable and restartable on the same state."""
 

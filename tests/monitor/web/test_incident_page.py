@@ -46,9 +46,13 @@ def enter(page: Page, running: Running, house: House, lang: str = "zh_CN") -> No
     )
 
 
-def look(page: Page, running: Running, alert: int) -> None:
+def open_alert(page: Page, running: Running, alert: int) -> None:
     page.goto(f"{running.url}/alerts/{alert}")
     expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+
+
+def look(page: Page, running: Running, alert: int) -> None:
+    open_alert(page, running, alert)
     page.locator("#replay").scroll_into_view_if_needed()
     expect(page.locator("#replay")).to_have_attribute("data-state", "drawn")
 
@@ -161,8 +165,7 @@ def test_text_and_focus_stay_in_the_form_they_were_in(
 ) -> None:
     alert = house.raise_alert(0, "12", people=None)
     enter(page, running, house)
-    page.goto(f"{running.url}/alerts/{alert}")
-    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+    open_alert(page, running, alert)
     head, shelf = page.locator("#head"), page.locator("#acts .shelf [name=comment]")
     comment = page.locator("#acts form[action$='/comment'] [name=comment]")
     shelf.fill("等配件")
@@ -187,8 +190,7 @@ def test_a_comment_that_was_taken_does_not_stay_when_all_is_renewed_meanwhile(
 ) -> None:
     alert = house.raise_alert(0)
     enter(page, running, house)
-    page.goto(f"{running.url}/alerts/{alert}")
-    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+    open_alert(page, running, alert)
     held: list[Route] = []
 
     def hold(route: Route) -> None:  # playwright marks the function: it has to be one of ours
@@ -211,8 +213,7 @@ def test_a_comment_that_was_taken_does_not_stay_when_all_is_renewed_meanwhile(
 def test_nothing_moves_under_an_open_question(page: Page, running: Running, house: House) -> None:
     alert = house.raise_alert(0, "12", people=None)
     enter(page, running, house)
-    page.goto(f"{running.url}/alerts/{alert}")
-    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+    open_alert(page, running, alert)
     page.fill("#acts form[action$='/comment'] [name=comment]", "误报")
     page.locator("#acts [data-step=cancel]").click()
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -232,8 +233,7 @@ def test_nothing_moves_under_an_open_question(page: Page, running: Running, hous
 def test_a_night_by_keyboard_alone(page: Page, running: Running, house: House) -> None:
     alert = stuck(house)
     enter(page, running, house)
-    page.goto(f"{running.url}/alerts/{alert}")
-    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+    open_alert(page, running, alert)
     head = page.locator("#head")
 
     def step(key: str, done: str) -> None:
@@ -279,8 +279,7 @@ def test_cancelling_asks_twice_and_the_second_tap_is_told_kindly(
 ) -> None:
     alert = house.raise_alert(0, "12", people=None)
     enter(page, running, house)
-    page.goto(f"{running.url}/alerts/{alert}")
-    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+    open_alert(page, running, alert)
     cancel = page.get_by_role("button", name="取消警情")
     cancel.click()
     expect(page.locator("#toast")).to_contain_text("取消须写明理由")

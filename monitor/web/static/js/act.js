@@ -5,7 +5,8 @@ export function act(id, step, body = {}) {
   return send("POST", `/api/v1/alerts/${id}/${step}`, body);
 }
 
-// Asks the API; `data` is the whole answer. `changed` is false where somebody was first: nothing is wrong then, and nothing was done.
+// Asks the API; `data` is the whole answer. `changed` is false where somebody was first: nothing is
+// wrong then, and nothing was done.
 export async function send(method, address, body) {
   try {
     const answer = await fetch(address, {
